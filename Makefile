@@ -1,0 +1,73 @@
+# `make help` lists what there is to do. Everything here works on a fresh machine with
+# Python >= 3.11 and make: what it needs it installs into .venv, from the lock files, once.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$p && break; done)
+PORT ?= 8000
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL_APP := $(PIP) --no-deps --no-build-isolation --editable .
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check format lint types imports schema tests lock clean
+
+help: ## say what there is to do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/runtime ## serve the real seed, loaded through the admin endpoint, at PORT
+	@$(BIN)/python deploy/demo.py --port $(PORT)
+
+serve: $(VENV)/runtime ## serve from ./slugline.db
+	@$(BIN)/slugline serve --port $(PORT)
+
+test: check ## set up, and run everything that CI runs
+
+check: format lint types imports schema tests ## the same, from cheap to dear
+
+format: $(VENV)/dev ## is the code formatted?
+	@$(BIN)/ruff format --check --quiet . && echo "format: ok"
+
+lint: $(VENV)/dev ## does the code keep the rules?
+	@$(BIN)/ruff check --quiet . && echo "lint: ok"
+
+types: $(VENV)/dev ## do the types agree?
+	@$(BIN)/mypy
+
+imports: $(VENV)/dev ## do imports point down the house?
+	@$(BIN)/lint-imports
+
+schema: $(VENV)/dev ## do the migrations give the tables?
+	@rm -f $(VENV)/schema.db*
+	@SLUGLINE_DATABASE_URL=sqlite:///$(VENV)/schema.db $(BIN)/slugline db upgrade
+	@SLUGLINE_DATABASE_URL=sqlite:///$(VENV)/schema.db $(BIN)/slugline db check
+
+tests: $(VENV)/dev ## the tests, on SQLite and on PostgreSQL, with branch coverage
+	@$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term --quiet
+
+lock: $(VENV)/dev ## write the lock files anew, from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --group build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --group dev pyproject.toml -o requirements-dev.lock
+
+clean: ## take away what this Makefile made
+	rm -rf $(VENV) .demo dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Slugline needs Python 3.11 or newer, and found none." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) cannot make a virtual environment; \
+	on Debian and Ubuntu, install the package python3-venv." >&2; exit 1; }
+
+$(VENV)/runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up $(VENV) ..."
+	@$(PIP) --require-hashes --requirement requirements.lock
+	@$(INSTALL_APP)
+	@touch $@
+
+$(VENV)/dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up $(VENV) for development ..."
+	@$(PIP) --require-hashes --requirement requirements-dev.lock
+	@$(INSTALL_APP)
+	@touch $@ $(VENV)/runtime

@@ -1,0 +1,26 @@
+"""The command `slugline`, also `python -m app`."""
+
+import typer
+
+from app.commands import database, loading, serving, tokens
+
+cli = typer.Typer(
+    name="slugline",
+    help="A news-article server: one address per article, in the form the client asked for.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+cli.command()(serving.serve)
+cli.command()(loading.load)
+cli.add_typer(tokens.app, name="tokens")
+cli.add_typer(database.app, name="db")
+
+
+def main() -> None:
+    """Run the command line."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

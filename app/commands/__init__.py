@@ -1,0 +1,1 @@
+"""The command line, one sibling for each group of commands."""

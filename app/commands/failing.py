@@ -1,0 +1,45 @@
+"""How a command fails: with one readable line and an exit status, never with a traceback."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import NoReturn, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from app.database import DatabaseAddressError, DatabaseUnavailableError, SchemaOutdatedError
+from app.settings import SettingsError
+from app.tokens import UnknownScopeError
+
+Given = ParamSpec("Given")
+Returned = TypeVar("Returned")
+
+errors = Console(stderr=True, soft_wrap=True)
+
+_EXPECTED = (
+    DatabaseAddressError,
+    DatabaseUnavailableError,
+    SchemaOutdatedError,
+    SettingsError,
+    UnknownScopeError,
+)
+
+
+def fail(message: str) -> NoReturn:
+    """Say `message` and end with status 1."""
+    errors.print(Text("slugline: ", style="bold red") + Text(message))
+    raise typer.Exit(1)
+
+
+def readable(command: Callable[Given, Returned]) -> Callable[Given, Returned]:
+    """Make `command` report what can be expected to go wrong in one line."""
+
+    @wraps(command)
+    def run(*args: Given.args, **kwargs: Given.kwargs) -> Returned:
+        try:
+            return command(*args, **kwargs)
+        except _EXPECTED as error:
+            fail(str(error))
+
+    return run

@@ -1,0 +1,91 @@
+"""`slugline tokens`: who may use the admin endpoint."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from app import tokens
+from app.commands.failing import fail, readable
+from app.database import Database
+from app.instants import format_instant
+from app.settings import read_settings
+from app.store import tokens as stored
+from app.tokens import StoredToken
+
+app = typer.Typer(help="Make, list and revoke the tokens of operators.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Option(help="What the token is called in receipts.")]
+
+
+def _database() -> Database:
+    database = Database(read_settings().database_url)
+    database.prepare()
+    return database
+
+
+@app.command()
+@readable
+def create(
+    name: Name,
+    scopes: Annotated[str, typer.Option(help="What it may do, comma-separated.")] = "load",
+    expires: Annotated[
+        int | None, typer.Option(min=1, max=36_500, help="After how many days it ends.")
+    ] = None,
+) -> None:
+    """Make a token and show it, once."""
+    allowed = tokens.checked_scopes(scope.strip() for scope in scopes.split(","))
+    if not name.strip():
+        fail("a token needs a name")
+    token_id, token = tokens.mint()
+    now = datetime.now(UTC)
+    kept = StoredToken(
+        id=token_id,
+        name=name,
+        hash=tokens.hash_of(token),
+        scopes=allowed,
+        created_at=now,
+        expires_at=None if expires is None else now + timedelta(days=expires),
+        revoked_at=None,
+    )
+    with _database().writing() as session:
+        made = stored.create(session, kept)
+    if not made:
+        fail(f"there is a token called {name!r} already")
+    typer.echo(token)
+
+
+@app.command("list")
+@readable
+def list_() -> None:
+    """List the tokens. The tokens themselves are not kept, so they cannot be shown."""
+    now = datetime.now(UTC)
+    with _database().reading() as session:
+        every = stored.every(session)
+    table = Table("Name", "Id", "Scopes", "Created", "Expires", "State")
+    for token in every:
+        table.add_row(
+            Text(token.name),
+            token.id,
+            ", ".join(token.scopes),
+            format_instant(token.created_at.replace(microsecond=0)),
+            format_instant(token.expires_at.replace(microsecond=0))
+            if token.expires_at
+            else "never",
+            "live" if token.is_live(now) else "revoked" if token.revoked_at else "expired",
+        )
+    Console().print(table)
+
+
+@app.command()
+@readable
+def revoke(name: Annotated[str, typer.Argument(help="The token's name.")]) -> None:
+    """Make a token open nothing any more."""
+    with _database().writing() as session:
+        revoked = stored.revoke(session, name, datetime.now(UTC))
+    if not revoked:
+        fail(f"there is no live token called {name!r}")
+    typer.echo(f"{name} is revoked.")

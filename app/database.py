@@ -1,0 +1,225 @@
+"""Engines, transactions and migrations. The only place that tells SQLite from PostgreSQL."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as SQLiteConnection
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session as Session  # noqa: PLC0414 - others hold one, and import it here
+from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_SECONDS: Final = 10
+"""How long a transaction waits for another one's lock before the database counts as away."""
+
+STATEMENT_SECONDS: Final = 60
+"""How long one statement may run on PostgreSQL."""
+
+# The writers' lock on PostgreSQL: "slugline" in ASCII, read as a number.
+_WRITERS_LOCK: Final = int.from_bytes(b"slugline", "big", signed=True)
+_HERE: Final = Path(__file__).parent
+
+logger = logging.getLogger(__name__)
+
+
+class DatabaseAddressError(ValueError):
+    """The database URL is none that Slugline can use."""
+
+
+class DatabaseUnavailableError(Exception):
+    """The database is gone, locked or restarting. The same request may succeed later."""
+
+
+class SchemaOutdatedError(Exception):
+    """The database's schema is not the one this version works with."""
+
+
+class Database:
+    """One database, and the two ways to work with it: `reading()` and `writing()`.
+
+    Nothing connects before the first transaction. Raises DatabaseAddressError for a URL that
+    names neither a SQLite file nor a PostgreSQL database.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = _understood(url)
+        self.embedded = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite(self.url) if self.embedded else _postgresql(self.url)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Yield a session that sees one state of the database and never commits.
+
+        Raises DatabaseUnavailableError.
+        """
+        with _translated(), Session(self.engine) as session:
+            if not self.embedded:
+                # Several statements of one reader must agree with each other. SQLite's do anyway.
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Yield a session in a transaction that commits at the end of the block.
+
+        Writers wait for each other from the first statement on, so that what one reads here stays
+        true until it commits, and the change feed grows in the order of commits. An exception
+        undoes everything. Raises DatabaseUnavailableError.
+        """
+        with self._writing(self.engine) as session:
+            yield session
+
+    def prepare(self) -> None:
+        """Make the schema fit to serve from: brought up to date on SQLite, only checked elsewhere.
+
+        Raises SchemaOutdatedError, DatabaseUnavailableError.
+        """
+        if self.is_current():
+            return
+        if not self.embedded:
+            raise SchemaOutdatedError(
+                "the database's schema is not this version's: run `slugline db upgrade` first"
+            )
+        self.upgrade()
+
+    def is_current(self) -> bool:
+        """Say whether the schema is this version's. Raises DatabaseUnavailableError."""
+        with self.reading() as session:
+            found = MigrationContext.configure(session.connection()).get_current_heads()
+        return set(found) == set(ScriptDirectory.from_config(_alembic()).get_heads())
+
+    def upgrade(self) -> None:
+        """Bring the schema up to date, in one transaction, one process at a time.
+
+        Raises SchemaOutdatedError where a newer version wrote it, DatabaseUnavailableError.
+        """
+        self._migrate("head", command.upgrade)
+
+    def downgrade(self, revision: str) -> None:
+        """Take the schema back to `revision`, such as `base`. What only newer ones keep is lost.
+
+        Raises SchemaOutdatedError for an unknown revision, DatabaseUnavailableError.
+        """
+        self._migrate(revision, command.downgrade)
+
+    def check(self) -> None:
+        """Hold the schema against the tables. Raises SchemaOutdatedError where they differ."""
+        with self.writing() as session, _explained("the schema is not what the tables say"):
+            command.check(_alembic(session.connection()))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _writing(self, engine: Engine) -> Iterator[Session]:
+        with _translated(), Session(engine) as session, session.begin():
+            session.connection(execution_options={"slugline_writes": True})
+            if not self.embedded:
+                session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITERS_LOCK})
+            yield session
+
+    def _migrate(self, revision: str, step: Callable[[Config, str], None]) -> None:
+        # SQLite alters a table by dropping it, which with foreign keys on would empty its children.
+        engine = _sqlite(self.url, foreign_keys=False) if self.embedded else self.engine
+        try:
+            with self._writing(engine) as session, _explained("cannot migrate the schema"):
+                if not self.embedded:
+                    session.execute(text("SET LOCAL statement_timeout = 0"))
+                step(_alembic(session.connection()), revision)
+        finally:
+            if self.embedded:
+                engine.dispose()
+
+
+def _understood(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except ArgumentError:
+        raise DatabaseAddressError("the database URL is no URL such as sqlite:///FILE") from None
+    if backend == "sqlite":
+        if parsed.database in {None, "", ":memory:"}:
+            raise DatabaseAddressError("a SQLite database must be a file: sqlite:///FILE")
+        return parsed.set(drivername="sqlite+pysqlite")
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    raise DatabaseAddressError(f"{backend} is neither sqlite nor postgresql")
+
+
+def _sqlite(url: URL, *, foreign_keys: bool = True) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:
+        # Python's sqlite3 begins transactions by rules of its own; ours begin in `_begin_sqlite`.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        # With WAL, only synchronous=FULL makes a commit survive a power cut.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
+
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes the lock at once: one that reads first and writes later can meet "database is
+    # locked" however long it waits.
+    writes = connection.get_execution_options().get("slugline_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql(url: URL) -> Engine:
+    limits = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={BUSY_SECONDS}s"
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": BUSY_SECONDS, "options": f"{limits} -c timezone=UTC"},
+    )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Say DatabaseUnavailableError for what a later try may not meet again."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        logger.warning("the database is unavailable: %s", _cause(error))
+        raise DatabaseUnavailableError("the database is unavailable") from error
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        logger.warning("the database went away: %s", _cause(error))
+        raise DatabaseUnavailableError("the database is unavailable") from error
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    try:
+        yield
+    except CommandError as error:
+        raise SchemaOutdatedError(f"{what}: {error}") from None
+
+
+def _cause(error: Exception) -> str:
+    """Return the first line of what the driver said, without statement and parameters."""
+    return str(getattr(error, "orig", None) or error).partition("\n")[0][:200]
+
+
+def _alembic(connection: Connection | None = None) -> Config:
+    """Return Alembic's configuration. The migrations stand in the wheel, or beside `app`."""
+    inside = _HERE / "migrations"
+    place = inside if inside.is_dir() else _HERE.parent / "migrations"
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(place).replace("%", "%%"))
+    return config

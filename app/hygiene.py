@@ -1,0 +1,231 @@
+"""What is odd about a record that is kept as it came: flagged at load, stripped on the way out.
+
+The stored record is never repaired, so a better rule here heals old articles without a reload.
+"""
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from app import markdown
+from app.records import RESERVED_SUFFIXES, Record, json_pointer
+from app.sources import is_tracking
+
+HIDDEN_ELEMENTS: Final = frozenset(
+    {"iframe", "math", "noembed", "noframes", "noscript", "object", "script", "select", "style",
+     "svg", "template", "textarea", "title", "xmp"}
+)  # fmt: skip
+"""Elements whose content is never shown to a reader, or is no prose."""
+
+# Zero-width space, word joiner and its invisible kin, byte order mark, Mongolian vowel separator;
+# bidi embeddings, overrides and isolates; the TAG block.
+_ZERO_WIDTH = "\u200b\u2060-\u2064\ufeff\u180e\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f"
+# C0 and C1 controls but tab and newlines, and the noncharacters: none of them may stand in XML 1.0
+# or HTML.
+_CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef" + "".join(
+    chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF)
+)
+_UNPRINTABLE = re.compile(f"[{_CONTROLS}]")
+# A joiner or non-joiner is kept where it stands alone between two characters beyond ASCII: Persian
+# and Hindi spell with it, emoji are built from it.
+_BESIDE_JOINER = f"[^\x00-\x7f\u200c\u200d{_ZERO_WIDTH}{_CONTROLS}]"
+_INVISIBLE = re.compile(
+    f"[{_ZERO_WIDTH}]|[\u200c\u200d](?:(?<!{_BESIDE_JOINER}.)|(?!{_BESIDE_JOINER}))", re.DOTALL
+)
+_SUSPECT = re.compile(f"[{_ZERO_WIDTH}{_CONTROLS}\u200c\u200d]")
+_ATTRIBUTE = re.compile(r"([^\s/>=]+)(?:\s*=\s*(\"[^\"]*\"?|'[^']*'?|[^\s>]+))?")
+_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_UNSEEN = re.compile(
+    r"(?<![\w-])(?:display\s*:\s*none|visibility\s*:\s*hidden"
+    r"|(?:font-size|opacity)\s*:\s*0(?![.\d]*[1-9]))",
+    re.IGNORECASE,
+)
+
+FLAGS_REPORTED: Final = 50
+PASSES: Final = 8
+"""How often what is hidden is looked for again in what is left when it is cut out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Something odd in a record that was taken all the same: what, where, and what about it."""
+
+    code: str
+    pointer: str
+    detail: str
+
+
+def flags(record: Record) -> tuple[Flag, ...]:
+    """Return what is odd about `record`, one flag for a kind and a field: FLAGS_REPORTED at most.
+
+    Where there are more, another flag counts what is left out.
+    """
+    found = [
+        flag
+        for check in (_dates, _addresses, _body, _characters, _unknown)
+        for flag in check(record)
+    ]
+    if left_out := len(found[FLAGS_REPORTED:]):
+        found[FLAGS_REPORTED:] = [Flag("more-flags", "", f"{left_out} further are left out")]
+    return tuple(found)
+
+
+def clean(record: Record) -> Record:
+    """Return `record` as readers may see it: without what is invisible, unprintable or hidden."""
+    shown = {
+        "title": printable(record.title),
+        "summary": printable(record.summary),
+        "body_md": _visible(printable(record.body_md)),
+        "entities": tuple(dict.fromkeys(map(printable, record.entities))),
+    }
+    changed = {name: value for name, value in shown.items() if value != getattr(record, name)}
+    return record.model_copy(update=changed) if changed else record
+
+
+def printable(text: str) -> str:
+    """Return `text` without invisible and unprintable characters."""
+    if not _SUSPECT.search(text):
+        return text
+    return _UNPRINTABLE.sub("", _INVISIBLE.sub("", text))
+
+
+def _dates(record: Record) -> Iterator[Flag]:
+    if record.updated_at < record.published_at:
+        yield Flag("updated-before-published", "/updated_at", "earlier than published_at")
+
+
+def _addresses(record: Record) -> Iterator[Flag]:
+    pairs = urlsplit(record.canonical_source or "").query.split("&")
+    if tracking := sorted({pair.partition("=")[0] for pair in pairs if is_tracking(pair)}):
+        yield Flag("tracking-parameters", "/canonical_source", ", ".join(tracking)[:200])
+    claims = {json_pointer("url"): record.claims.url or ""}
+    for name, url in record.claims.alternates.items():
+        claims[json_pointer("alternates", name)] = url
+    for pointer, url in claims.items():
+        if url and not _names(url, record.slug):
+            yield Flag("address-mismatch", pointer, f"is not at /news/{record.slug}")
+
+
+def _names(url: str, slug: str) -> bool:
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return False
+    own, _, suffix = path.rpartition(f"/news/{slug}")
+    return path.startswith(own + "/news/") and (not suffix or suffix in RESERVED_SUFFIXES)
+
+
+def _body(record: Record) -> Iterator[Flag]:
+    heading = markdown.opening_heading(record.body_md)
+    if (
+        heading is not None
+        and heading.level == "H1"
+        and not markdown.same_words(heading.text, record.title)
+    ):
+        yield Flag("title-mismatch", "/body_md", "the opening heading is not the title")
+    previous = None
+    glued = 0
+    for event in markdown.events(record.body_md):
+        match event:
+            case {"Text": str(text)} if previous == {"End": "Link"} and text[:1].isalnum():
+                glued += 1
+        previous = event
+    if glued:
+        yield Flag("glued-link", "/body_md", f"{glued} times a link runs into the next word")
+    if spans := _hidden(record.body_md):
+        first = len(record.body_md.encode()[: spans[0].start].decode())
+        detail = f"{len(spans)} pieces of comments or hidden HTML, first at character {first}"
+        yield Flag("hidden-html", "/body_md", detail)
+
+
+def _characters(record: Record) -> Iterator[Flag]:
+    texts = {"/title": record.title, "/summary": record.summary, "/body_md": record.body_md}
+    texts |= {f"/entities/{position}": name for position, name in enumerate(record.entities)}
+    for pointer, text in texts.items():
+        if not _SUSPECT.search(text):
+            continue
+        for code, pattern in (
+            ("invisible-characters", _INVISIBLE),
+            ("control-characters", _UNPRINTABLE),
+        ):
+            if found := [match.start() for match in pattern.finditer(text)]:
+                first = f"U+{ord(text[found[0]]):04X} at character {found[0]}"
+                yield Flag(code, pointer, f"{len(found)} times, first {first}")
+
+
+def _unknown(record: Record) -> Iterator[Flag]:
+    for name in record.extra:
+        yield Flag("unknown-field", json_pointer(name), "is kept, and comes back on export")
+
+
+def _visible(body: str) -> str:
+    for _ in range(PASSES):
+        spans = _hidden(body)
+        if not spans:
+            return body
+        # What stood before and behind a piece may be a tag, once they have come together.
+        body = markdown.cut(body, spans)
+    return body.replace("<", "&lt;")
+
+
+def _hidden(body: str) -> list[markdown.Span]:
+    """Return where `body` has comments and hidden elements, in its raw HTML only.
+
+    An element that is opened as hidden and never closed hides nothing but its own tag: more
+    likely the text is damaged than that all of its rest was meant to be unseen.
+    """
+    if "<" not in body:
+        return []
+    spans: list[markdown.Span] = []
+    opened: list[tuple[str, int | None]] = []  # its name, and where it began if it hides
+    names: Counter[str] = Counter()  # of those opened
+    for tag in markdown.raw_tags(body):
+        if not tag.name:
+            _join(spans, tag.place)
+        elif tag.closes:
+            begin = _closed(opened, names, tag.name)
+            if begin is not None:
+                _join(spans, markdown.Span(begin, tag.place.end))
+        elif _hides(tag):
+            _join(spans, tag.place)
+            opened.append((tag.name, tag.place.start))
+            names[tag.name] += 1
+        elif names[tag.name]:
+            opened.append((tag.name, None))
+            names[tag.name] += 1
+    return spans
+
+
+def _closed(opened: list[tuple[str, int | None]], names: Counter[str], name: str) -> int | None:
+    """Take the innermost open `name` off `opened`, with what was left open inside it."""
+    begin = None
+    while names[name]:
+        last, begin = opened.pop()
+        names[last] -= 1
+        if last == name:
+            break
+    return begin
+
+
+def _hides(tag: markdown.Tag) -> bool:
+    if tag.name in HIDDEN_ELEMENTS:
+        return True
+    for attribute, value in _ATTRIBUTE.findall(tag.attributes):
+        if attribute.lower() == "hidden":
+            return True
+        if attribute.lower() == "style":
+            style = html.unescape(value.strip("\"'"))
+            if _UNSEEN.search(_CSS_COMMENT.sub("", style)):
+                return True
+    return False
+
+
+def _join(spans: list[markdown.Span], span: markdown.Span) -> None:
+    """Add `span`, which takes the place of those that it covers."""
+    while spans and spans[-1].start >= span.start:
+        spans.pop()
+    spans.append(span)

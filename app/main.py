@@ -1,0 +1,67 @@
+"""The application: its parts put together. Nothing connects before it starts."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+
+from app.database import Database
+from app.representations import Site
+from app.settings import Settings, read_settings
+from app.web import articles, documents, errors, health, loads
+from app.web.service import Service
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> FastAPI:
+    """Return the application. Raises DatabaseAddressError.
+
+    On start-up it brings an embedded database up to date; with any other whose schema is not this
+    version's it does not start (SchemaOutdatedError).
+    """
+    database = Database(settings.database_url)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(database.prepare)
+        yield
+        await run_in_threadpool(database.close)
+
+    app = FastAPI(
+        title=settings.site_name,
+        version=version("slugline"),
+        description=documents.DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        lifespan=lifespan,
+        redirect_slashes=False,  # its redirect forgets the scheme behind a proxy; ours has a path
+        docs_url=None,  # it would load scripts from other hosts
+        redoc_url=None,
+        responses=documents.EVERYWHERE,
+    )
+    app.state.service = Service(
+        settings=settings,
+        database=database,
+        site=Site(settings.public_base_url, settings.site_name, settings.canonical),
+        clock=clock,
+    )
+    framework_document = app.openapi
+    app.openapi = cache(lambda: documents.complete(framework_document()))  # type: ignore[method-assign] # the way FastAPI documents
+    errors.install(app)
+    for part in (articles, loads, health):
+        app.include_router(part.router())
+    return app
+
+
+def app_from_environment() -> FastAPI:
+    """Return the application that the environment describes, for a server that takes a factory.
+
+    Raises SettingsError, DatabaseAddressError.
+    """
+    return create_app(read_settings())

@@ -1,0 +1,211 @@
+"""An article's body, read through its Markdown's own events (CommonMark with GFM's tables).
+
+The dialect is set in one place, so that the page, the text and the checks see the same document.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import Final, NamedTuple
+
+import pyromark
+from pyromark.event import Event, Range
+
+DEEPEST: Final = 200
+HEAVIEST: Final = 1 << 24
+"""Elements nested deeper than this, or dragged along further, are no document anybody wrote."""
+
+VOID: Final = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
+)
+
+_FOLDED = str.maketrans(
+    "\u2018\u2019\u201c\u201d\u2013\u2014\xa0", "''\"\"-- "
+)  # typographic: plain
+
+# The tokens of HTML as its standard has them (section 13.2.5): comments, bogus ones too, and tags,
+# in which '<' is nothing special and only '>' in quotes behind '=' does not end them. What breaks
+# off goes to the end of the text: as nothing is tried in vain, time is linear.
+_TOKEN = re.compile(
+    rb"<!--(?:-?>|.*?(?:--!?>|\Z))|<(?:[!?]|/(?![A-Za-z]))[^>]*>?"
+    rb"|<(?P<closes>/?)(?P<name>[A-Za-z][^\s/>]*)"
+    rb"(?P<attributes>(?:[^>=]++|=\s*+(?:\"[^\"]*+\"?|'[^']*+'?)?)*+)>?",
+    re.DOTALL,
+)
+# In these there are no tags but their own end.
+_RAW_TEXT = {
+    name: re.compile(rb"</%s(?=[\s/>])" % name.encode(), re.IGNORECASE)
+    for name in (
+        "iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp",
+    )
+}  # fmt: skip
+# Whose end goes without saying, and where it does.
+_ENDED_BY = {
+    "dd": {"dd", "dt"}, "dt": {"dd", "dt"}, "li": {"li"}, "p": {"p"},
+    "td": {"td", "th"}, "th": {"td", "th"}, "tr": {"td", "th", "tr"},
+}  # fmt: skip
+
+_dialect = pyromark.Markdown(
+    options=pyromark.Options.ENABLE_TABLES
+    | pyromark.Options.ENABLE_FOOTNOTES
+    | pyromark.Options.ENABLE_STRIKETHROUGH
+    | pyromark.Options.ENABLE_TASKLISTS
+)
+
+
+class Span(NamedTuple):
+    """A piece of a body: byte offsets into its UTF-8 form."""
+
+    start: int
+    end: int
+
+
+class Tag(NamedTuple):
+    """A tag of raw HTML, or a comment, which has no name. The place is in bytes."""
+
+    name: str
+    closes: bool
+    attributes: str
+    place: Span
+
+
+class Heading(NamedTuple):
+    """The heading a body opens with."""
+
+    level: str  # H1 to H6
+    text: str
+    span: Span
+
+
+def to_html(body: str) -> str:
+    """Render `body` as HTML. Raw HTML passes through: what comes out is **not** safe to serve."""
+    return _dialect.html(body)
+
+
+def events(body: str) -> Iterator[Event]:
+    """Yield the document's events. Text that belongs together is one event."""
+    return _dialect.events(body)
+
+
+def placed_events(body: str) -> Iterator[tuple[Event, Range]]:
+    """Yield the document's events, each with the bytes of `body` it stands for."""
+    return _dialect.events_with_range(body)
+
+
+def cut(body: str, spans: list[Span]) -> str:
+    """Return `body` without `spans`, which are in order and do not overlap."""
+    if not spans:
+        return body
+    source, kept, position = body.encode(), [], 0
+    for span in spans:
+        kept.append(source[position : span.start])
+        position = span.end
+    return b"".join([*kept, source[position:]]).decode()
+
+
+def opening_heading(body: str) -> Heading | None:
+    """Return the heading that is the body's first block, or None where it opens otherwise."""
+    words: list[str] = []
+    level = ""
+    span = None
+    for event, place in placed_events(body):
+        match event:
+            case {"Start": {"Heading": {"level": str(level)}}}:
+                span = Span(place["start"], place["end"])
+            case {"End": {"Heading": _}} if span is not None:
+                return Heading(level, "".join(words), span)
+            case {"Text": str(text)} | {"Code": str(text)}:
+                words.append(text)
+            case "SoftBreak" | "HardBreak":
+                words.append(" ")
+        if span is None:
+            return None
+    return None
+
+
+def same_words(one: str, other: str) -> bool:
+    """Say whether two headlines read the same: typography, case and spacing aside."""
+    return _folded(one) == _folded(other)
+
+
+def without_title(body: str, title: str) -> str:
+    """Return `body` without its opening heading, where that repeats `title`."""
+    heading = opening_heading(body)
+    if heading is None or not same_words(heading.text, title):
+        return body
+    return cut(body, [heading.span]).lstrip("\r\n")
+
+
+def tags(markup: bytes) -> Iterator[Tag]:
+    """Yield the tags and comments of `markup`, which is UTF-8, as a browser finds them."""
+    position = 0
+    endless: set[str] = set()
+    while token := _TOKEN.search(markup, position):
+        name = (token["name"] or b"").decode().lower()
+        attributes = (token["attributes"] or b"").decode()
+        yield Tag(name, bool(token["closes"]), attributes, Span(*token.span()))
+        position = token.end()
+        if name in _RAW_TEXT and not token["closes"] and name not in endless:
+            if end := _RAW_TEXT[name].search(markup, position):
+                position = end.start()
+            else:
+                endless.add(name)
+
+
+def raw_tags(body: str) -> Iterator[Tag]:
+    """Yield the tags and comments of the raw HTML in `body`, with their places in it."""
+    source = body.encode()
+    lines: list[Span] = []
+    for event, place in placed_events(body):
+        span = Span(place["start"], place["end"])
+        match event:
+            case {"InlineHtml": str(text)}:
+                yield next(tags(text.encode()))._replace(place=span)
+            case {"Html": _}:
+                lines.append(span)
+            case {"End": "HtmlBlock"}:
+                yield from _block_tags(source, lines)
+                lines = []
+
+
+def _block_tags(source: bytes, lines: list[Span]) -> Iterator[Tag]:
+    """Yield the tags in a block of raw HTML, between whose lines the marks of a list may stand."""
+    starts = [0, *accumulate(line.end - line.start for line in lines[:-1])]
+    for tag in tags(b"".join(source[line.start : line.end] for line in lines)):
+        begin, last = (
+            lines[number].start + offset - starts[number]
+            for offset in (tag.place.start, tag.place.end - 1)
+            for number in [bisect_right(starts, offset) - 1]
+        )
+        yield tag._replace(place=Span(begin, last + 1))
+
+
+def overloaded(markup: str) -> bool:
+    """Say whether `markup` nests its elements so deep, or so ill, that to sanitise it costs dear.
+
+    A parser of HTML looks through the open elements at each tag, and in each block it repeats those
+    that should have been closed before. So an element counts until its own end comes in its turn.
+    """
+    opened: list[tuple[str, int]] = []
+    weight = load = 0
+    for name, closes, _, place in tags(markup.encode()):
+        if name in VOID or not name:
+            continue
+        ended = _ENDED_BY.keys() - {name} if closes else _ENDED_BY.get(name, set())
+        while opened and opened[-1][0] in ended:
+            weight -= opened.pop()[1]
+        if not closes:
+            opened.append((name, place.end - place.start))
+            weight += place.end - place.start
+        elif opened and opened[-1][0] == name:
+            weight -= opened.pop()[1]
+        load += weight
+        if len(opened) > DEEPEST or load > HEAVIEST:
+            return True
+    return False
+
+
+def _folded(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text.translate(_FOLDED)).casefold().split())

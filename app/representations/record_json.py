@@ -1,0 +1,30 @@
+"""The record itself as JSON (RFC 8259): what came in, with its addresses derived anew."""
+
+import json
+
+from app.instants import format_instant
+from app.records import Record
+from app.representations.links import Links
+
+
+def render(record: Record, links: Links) -> bytes:
+    """Return the record with its twelve fields, then those that are unknown, as UTF-8.
+
+    `alternates` names the representations beside this one.
+    """
+    fields = {
+        "slug": record.slug,
+        "title": record.title,
+        "summary": record.summary,
+        "body_md": record.body_md,
+        "url": links.url,
+        "canonical_source": record.canonical_source,
+        "published_at": format_instant(record.published_at),
+        "updated_at": format_instant(record.updated_at),
+        "lang": record.lang,
+        "topics": record.topics,
+        "entities": record.entities,
+        "alternates": {alternate.name: alternate.url for alternate in links.others("json")},
+        **record.extra,
+    }
+    return json.dumps(fields, ensure_ascii=False).encode()

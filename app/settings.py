@@ -1,0 +1,70 @@
+"""What an operator can set. Each field is the environment variable `SLUGLINE_<FIELD>`."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """The environment holds a setting that cannot be. The message names each, one a line."""
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an absolute http or https URL")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username:
+        raise ValueError("must be scheme, host and port alone, such as https://news.example")
+    return value.removesuffix("/")
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Read once, when the application is made."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SLUGLINE_", frozen=True, hide_input_in_errors=True
+    )
+
+    database_url: str = Field(
+        "sqlite:///slugline.db",
+        description="Where the records are: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`.",
+    )
+    public_base_url: Annotated[str, AfterValidator(_origin)] = Field(
+        "http://localhost:8000",
+        description="Scheme, host and port under which readers reach the site.",
+    )
+    site_name: str = Field("Slugline", description="The site's name, on the page and in its data.")
+    admin_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="A bearer token with every scope, to begin with. At least 16 characters.",
+    )
+    canonical: Literal["source", "self"] = Field(
+        "source",
+        description="What `rel=canonical` names: the record's `canonical_source` or the page.",
+    )
+    negotiation_cache: Literal["safe", "vary"] = Field(
+        "safe",
+        description="`safe` keeps negotiated answers out of shared caches that ignore `Vary`;"
+        " `vary` allows them, for caches that honour it.",
+    )
+    max_feed_bytes: int = Field(
+        1 << 30,
+        ge=1,
+        description="How large a feed may be, in bytes, also after decompression.",
+    )
+
+
+def read_settings() -> Settings:
+    """Read the environment. Raises SettingsError, which never repeats a value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = (
+            f"SLUGLINE_{'_'.join(map(str, fault['loc'])).upper()}: "
+            + fault["msg"].removeprefix("Value error, ")
+            for fault in error.errors(include_input=False)
+        )
+        raise SettingsError("\n".join(faults)) from None

@@ -1,0 +1,56 @@
+"""The tokens of operators."""
+
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from app.tables import Token
+from app.tokens import StoredToken
+
+
+def create(session: Session, token: StoredToken) -> bool:
+    """Keep `token`. Return False, and keep nothing, where its name is taken."""
+    if session.scalar(select(Token.id).where(Token.name == token.name)) is not None:
+        return False
+    row = {
+        "id": token.id,
+        "name": token.name,
+        "hash": token.hash,
+        "scopes": list(token.scopes),
+        "created_at": token.created_at,
+        "expires_at": token.expires_at,
+        "revoked_at": token.revoked_at,
+    }
+    session.execute(insert(Token), [row])
+    return True
+
+
+def find(session: Session, token_id: str) -> StoredToken | None:
+    """Return the token with that id, live or not."""
+    token = session.get(Token, token_id)
+    return None if token is None else _stored(token)
+
+
+def every(session: Session) -> list[StoredToken]:
+    """Return all tokens, the oldest first."""
+    return [_stored(token) for token in session.scalars(select(Token).order_by(Token.created_at))]
+
+
+def revoke(session: Session, name: str, now: datetime) -> bool:
+    """Make the token of that name open nothing any more. Return False where there is none."""
+    revoked = update(Token).where(Token.name == name, Token.revoked_at.is_(None))
+    rows = session.scalars(revoked.values(revoked_at=now).returning(Token.id)).all()
+    return bool(rows)
+
+
+def _stored(token: Token) -> StoredToken:
+    return StoredToken(
+        id=token.id,
+        name=token.name,
+        hash=token.hash,
+        scopes=tuple(token.scopes),
+        created_at=token.created_at,
+        expires_at=token.expires_at,
+        revoked_at=token.revoked_at,
+    )

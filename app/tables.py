@@ -1,0 +1,212 @@
+"""The relational shape. No behaviour.
+
+Every constraint has a name, every instant is UTC, no text has a length limit, and a relation that
+was not asked for raises instead of querying.
+"""
+
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+# SQLite numbers rows by itself in a column of type INTEGER only.
+Number = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant in UTC with microseconds, the same on every database.
+
+    SQLite forgets the offset, so there the UTC wall clock is kept and the zone put back on reading.
+    Raises ValueError for a naive datetime.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return what the driver is given: in UTC, and on SQLite without saying so."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime is no instant")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return what the driver gave, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """What all tables share: names for constraints, and types for columns."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Instant, str: Text, int: Number}  # noqa: RUF012 - read by SQLAlchemy
+
+
+class Article(Base):
+    """An article as it stands now."""
+
+    __tablename__ = "articles"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    summary: Mapped[str]
+    body_md: Mapped[str]
+    canonical_source: Mapped[str | None]
+    canonical_key: Mapped[str | None]
+    published_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    lang: Mapped[str]
+    # JSON and not JSONB: the order of unknown fields is part of what came in.
+    claims: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
+    extra: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
+    digest: Mapped[str]
+
+    topics: Mapped[list["ArticleTopic"]] = relationship(
+        order_by="ArticleTopic.position", lazy="raise", passive_deletes="all"
+    )
+    entities: Mapped[list["ArticleEntity"]] = relationship(
+        order_by="ArticleEntity.position", lazy="raise", passive_deletes="all"
+    )
+
+
+class Topic(Base):
+    """A topic that some article has, or had."""
+
+    __tablename__ = "topics"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+
+
+class Entity(Base):
+    """A named entity that some article mentions, or mentioned. Names keep their spelling."""
+
+    __tablename__ = "entities"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+
+
+class ArticleTopic(Base):
+    """The topic at one position, from 0, of an article's list."""
+
+    __tablename__ = "article_topics"
+
+    article_id: Mapped[int] = mapped_column(
+        ForeignKey(Article.id, ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True)
+    topic_id: Mapped[int] = mapped_column(ForeignKey(Topic.id), index=True)
+
+    topic: Mapped[Topic] = relationship(lazy="raise")
+
+
+class ArticleEntity(Base):
+    """The entity at one position, from 0, of an article's list."""
+
+    __tablename__ = "article_entities"
+
+    article_id: Mapped[int] = mapped_column(
+        ForeignKey(Article.id, ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True)
+    entity_id: Mapped[int] = mapped_column(ForeignKey(Entity.id), index=True)
+
+    entity: Mapped[Entity] = relationship(lazy="raise")
+
+
+class Load(Base):
+    """A feed that was loaded, or is being loaded: the head of its receipt."""
+
+    __tablename__ = "loads"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    sha256: Mapped[str]
+    size: Mapped[int]
+    loaded_by: Mapped[str]
+    started_at: Mapped[datetime]
+    touched_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    summary: Mapped[dict[str, int]] = mapped_column(JSON)
+
+
+class LoadResult(Base):
+    """What became of one record of a feed. `position` counts the feed's records from 1."""
+
+    __tablename__ = "load_results"
+
+    load_id: Mapped[int] = mapped_column(ForeignKey(Load.id, ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    line: Mapped[int]
+    slug: Mapped[str | None]
+    outcome: Mapped[str]
+    reason: Mapped[str | None]
+    faults: Mapped[list[dict[str, str]]] = mapped_column(JSON)
+    flags: Mapped[list[dict[str, str]]] = mapped_column(JSON)
+
+
+class Revision(Base):
+    """What an article was before a load replaced it. `number` counts from 1."""
+
+    __tablename__ = "revisions"
+    __table_args__ = (UniqueConstraint("article_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey(Article.id, ondelete="CASCADE"))
+    number: Mapped[int]
+    record: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
+    replaced_at: Mapped[datetime]
+    load_id: Mapped[int | None] = mapped_column(ForeignKey(Load.id))
+
+
+class Change(Base):
+    """One step of the change feed. `seq` has no gaps and grows in the order of commits."""
+
+    __tablename__ = "changes"
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    slug: Mapped[str]
+    article_id: Mapped[int] = mapped_column(ForeignKey(Article.id), index=True)
+    load_id: Mapped[int | None] = mapped_column(ForeignKey(Load.id), index=True)
+    at: Mapped[datetime]
+
+
+class Token(Base):
+    """A bearer token of an operator, of which only the hash is kept."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    hash: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]

@@ -1,0 +1,121 @@
+"""The one place where an error becomes an HTTP answer: a table from its type to a problem."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from app.database import DatabaseUnavailableError
+from app.feeds import MEDIA_TYPES, MalformedFeedError, UnknownFeedKindError
+from app.web import methods
+from app.web.problems import Problem, respond
+from app.web.uploads import CODINGS, FeedTooLargeError, UnknownCodingError
+
+RETRY_SECONDS: Final = 5
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error as a problem, and OPTIONS for every path it knows."""
+    for kind, translate in _PROBLEMS.items():
+        app.add_exception_handler(kind, _handler(translate))
+    app.add_exception_handler(HTTPException, _framework)
+
+
+def _handler(
+    translate: Callable[[Any], Problem],
+) -> Callable[[Request, Exception], Response]:
+    # Async, so that an error costs no thread.
+    async def handle(request: Request, error: Exception) -> Response:
+        return respond(request, translate(error))
+
+    return handle  # type: ignore[return-value] # Starlette takes handlers of both colours
+
+
+async def _framework(request: Request, error: Exception) -> Response:
+    """Answer what the framework refuses by itself: an unknown path, or a method it lacks."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    status = HTTPStatus(error.status_code)
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        known = methods.allowed(request)
+        if request.method == "OPTIONS":
+            return methods.options(request, known)
+        detail = f"{request.method[:20]} is none of this path's methods: {', '.join(known)}."
+        return respond(request, Problem(status, detail, headers={"Allow": ", ".join(known)}))
+    if status == HTTPStatus.NOT_FOUND:
+        return respond(request, Problem(status, "There is nothing at this address."))
+    return respond(request, Problem(status, str(error.detail)[:200], headers=error.headers))
+
+
+def _malformed(error: MalformedFeedError) -> Problem:
+    place = {"line": error.line, "column": error.column}
+    detail = f"Line {error.line}, column {error.column}: {error.reason}."
+    return Problem(HTTPStatus.BAD_REQUEST, detail, members=place)
+
+
+def _unknown_kind(error: UnknownFeedKindError) -> Problem:
+    # RFC 9110 section 15.5.16: the server "SHOULD" say what it takes, in Accept.
+    taken = ", ".join(MEDIA_TYPES)
+    return Problem(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        f"A feed is none of the kinds that are taken: {error}.",
+        headers={"Accept": taken},
+        members={"taken": list(MEDIA_TYPES)},
+    )
+
+
+def _unknown_coding(error: UnknownCodingError) -> Problem:
+    return Problem(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        f"{str(error).capitalize()}.",
+        headers={"Accept-Encoding": ", ".join(CODINGS)},
+    )
+
+
+def _too_large(error: FeedTooLargeError) -> Problem:
+    detail = f"{str(error).capitalize()}."
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, members={"limit": error.limit})
+
+
+def _unavailable(_error: DatabaseUnavailableError) -> Problem:
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The database does not answer at the moment. Try again in a few seconds.",
+        headers={"Retry-After": str(RETRY_SECONDS)},
+    )
+
+
+def _invalid_request(error: RequestValidationError) -> Problem:
+    """Say what is wrong with the path or the query, without repeating what came in."""
+    faults = [
+        {"parameter": ".".join(map(str, fault["loc"][1:]))[:80], "reason": fault["msg"][:200]}
+        for fault in error.errors()[:20]
+    ]
+    if any(fault["loc"][0] == "path" for fault in error.errors()):
+        return Problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+    detail = "; ".join(f"{fault['parameter']}: {fault['reason']}" for fault in faults)
+    return Problem(HTTPStatus.BAD_REQUEST, detail, members={"errors": faults})
+
+
+def _gone_away(_error: ClientDisconnect) -> Problem:
+    return Problem(HTTPStatus.BAD_REQUEST, "The connection ended before the body did.")
+
+
+def _unforeseen(_error: Exception) -> Problem:
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here. It is logged.")
+
+
+_PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
+    Problem: lambda problem: problem,
+    MalformedFeedError: _malformed,
+    UnknownFeedKindError: _unknown_kind,
+    UnknownCodingError: _unknown_coding,
+    FeedTooLargeError: _too_large,
+    DatabaseUnavailableError: _unavailable,
+    RequestValidationError: _invalid_request,
+    ClientDisconnect: _gone_away,
+    Exception: _unforeseen,
+}

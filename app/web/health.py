@@ -1,0 +1,30 @@
+"""`/health`: whether the process runs, and whether it can serve."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter
+
+from app.web import documents
+from app.web.problems import Problem
+from app.web.service import Served, Unstored
+
+
+def router() -> APIRouter:
+    """Return the routes for whoever watches the service."""
+    routes = APIRouter(prefix="/health", tags=["health"], dependencies=[Unstored])
+    for path, handler in (("/live", _live), ("/ready", _ready)):
+        routes.add_api_route(path, handler, methods=["GET"], **documents.health())
+        routes.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False)
+    return routes
+
+
+async def _live() -> dict[str, str]:  # in the event loop, to show that it turns
+    """Say that the process runs. It asks nobody else."""
+    return {"status": "live"}
+
+
+def _ready(service: Served) -> dict[str, str]:
+    """Say that articles can be served: the database answers, and its schema is this version's."""
+    if not service.database.is_current():
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The database's schema is not current.")
+    return {"status": "ready"}

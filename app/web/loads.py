@@ -1,0 +1,126 @@
+"""`/admin/loads`: feeds in, receipts out."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Annotated, BinaryIO, Final
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel
+
+from app import feeds, loading
+from app.store import loads
+from app.store.loads import LoadHead, Origin, Receipt, Result
+from app.tokens import Operator
+from app.web import documents, uploads
+from app.web.authorization import having
+from app.web.problems import Problem
+from app.web.service import Served, Service, Unstored
+
+RESULTS_SHOWN: Final = 1_000
+_LARGEST: Final = 2**63 - 1
+
+Loader = Annotated[Operator, Depends(having("load"))]
+Number = Annotated[int, Path(ge=1, le=_LARGEST)]
+Limit = Annotated[int, Query(ge=1, le=RESULTS_SHOWN)]
+
+
+class LoadReport(BaseModel):
+    """A receipt with what became of the feed's records, in the order of the feed.
+
+    `summary` counts all records by outcome. `next` is where more results are, if there are more.
+    """
+
+    load: LoadHead
+    summary: dict[str, int]
+    results: list[Result]
+    next: str | None
+
+
+class Loads(BaseModel):
+    """Receipts, the newest first. `next` is where older ones are, if there are any."""
+
+    loads: list[Receipt]
+    next: str | None
+
+
+def router() -> APIRouter:
+    """Return the routes of loading."""
+    routes = APIRouter(prefix="/admin/loads", tags=["operators"], dependencies=[Unstored])
+    routes.add_api_route("", _load, methods=["POST"], **documents.load(LoadReport))
+    routes.add_api_route("", _receipts, methods=["GET"], **documents.operators())
+    routes.add_api_route("/{load_id}", _receipt, methods=["GET"], **documents.operators())
+    return routes
+
+
+async def _load(
+    request: Request, response: Response, operator: Loader, service: Served
+) -> LoadReport:
+    """Load a feed: one JSON object, a JSON array, or NDJSON, as it is or packed with gzip.
+
+    What is valid goes in; what is not is reported by line, JSON Pointer and reason. The answer is
+    the receipt. It is 422 where every record was rejected.
+    """
+    body = await uploads.receive(request, service.settings.max_feed_bytes)
+    with body:
+        report = await run_in_threadpool(_loaded, request, body, operator, service)
+    rejected = report.summary.get("rejected", 0)
+    if rejected and rejected == sum(report.summary.values()):
+        response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+    response.headers["Content-Location"] = f"/admin/loads/{report.load.id}"
+    return report
+
+
+def _loaded(request: Request, body: BinaryIO, operator: Operator, service: Service) -> LoadReport:
+    coding = request.headers.get("content-encoding", "")
+    with uploads.opened(body, coding, service.settings.max_feed_bytes) as upload:
+        kind = feeds.detect(request.headers.get("content-type"), upload.head)
+        origin = Origin(kind, upload.sha256, upload.size, operator.name)
+        load_id = loading.load(service.database, upload.stream, origin, service.clock)
+    return _report(service, load_id, after=0, limit=RESULTS_SHOWN)
+
+
+def _receipt(
+    load_id: Number,
+    _operator: Loader,
+    service: Served,
+    after: Annotated[int, Query(ge=0, le=_LARGEST)] = 0,
+    limit: Limit = RESULTS_SHOWN,
+) -> LoadReport:
+    """Return the receipt of a load, with its results beyond the position `after`."""
+    return _report(service, load_id, after=after, limit=limit)
+
+
+def _receipts(
+    _operator: Loader,
+    service: Served,
+    before: Annotated[int | None, Query(ge=1, le=_LARGEST)] = None,
+    limit: Limit = 100,
+) -> Loads:
+    """List the loads, the newest first, those before the load `before` where it is given."""
+    with service.database.reading() as session:
+        page = loads.receipts(session, before=before, limit=limit + 1, now=service.clock())
+    shown = page[:limit]
+    more = f"/admin/loads?before={shown[-1].load.id}&limit={limit}" if len(page) > limit else None
+    return Loads(loads=shown, next=more)
+
+
+def _report(service: Service, load_id: int, *, after: int, limit: int) -> LoadReport:
+    with service.database.reading() as session:
+        receipt = loads.receipt(session, load_id, service.clock())
+        page = loads.results(session, load_id, after=after, limit=limit + 1)
+    if receipt is None:
+        raise Problem(HTTPStatus.NOT_FOUND, f"There is no load {load_id}.")
+    results = page[:limit]
+    return LoadReport(
+        load=receipt.load,
+        summary=receipt.summary,
+        results=results,
+        next=_next(load_id, page, results, limit),
+    )
+
+
+def _next(load_id: int, page: Sequence[Result], shown: Sequence[Result], limit: int) -> str | None:
+    if len(page) == len(shown):
+        return None
+    return f"/admin/loads/{load_id}?after={shown[-1].position}&limit={limit}"

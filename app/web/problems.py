@@ -1,0 +1,140 @@
+"""Errors as answers (RFC 9457), each in the form that the client can read."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import Request, Response
+
+from app.negotiation import negotiate
+from app.representations import BY_SUFFIX, Links, templating
+from app.texts import excerpt
+from app.web.headers import Headers, caching_headers, link_header, policy_headers
+from app.web.service import service_of
+
+PROBLEM: Final = "application/problem+json"
+
+# A browser names text/html, an agent text/markdown. Who names nothing gets what programs read.
+_OFFERS: Final[tuple[str, ...]] = (PROBLEM, "application/json", "application/ld+json",
+                  "text/html", "text/markdown", "text/plain")  # fmt: skip
+
+Member = dict[str, Any]
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
+    """An answer other than success.
+
+    `members` go into the JSON beside the standard ones. `choices` are pairs of a media type and a
+    URL where the client may go instead.
+    """
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        members: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        choices: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.members = members or {}
+        self.headers = headers or {}
+        self.choices = choices
+
+
+def not_found(slug: str) -> Problem:
+    """Return the answer where no article stands at `slug`."""
+    return Problem(HTTPStatus.NOT_FOUND, f"There is no article at /news/{excerpt(slug)}.")
+
+
+def not_acceptable(links: Links) -> Problem:
+    """Return the answer where an article has no representation that the client takes."""
+    choices = [(alternate.media_type, alternate.url) for alternate in links.alternates]
+    return Problem(
+        HTTPStatus.NOT_ACCEPTABLE,
+        "The article has none of the media types that the request accepts.",
+        members={"variants": [{"type": kind, "url": url} for kind, url in choices]},
+        headers={"Link": link_header(links)},
+        choices=choices,
+    )
+
+
+def respond(request: Request, problem: Problem) -> Response:
+    """Return `problem` as an answer to `request`."""
+    media_type, negotiated = _form(request)
+    body = _WRITERS[media_type](problem, service_of(request).site.name)
+    response = Response(body, problem.status)
+    charset = "" if media_type == PROBLEM else "; charset=utf-8"
+    headers = _headers(request, problem, media_type, negotiated=negotiated)
+    response.headers.update({"Content-Type": media_type + charset} | headers)
+    return response
+
+
+def _form(request: Request) -> tuple[str, bool]:
+    """Return the media type for a problem, and whether Accept chose it rather than a suffix."""
+    path = request.url.path
+    for suffix, form in BY_SUFFIX.items():
+        if path.endswith(suffix):
+            return form.media_type if form.media_type in _WRITERS else PROBLEM, False
+    chosen = negotiate(", ".join(request.headers.getlist("accept")), _OFFERS)
+    return (chosen if chosen is not None and chosen in _WRITERS else PROBLEM), True
+
+
+def _headers(request: Request, problem: Problem, media_type: str, *, negotiated: bool) -> Headers:
+    caching = caching_headers(
+        problem.status,
+        media_type,
+        negotiated=negotiated,
+        caching=service_of(request).settings.negotiation_cache,
+        personal="authorization" in request.headers,
+    )
+    return {**caching, **policy_headers(media_type), **problem.headers}
+
+
+def _title(problem: Problem) -> str:
+    return f"{problem.status.value} {problem.status.phrase}"
+
+
+def _as_json(problem: Problem, _site_name: str) -> bytes:
+    members: Member = {
+        "type": "about:blank",
+        "title": problem.status.phrase,
+        "status": problem.status.value,
+        "detail": problem.detail,
+        **problem.members,
+    }
+    return json.dumps(members, ensure_ascii=False).encode(errors="backslashreplace")
+
+
+def _as_html(problem: Problem, site_name: str) -> bytes:
+    return templating.render(
+        "problem.html",
+        lang="en",
+        site_name=site_name,
+        title=_title(problem),
+        problem=problem,
+    )
+
+
+def _as_markdown(problem: Problem, _site_name: str) -> bytes:
+    choices = "".join(f"- [{kind}]({url})\n" for kind, url in problem.choices)
+    text = f"# {_title(problem)}\n\n{problem.detail}\n" + (f"\n{choices}" if choices else "")
+    return text.encode(errors="backslashreplace")
+
+
+def _as_text(problem: Problem, _site_name: str) -> bytes:
+    choices = "".join(f"{kind}: {url}\n" for kind, url in problem.choices)
+    text = f"{_title(problem)}\n\n{problem.detail}\n" + (f"\n{choices}" if choices else "")
+    return text.encode(errors="backslashreplace")
+
+
+_WRITERS: Final[Mapping[str, Callable[[Problem, str], bytes]]] = {
+    PROBLEM: _as_json,
+    "text/html": _as_html,
+    "text/markdown": _as_markdown,
+    "text/plain": _as_text,
+}

@@ -1,0 +1,156 @@
+"""Feeds, I-02 to I-04: which are taken, as what, and what comes out of them."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from app.feeds import (
+    KINDS,
+    MEDIA_TYPES,
+    Entry,
+    MalformedFeedError,
+    Rejected,
+    UnknownFeedKindError,
+    detect,
+    read,
+)
+from app.records import parse_record
+
+SEED = Path(__file__).parent.parent / "seeds" / "000_e05d88937c3f0853.txt"
+STORY = {
+    "slug": "a-story",
+    "title": "A story",
+    "body_md": 'Of [links](x) and "quotes" {and} \\braces',
+    "published_at": "2026-06-23 23:00:06+00:00",
+    "updated_at": "2026-06-24T00:49:22.205399Z",
+    "lang": "en",
+}
+GOOD = json.dumps(STORY).encode()
+
+
+def outcomes(feed: bytes, kind: str) -> list[Entry | Rejected]:
+    return list(read(io.BytesIO(feed), kind))
+
+
+def sniffed(feed: bytes) -> str:
+    return detect(None, feed)
+
+
+@pytest.mark.parametrize("content_type", [None, "application/x-www-form-urlencoded", "text/plain"])
+def test_i04_the_seed_is_read_as_it_lies_there(content_type: str | None) -> None:
+    feed = SEED.read_bytes()
+    [entry] = outcomes(feed, detect(content_type, feed))
+    assert entry == Entry(1, parse_record(json.loads(feed)))
+
+
+@pytest.mark.parametrize("kind", ["json", "ndjson"])
+def test_i04_a_byte_order_mark_is_tolerated_at_the_start_only(kind: str) -> None:
+    assert len(outcomes(b"\xef\xbb\xbf" + GOOD, kind)) == 1
+    assert sniffed(b"\xef\xbb\xbf [") == "json"
+    with pytest.raises(MalformedFeedError, match=r"^line 2, column 1: "):
+        outcomes(b"\n\xef\xbb\xbf" + GOOD, kind)
+
+
+@pytest.mark.parametrize("feed", [b"", b"\xef\xbb\xbf", b" \r\n\t\n "])
+def test_i04_an_empty_feed_is_malformed(feed: bytes) -> None:
+    for kind in KINDS:
+        with pytest.raises(MalformedFeedError, match=r"^line 1, column 1: the feed is empty$"):
+            outcomes(feed, kind)
+    with pytest.raises(MalformedFeedError, match=r"^line 1, column 1: the feed is empty$"):
+        sniffed(feed)
+
+
+def test_an_empty_array_is_a_feed_without_records() -> None:
+    assert outcomes(b" [ \n ] \n", "json") == []
+
+
+def test_i02_an_array_an_object_and_lines_give_the_same_records() -> None:
+    record = parse_record(STORY)
+    array = b"[\n " + GOOD + b",\n\n " + GOOD + b"\n]\n"
+    assert outcomes(array, "json") == [Entry(2, record), Entry(4, record)]
+    assert outcomes(json.dumps(STORY, indent=2).encode(), "json") == [Entry(1, record)]
+    assert outcomes(b"\r\n" + GOOD + b"\r\n \r\n" + GOOD, "ndjson") == [
+        Entry(2, record),
+        Entry(4, record),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "kind"),
+    [
+        ("application/json", "json"),
+        ("Application/JSON; charset=UTF-8", "json"),
+        ('application/json ;charset="us-ascii"', "json"),
+        *((media_type, "ndjson") for media_type in MEDIA_TYPES[1:]),
+        ("application/x-ndjson; charset=utf8; header=present", "ndjson"),
+    ],
+)
+def test_i02_a_specific_content_type_decides(content_type: str, kind: str) -> None:
+    assert detect(content_type, b"<anything>") == kind
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"[", "json"),
+        (b" \r\n[]", "json"),
+        (GOOD, "json"),
+        (b'{"body_md": "one long line that the head does not hold', "json"),
+        (json.dumps(STORY, indent=1).encode(), "json"),
+        (b"{\n}", "json"),
+        (GOOD + b"\n", "ndjson"),
+        (GOOD + b"\r\n\r\n" + GOOD[:50], "ndjson"),
+        (b"\n\n" + GOOD + b"\nbroken", "ndjson"),
+        (b'{"broken": \n' + GOOD, "ndjson"),
+        (b'{"a": 1, "a": NaN}\n"', "ndjson"),
+    ],
+)
+@pytest.mark.parametrize("content_type", [None, "", " ; charset=utf-8", "application/octet-stream"])
+def test_i02_an_unspecific_content_type_lets_the_bytes_decide(
+    content_type: str | None, head: bytes, kind: str
+) -> None:
+    assert detect(content_type, head) == kind
+
+
+@pytest.mark.parametrize(
+    ("head", "column"),
+    [(b"<rss/>", 1), (b"\n\n  <rss/>", 3), (b"\xef\xbb\xbf<", 1), (b"---", 1), (b"\xff\xfe[", 1)],
+)
+def test_i03_bytes_that_begin_no_feed_are_malformed(head: bytes, column: int) -> None:
+    with pytest.raises(MalformedFeedError, match="is not JSON") as caught:
+        sniffed(head)
+    assert (caught.value.line, caught.value.column) == (head.count(b"\n") + 1, column)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "media_type"),
+    [
+        ("application/feed+json", "application/feed+json"),
+        ("text/html; charset=utf-8", "text/html"),
+        ("multipart/form-data; boundary=x", "multipart/form-data"),
+        ("nonsense", "nonsense"),
+        ("application/json; Charset=ISO-8859-1", "application/json; charset=ISO-8859-1"),
+        ("text/plain;charset=utf-16", "text/plain; charset=utf-16"),
+    ],
+)
+def test_i02_other_media_types_and_charsets_are_not_taken(
+    content_type: str, media_type: str
+) -> None:
+    with pytest.raises(UnknownFeedKindError, match="taken") as caught:
+        detect(content_type, GOOD)
+    assert caught.value.media_type == media_type
+
+
+def test_i03_an_invalid_record_is_told_with_its_line_slug_and_pointers() -> None:
+    bad = json.dumps({**STORY, "slug": "Not A Slug", "topics": ["fine", "N/A"]}).encode()
+    array = b"[\n" + GOOD + b",\n" + bad + b"\n,\n" + GOOD + b"]"
+    first, rejected, last = outcomes(array, "json")
+    assert isinstance(rejected, Rejected)
+    assert (rejected.line, rejected.slug) == (3, "Not A Slug")
+    assert {fault.pointer for fault in rejected.faults} == {"/1/slug", "/1/topics/1"}
+    assert (first.line, last.line) == (2, 5)
+    [_, alone] = outcomes(GOOD + b"\n" + bad, "ndjson")
+    assert isinstance(alone, Rejected)
+    assert {fault.pointer for fault in alone.faults} == {"/slug", "/topics/1"}

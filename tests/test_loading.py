@@ -1,0 +1,430 @@
+"""Loading through the admin endpoint, on both databases: outcomes, receipts, and what is left."""
+
+import gzip
+import hashlib
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from app.database import Database
+from app.instants import format_instant
+from app.loading import OUTCOMES, decide
+from app.records import parse_record
+from app.store.articles import Standing
+from app.tables import Article, Base, Change, Load, LoadResult, Revision
+from conftest import NOW, SEED, SEED_SLUG, Clock, Site
+
+SEEDED: dict[str, Any] = json.loads(SEED.read_text())
+
+
+def record(slug: str = "a", **fields: object) -> dict[str, Any]:
+    """Return a small record, as a feed would bring it."""
+    return {
+        "slug": slug,
+        "title": "A headline",
+        "body_md": "# A headline\n\nText.",
+        "published_at": format_instant(NOW - timedelta(days=2)),
+        "updated_at": format_instant(NOW - timedelta(days=1)),
+        "lang": "en",
+        **fields,
+    }
+
+
+def ndjson(*records: object) -> str:
+    return "\n".join(item if isinstance(item, str) else json.dumps(item) for item in records)
+
+
+def outcomes(report: dict[str, Any]) -> list[str]:
+    return [result["outcome"] for result in report["results"]]
+
+
+def rows(database: Database, table: type[Base]) -> int:
+    with database.reading() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def contents(database: Database) -> dict[str, list[Any]]:
+    """Return every row of every table but the receipts, to be compared."""
+    kept = [t for t in Base.metadata.sorted_tables if t.name not in {"loads", "load_results"}]
+    with database.reading() as session:
+        return {t.name: sorted(map(repr, session.execute(select(t)))) for t in kept}
+
+
+def later(**by: float) -> str:
+    return format_instant(NOW - timedelta(days=1) + timedelta(**by))
+
+
+# --- deciding, which is pure -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "digest", "age", "outcome"),
+    [
+        ("same", "same", 0, "unchanged"),
+        ("same", "other", -1, "updated"),
+        ("same", "other", 1, "skipped_stale"),
+        ("same", "other", 0, "conflict"),
+        ("other", "same", 0, "conflict"),
+        ("other", "other", -1, "conflict"),
+        (None, "other", -1, "updated"),
+    ],
+)
+def test_i06_an_outcome_follows_from_source_content_and_age(
+    key: str | None, digest: str, age: int, outcome: str
+) -> None:
+    new = parse_record(record(canonical_source="https://example.com/story"))
+    keys = {"same": new.canonical_key, "other": "https://example.com/another", None: None}
+    old = Standing(
+        id=1,
+        canonical_key=keys[key],
+        updated_at=new.updated_at + timedelta(hours=age),
+        digest=new.digest if digest == "same" else "0" * 64,
+    )
+    assert decide(old, new).outcome == outcome
+    assert decide(None, new).outcome == "created"
+
+
+# --- the seed and its outcomes -----------------------------------------------------------------
+
+
+def test_i07_the_seed_is_created_and_then_unchanged_without_touching_a_row(site: Site) -> None:
+    first = site.loaded(SEED.read_bytes())
+    assert outcomes(first) == ["created"]
+    before = contents(site.database)
+    site.clock.move(hours=1)
+    second = site.loaded(SEED.read_bytes())
+    assert outcomes(second) == ["unchanged"]
+    assert contents(site.database) == before
+    assert rows(site.database, Revision) == 0
+    assert rows(site.database, Change) == 1
+
+
+def test_i16_the_seeds_oddities_are_flagged_and_its_text_is_kept(site: Site) -> None:
+    (result,) = site.loaded(SEED.read_bytes())["results"]
+    assert {flag["code"] for flag in result["flags"]} == {"tracking-parameters", "glued-link"}
+    assert site.get(f"/news/{SEED_SLUG}.json").json()["body_md"] == SEEDED["body_md"]
+
+
+def test_i05_the_receipt_counts_every_outcome_in_the_order_of_the_feed(site: Site) -> None:
+    site.loaded(ndjson(record("a"), record("b"), record("c"), record("d")))
+    report = site.loaded(
+        ndjson(
+            record("a"),
+            record("b", title="Newer", updated_at=later(hours=1)),
+            record("c", title="Older", updated_at=later(hours=-1)),
+            record("d", title="Another"),
+            record("e"),
+            record("f", lang=5),
+        )
+    )
+    expected = ["unchanged", "updated", "skipped_stale", "conflict", "created", "rejected"]
+    assert outcomes(report) == expected
+    assert [result["position"] for result in report["results"]] == [1, 2, 3, 4, 5, 6]
+    assert report["summary"] == dict.fromkeys(OUTCOMES, 1)
+    assert site.get("/news/b.json").json()["title"] == "Newer"
+    assert site.get("/news/c.json").json()["title"] == "A headline"
+
+
+def test_i05_a_broken_record_of_three_is_named_by_line_pointer_and_reason(site: Site) -> None:
+    bad = record("c", published_at="2026-06-23 23:00:06")
+    report = site.loaded(ndjson(record("a"), record("b"), bad))
+    assert outcomes(report) == ["created", "created", "rejected"]
+    rejected = report["results"][2]
+    assert (rejected["line"], rejected["slug"]) == (3, "c")
+    (fault,) = rejected["faults"]
+    assert fault["pointer"] == "/published_at"
+    assert "no offset" in fault["reason"]
+
+
+def test_i05_a_feed_of_rejected_records_alone_is_422_and_keeps_its_receipt(site: Site) -> None:
+    answer = site.load(ndjson(record("a", title=""), "{broken"))
+    assert answer.status_code == 422
+    assert outcomes(answer.json()) == ["rejected", "rejected"]
+    number = answer.json()["load"]["id"]
+    kept = site.client.get(f"/admin/loads/{number}", headers=site.authorized)
+    assert kept.status_code == 200
+    assert kept.json() == answer.json()
+    assert rows(site.database, Article) == 0
+
+
+def test_i06_another_story_with_the_same_slug_is_a_conflict(site: Site) -> None:
+    site.loaded(ndjson(record("a", canonical_source="https://example.com/one")))
+    newer = record("a", canonical_source="https://example.com/two", updated_at=later(hours=1))
+    (result,) = site.loaded(ndjson(newer))["results"]
+    assert result["outcome"] == "conflict"
+    assert "https://example.com/one" in result["reason"]
+
+
+def test_i11_a_source_that_only_gained_tracking_parameters_is_the_same_story(site: Site) -> None:
+    site.loaded(ndjson(record("a", canonical_source="https://example.com/one")))
+    tracked = "https://EXAMPLE.com/one/?utm_source=x#top"
+    newer = record("a", canonical_source=tracked, updated_at=later(hours=1))
+    assert outcomes(site.loaded(ndjson(newer))) == ["updated"]
+    assert site.get("/news/a.json").json()["canonical_source"] == tracked
+
+
+def test_a_slug_that_comes_several_times_in_a_feed_is_decided_in_order(site: Site) -> None:
+    versions = [record("a", title=f"Version {n}", updated_at=later(hours=n)) for n in range(3)]
+    report = site.loaded(ndjson(*versions, versions[2], versions[0]))
+    assert outcomes(report) == ["created", "updated", "updated", "unchanged", "skipped_stale"]
+    assert site.get("/news/a.json").json()["title"] == "Version 2"
+    with site.database.reading() as session:
+        found = session.scalars(select(Revision).order_by(Revision.number)).all()
+        assert [r.record["title"] for r in found] == ["Version 0", "Version 1"]
+
+
+def test_an_update_replaces_topics_and_entities_and_keeps_their_order(site: Site) -> None:
+    site.loaded(ndjson(record("a", topics=["x", "y"], entities=["One", "Two"])))
+    newer = {"topics": ["z", "y", "x"], "entities": ["Two"], "updated_at": later(hours=1)}
+    site.loaded(ndjson(record("a", **newer)))
+    kept = site.get("/news/a.json").json()
+    assert (kept["topics"], kept["entities"]) == (["z", "y", "x"], ["Two"])
+
+
+def test_i17_unknown_fields_come_back_as_they_came(site: Site) -> None:
+    extra = {"zeta": [1, {"b": 1.5, "a": None}], "alpha": "é🙂", "extra": {"x": 10**30}}
+    report = site.loaded(ndjson(record("a", **extra)))
+    flagged = [f["pointer"] for f in report["results"][0]["flags"] if f["code"] == "unknown-field"]
+    assert flagged == ["/zeta", "/alpha", "/extra"]
+    kept = site.get("/news/a.json").json()
+    assert list(kept)[-3:] == ["zeta", "alpha", "extra"]
+    assert {name: kept[name] for name in extra} == extra
+
+
+# --- the change feed ---------------------------------------------------------------------------
+
+
+def test_l02_changes_have_no_gaps_and_follow_the_order_of_the_feed(site: Site) -> None:
+    site.loaded(ndjson(record("a"), record("b"), record("c", title=" ")))
+    site.loaded(ndjson(record("b", title="B", updated_at=later(hours=1)), record("d")))
+    with site.database.reading() as session:
+        changes = session.scalars(select(Change).order_by(Change.seq)).all()
+        assert [(c.seq, c.kind, c.slug) for c in changes] == [
+            (1, "created", "a"),
+            (2, "created", "b"),
+            (3, "created", "d"),
+            (4, "updated", "b"),
+        ]
+
+
+# --- input -------------------------------------------------------------------------------------
+
+
+def test_i02_gzip_is_taken_by_its_coding_and_by_its_first_bytes(site: Site) -> None:
+    plain = ndjson(record("a"), record("b")).encode()
+    two_members = gzip.compress(plain[:40]) + gzip.compress(plain[40:])
+    report = site.loaded(two_members, **{"Content-Encoding": "gzip"})
+    assert outcomes(report) == ["created", "created"]
+    assert report["load"]["sha256"] == hashlib.sha256(plain).hexdigest()
+    assert report["load"]["size"] == len(plain)
+    assert outcomes(site.loaded(gzip.compress(plain))) == ["unchanged", "unchanged"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("application/json", 200),
+        ("Application/JSON; charset=utf-8", 200),
+        ("application/x-ndjson", 200),
+        ("application/octet-stream", 200),
+        ("text/plain", 200),
+        ("application/x-www-form-urlencoded", 200),
+        ("", 200),
+        ("application/pdf", 415),
+        ("image/png", 415),
+        ("nonsense", 415),
+    ],
+)
+def test_i02_the_kind_follows_from_the_content_type_or_the_content(
+    site: Site, content_type: str, status: int
+) -> None:
+    answer = site.load(json.dumps(record()), **{"Content-Type": content_type})
+    assert answer.status_code == status
+    if status == 415:
+        assert "application/x-ndjson" in answer.headers["accept"]
+
+
+def test_i02_a_coding_that_is_not_taken_is_415_and_names_those_that_are(site: Site) -> None:
+    answer = site.load(json.dumps(record()), **{"Content-Encoding": "br"})
+    assert answer.status_code == 415
+    assert answer.headers["accept-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(
+    ("feed", "place"),
+    [
+        (b"", (1, 1)),
+        (b" \n\t", (1, 1)),
+        (b"hello", (1, 1)),
+        (b'{"slug": "a",\n "title": }', (2, 11)),
+        (b"[1, 2", None),
+        (b"\xff\xfe{\x00", None),
+        (gzip.compress(b'{"slug": 1}')[:-4], (1, 1)),
+        (b"\x1f\x8bnot a gzip", (1, 1)),
+    ],
+)
+def test_i03_what_is_no_json_at_all_is_400_with_its_place_and_leaves_no_trace(
+    site: Site, feed: bytes, place: tuple[int, int] | None
+) -> None:
+    answer = site.load(feed)
+    if place is None:
+        assert answer.status_code in {400, 422}
+        return
+    assert answer.status_code == 400, answer.text
+    problem = answer.json()
+    assert (problem["line"], problem["column"]) == place
+    assert rows(site.database, Load) == 0
+
+
+def test_i03_a_feed_that_is_too_large_is_413_before_it_is_read(open_site: Any) -> None:
+    site = open_site(max_feed_bytes=1000)
+    announced = site.load(b" " * 1001)
+    assert announced.status_code == 413
+    assert announced.json()["limit"] == 1000
+
+    def chunks() -> Any:
+        yield from (b" " * 100 for _ in range(11))
+
+    streamed = site.client.post("/admin/loads", content=chunks(), headers=site.authorized)
+    assert streamed.status_code == 413
+
+
+def test_i03_a_feed_that_unfolds_to_too_much_is_413(open_site: Any) -> None:
+    site = open_site(max_feed_bytes=100_000)
+    bomb = gzip.compress(b" " * 10_000_000)
+    assert len(bomb) < 100_000
+    assert site.load(bomb).status_code == 413
+    assert rows(site.database, Load) == 0
+
+
+def test_i04_a_byte_order_mark_is_no_part_of_the_feed(site: Site) -> None:
+    feed = b"\xef\xbb\xbf" + json.dumps(record()).encode()
+    assert outcomes(site.loaded(feed)) == ["created"]
+
+
+def test_a_feed_that_breaks_off_is_loaded_as_far_as_it_goes_and_says_where(site: Site) -> None:
+    whole = json.dumps([record("a"), record("b"), record("c")], indent=1)
+    report = site.loaded(whole[: whole.index('"c"')])
+    assert outcomes(report) == ["created", "created", "rejected"]
+    assert report["results"][2]["line"] > report["results"][1]["line"]
+    assert site.get("/news/b").status_code == 200
+
+
+def test_an_empty_array_is_a_feed_without_records(site: Site) -> None:
+    report = site.loaded("[]")
+    assert report["results"] == []
+    assert report["load"]["state"] == "finished"
+
+
+# --- receipts ----------------------------------------------------------------------------------
+
+
+def test_i19_a_long_receipt_comes_in_pages_that_miss_nothing(site: Site) -> None:
+    report = site.loaded(ndjson(*(record(f"a-{n}") for n in range(1203))))
+    assert report["summary"]["created"] == 1203
+    assert len(report["results"]) == 1000
+    seen = [result["slug"] for result in report["results"]]
+    while report["next"]:
+        report = site.client.get(report["next"], headers=site.authorized).json()
+        seen += [result["slug"] for result in report["results"]]
+    assert seen == [f"a-{n}" for n in range(1203)]
+    assert rows(site.database, LoadResult) == 1203
+
+
+def test_loads_are_listed_newest_first_in_pages(site: Site) -> None:
+    for number in range(5):
+        site.loaded(ndjson(record(f"a-{number}")))
+        site.clock.move(minutes=1)
+    page = site.client.get("/admin/loads?limit=2", headers=site.authorized).json()
+    ids = [receipt["load"]["id"] for receipt in page["loads"]]
+    while page["next"]:
+        page = site.client.get(page["next"], headers=site.authorized).json()
+        ids += [receipt["load"]["id"] for receipt in page["loads"]]
+    assert ids == sorted(ids, reverse=True)
+    assert len(ids) == 5
+
+
+def test_a_load_that_fell_silent_was_interrupted(site: Site) -> None:
+    site.loaded(ndjson(record()))
+    with site.database.writing() as session:
+        load = session.get_one(Load, 1)
+        load.finished_at = None
+
+    def state() -> str:
+        answer = site.client.get("/admin/loads/1", headers=site.authorized)
+        return str(answer.json()["load"]["state"])
+
+    assert state() == "running"
+    site.clock.move(minutes=3)
+    assert state() == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/admin/loads/0", 404),
+        ("/admin/loads/999", 404),
+        ("/admin/loads/x", 404),
+        (f"/admin/loads/{2**63}", 404),
+        ("/admin/loads?limit=0", 400),
+        ("/admin/loads?limit=1001", 400),
+        ("/admin/loads?limit=abc", 400),
+        (f"/admin/loads?before={2**63}", 400),
+        ("/admin/loads/1?after=-1", 400),
+    ],
+)
+def test_a_receipt_that_cannot_be_is_a_clear_error(site: Site, path: str, status: int) -> None:
+    answer = site.client.get(path, headers=site.authorized)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert len(answer.content) < 1000
+
+
+# --- two at once, and away ---------------------------------------------------------------------
+
+
+def test_i10_two_loads_of_one_slug_at_once_have_one_winner_and_true_reports(site: Site) -> None:
+    barrier = threading.Barrier(4)
+
+    def load(number: int) -> dict[str, Any]:
+        barrier.wait()
+        versions = [record(f"s-{n}", title=f"By {number}") for n in range(20)]
+        return site.loaded(ndjson(*versions))
+
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(load, range(4)))
+    by_slug = zip(*(outcomes(report) for report in reports), strict=True)
+    assert all(sorted(found) == ["conflict"] * 3 + ["created"] for found in by_slug)
+    assert rows(site.database, Article) == 20
+    with site.database.reading() as session:
+        assert session.scalars(select(Change.seq).order_by(Change.seq)).all() == list(range(1, 21))
+    winner = next(n for n, report in enumerate(reports) if outcomes(report)[0] == "created")
+    assert site.get("/news/s-0.json").json()["title"] == f"By {winner}"
+
+
+# --- the record through the database -----------------------------------------------------------
+
+
+@given(instant=st.datetimes(timezones=st.just(NOW.tzinfo)))
+def test_i15_instants_come_back_as_they_were(instant: Any) -> None:
+    new = parse_record(record(published_at=format_instant(instant)))
+    assert new.published_at == instant
+
+
+def test_i15_an_article_of_the_future_is_hidden_until_its_time(site: Site, clock: Clock) -> None:
+    due = clock() + timedelta(hours=1)
+    future = record("a", published_at=format_instant(due), updated_at=format_instant(due))
+    assert outcomes(site.loaded(ndjson(future))) == ["created"]
+    for path in "/news/a", "/news/a.md", "/news/a.json":
+        assert site.get(path).status_code == 404
+    clock.move(minutes=59)
+    assert site.get("/news/a").status_code == 404
+    clock.move(minutes=1)
+    assert site.get("/news/a").status_code == 200
