@@ -32,9 +32,9 @@ LINES = (TEXT | TRICKY).filter(_is_line)
 ENTITIES = LINES.filter(lambda s: len(s) <= ENTITY_LENGTH)
 
 INSTANTS = st.datetimes(
-    # A day off either end, so that every one of them is an instant in UTC too.
-    min_value=datetime.min + timedelta(days=1),  # noqa: DTZ901 - the zone comes with `timezones`
-    max_value=datetime.max - timedelta(days=1),  # noqa: DTZ901
+    # Off either end by two days, so that every one of them is an instant in any zone.
+    min_value=datetime.min + timedelta(days=2),  # noqa: DTZ901 - the zone comes with `timezones`
+    max_value=datetime.max - timedelta(days=2),  # noqa: DTZ901
     timezones=st.timezones(),
     allow_imaginary=False,
 ).map(lambda instant: instant.replace(fold=0))

@@ -59,9 +59,6 @@ def pointers(**changed: object) -> list[str]:
     return [fault.pointer for fault in faults_of(**changed)]
 
 
-# Instants
-
-
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
@@ -139,25 +136,21 @@ def test_i15_a_naive_datetime_is_no_instant() -> None:
 
 @given(INSTANTS)
 def test_i15_writing_an_instant_and_reading_it_are_inverse(instant: datetime) -> None:
+    # In UTC, for Python calls no two datetimes equal that stand where clocks are put back.
+    meant = instant.astimezone(UTC)
     written = format_instant(instant)
-    assert parse_instant(written) == instant
+    assert parse_instant(written) == parse_instant(instant) == meant
     assert format_instant(parse_instant(written)) == written
     assert written.endswith("Z")
-    assert parse_instant(instant) == instant
 
 
-@given(INSTANTS, st.integers(-1439, 1439), st.sampled_from("tT "), colon=st.booleans())
+@given(INSTANTS, st.integers(-1439, 1439), st.sampled_from("tT "), st.sampled_from([":", ""]))
 def test_i15_the_same_instant_is_read_from_every_way_to_write_it(
-    instant: datetime, minutes: int, separator: str, *, colon: bool
+    instant: datetime, minutes: int, separator: str, colon: str
 ) -> None:
-    wall = instant.astimezone(UTC).astimezone(timezone(timedelta(minutes=minutes)))
-    written = wall.isoformat(separator)
-    if not colon:
-        written = written[:-3] + written[-2:]
-    assert parse_instant(written) == instant
-
-
-# Slugs and topics
+    meant = instant.astimezone(UTC)
+    written = meant.astimezone(timezone(timedelta(minutes=minutes))).isoformat(separator)
+    assert parse_instant(written[:-3] + colon + written[-2:]) == meant
 
 
 @pytest.mark.parametrize(
@@ -192,12 +185,8 @@ def test_n10_what_is_no_slug_is_rejected_as_a_slug_and_as_a_topic(slug: str) -> 
     assert pointers(topics=["fine", slug]) == ["/topics/1"]
 
 
-@pytest.mark.parametrize(
-    "suffix", sorted({*RESERVED_SUFFIXES, ".html", *(f.suffix for f in FORMATS)})
-)
+@pytest.mark.parametrize("suffix", RESERVED_SUFFIXES)
 def test_n10_a_slug_may_not_end_in_what_names_a_representation(suffix: str) -> None:
-    if not suffix:
-        return
     (fault,) = faults_of(slug=f"a{suffix}")
     assert fault == Fault(
         "/slug", f"a slug must not end in {suffix!r}, which names a representation"
@@ -221,9 +210,6 @@ def test_n10_what_passes_for_a_slug_stands_in_a_path_as_it_is(text: str) -> None
         assert ".." not in text
         assert not text.startswith(".")
         assert not text.endswith((".", *RESERVED_SUFFIXES))
-
-
-# Languages
 
 
 @pytest.mark.parametrize(
@@ -264,8 +250,6 @@ def test_i18_a_language_has_a_length_that_a_header_field_can_bear() -> None:
     assert pointers(lang=longest + "d") == ["/lang"]
     assert pointers(lang="en" + "-x-aaaaaaaa" * 100_000) == ["/lang"]
 
-
-# What no text may hold
 
 UNSTORABLE = [("\0", "NUL (U+0000)"), ("\ud800", "a lone surrogate (U+D800)")]
 UNSTORABLE += [("\udfff", "a lone surrogate (U+DFFF)"), ("\udc80", "a lone surrogate (U+DC80)")]
@@ -336,9 +320,6 @@ def test_i16_a_title_and_an_entity_are_one_line(line_break: str) -> None:
     assert all("a line break (U+00" in f.reason or "(U+202" in f.reason for f in found)
 
 
-# Lists
-
-
 def test_i18_topics_and_entities_are_deduplicated_with_their_order_kept() -> None:
     record = parse_record(
         story(topics=["b", "a", "b", "c", "a"], entities=["Z", "z", "Z", " Z", "a", "z"])
@@ -370,9 +351,6 @@ def test_i22_an_entity_has_a_limit() -> None:
     (fault,) = faults_of(entities=["é" * (ENTITY_LENGTH + 1)])
     assert fault.pointer == "/entities/0"
     assert str(ENTITY_LENGTH) in fault.reason
-
-
-# Shapes
 
 
 @pytest.mark.parametrize("value", [None, True, 1, 1.5, "a story", [], [STORY], b"{}"])
@@ -451,9 +429,6 @@ def test_every_field_has_its_wrong_types_tried() -> None:
     assert set(KINDS) == (set(Record.model_fields) - {"claims", "extra"}) | {"url", "alternates"}
 
 
-# Unknown fields
-
-
 def test_i17_unknown_fields_are_kept_in_the_order_they_came() -> None:
     value = {
         "zeta": 1,
@@ -495,9 +470,6 @@ def test_i17_unknown_fields_may_be_nested_so_deep_and_no_deeper() -> None:
     (fault,) = faults_of(x=nested(EXTRA_DEPTH))
     assert fault.reason == f"nested deeper than {EXTRA_DEPTH} levels"
     assert faults_of(x=nested(900)) == (fault,)
-
-
-# What is said of faults
 
 
 def test_i22_faults_are_told_up_to_a_number_and_the_rest_is_counted() -> None:
@@ -573,9 +545,6 @@ def test_i03_a_json_pointer_leads_back_to_its_path(path: list[str | int]) -> Non
     assert [s.replace("~1", "/").replace("~0", "~") for s in steps] == [str(p) for p in path]
 
 
-# Properties
-
-
 def served(record: Record) -> str:
     """Return the record as it is served, which is what came in with its addresses derived."""
     links: Links = links_of(record, SITE)
@@ -646,7 +615,7 @@ def test_i07_the_digest_does_not_depend_on_how_an_instant_is_written() -> None:
 def test_a_record_cannot_be_changed() -> None:
     record = parse_record(STORY)
     with pytest.raises(ValueError, match="frozen"):
-        record.title = "another"  # type: ignore[misc] - what is tried is what the type forbids
+        record.title = "another"  # type: ignore[misc]  # what is tried is what the type forbids
 
 
 @given(
