@@ -1,6 +1,5 @@
 """Engines, transactions and migrations. The only place that tells SQLite from PostgreSQL."""
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,8 +26,6 @@ STATEMENT_SECONDS: Final = 60
 # The writers' lock on PostgreSQL: "slugline" in ASCII, read as a number.
 _WRITERS_LOCK: Final = int.from_bytes(b"slugline", "big", signed=True)
 _HERE: Final = Path(__file__).parent
-
-logger = logging.getLogger(__name__)
 
 
 class DatabaseAddressError(ValueError):
@@ -194,13 +191,11 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-        logger.warning("the database is unavailable: %s", _cause(error))
-        raise DatabaseUnavailableError("the database is unavailable") from error
+        raise DatabaseUnavailableError(f"the database is unavailable: {_cause(error)}") from error
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
-        logger.warning("the database went away: %s", _cause(error))
-        raise DatabaseUnavailableError("the database is unavailable") from error
+        raise DatabaseUnavailableError(f"the database went away: {_cause(error)}") from error
 
 
 @contextmanager

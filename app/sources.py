@@ -19,6 +19,7 @@ _UNSAFE_IN_URL = re.compile(
     )
     + "]"
 )
+_IP_LITERAL = re.compile(r"\[[^\[\]]*\](?::[0-9]*)?")
 _TRACKING = frozenset({"fbclid", "gclid", "mc_cid", "mc_eid", "igshid"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -34,6 +35,9 @@ def web_address(value: str) -> str:
         port = parts.port
     except ValueError as error:
         raise ValueError(f"{excerpt(value)!r} is no URL: {error}") from None
+    host = parts.netloc.rpartition("@")[2]
+    if "[" in host and not _IP_LITERAL.fullmatch(host):  # not every Python looks
+        raise ValueError(f"{excerpt(value)!r} is no URL: something stands beside the brackets")
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or port == 0:
         raise ValueError(f"{excerpt(value)!r} is no absolute http or https URL")
     return value

@@ -63,7 +63,7 @@ TITLES = LINES | st.sampled_from(
 )
 
 LANGUAGES = st.sampled_from(["en", "zh-Hant-TW", "pt-BR", "es-419", "de-CH-1996", "x-own", "he"])
-SOURCES = st.none() | st.builds(
+WEB_ADDRESSES = st.builds(
     "{}://{}/{}{}".format,
     st.sampled_from(["http", "https", "HTTPS"]),
     st.sampled_from(
@@ -155,7 +155,7 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
     }
     optional = {
         "summary": TITLES | TEXT,
-        "canonical_source": SOURCES,
+        "canonical_source": st.none() | WEB_ADDRESSES,
         "topics": st.lists(SLUGS, max_size=3),
         "entities": st.lists(ENTITIES, max_size=3),
         "url": st.none() | TRICKY,

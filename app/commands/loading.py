@@ -36,7 +36,6 @@ def load(
     missing = [str(file) for file in files if not file.is_file()]
     if missing:
         fail(f"no such file: {', '.join(missing)}")
-    rejected = 0
     with httpx2.Client(timeout=_TIMEOUT, headers={"Authorization": f"Bearer {token}"}) as client:
         reports = [(file, _send(client, url, file)) for file in files]
     _print(reports)
@@ -70,7 +69,8 @@ def _send(client: httpx2.Client, url: str, file: Path) -> Mapping[str, Any]:
 def _watched(file: Path) -> Iterator[bytes]:
     """Yield the bytes of `file` while a bar shows how far they are."""
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    with Progress(*columns, console=errors, transient=True) as bar, file.open("rb") as stream:
+    bar = Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal)
+    with bar, file.open("rb") as stream:
         task = bar.add_task(file.name, total=os.fstat(stream.fileno()).st_size)
         while chunk := stream.read(_CHUNK):
             yield chunk

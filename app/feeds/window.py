@@ -51,7 +51,8 @@ class Window:
         self._stream = stream
         self._buffer = b""
         self._at = 0
-        self._fill()
+        while len(self._buffer) < len(codecs.BOM_UTF8) and self._fill():
+            pass
         if self._buffer.startswith(codecs.BOM_UTF8):
             self._at = len(codecs.BOM_UTF8)
 

@@ -1,5 +1,6 @@
 """The one place where an error becomes an HTTP answer: a table from its type to a problem."""
 
+import logging
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -16,6 +17,8 @@ from app.web.problems import Problem, respond
 from app.web.uploads import CODINGS, FeedTooLargeError, UnknownCodingError
 
 RETRY_SECONDS: Final = 5
+
+logger = logging.getLogger(__name__)
 
 
 def install(app: FastAPI) -> None:
@@ -80,7 +83,8 @@ def _too_large(error: FeedTooLargeError) -> Problem:
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, members={"limit": error.limit})
 
 
-def _unavailable(_error: DatabaseUnavailableError) -> Problem:
+def _unavailable(error: DatabaseUnavailableError) -> Problem:
+    logger.warning("%s", error)
     return Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "The database does not answer at the moment. Try again in a few seconds.",

@@ -1,0 +1,173 @@
+"""The database: its schema, its transactions, and what they promise."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import inspect, select, text
+from sqlalchemy.exc import InvalidRequestError, StatementError
+
+from app.database import Database, DatabaseUnavailableError, SchemaOutdatedError
+from app.records import parse_record
+from app.store import articles, changes
+from app.tables import Article, Base, Change, Token
+from conftest import NOW
+
+STORY = parse_record(
+    {
+        "slug": "a",
+        "title": "A",
+        "body_md": "",
+        "published_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00Z",
+        "lang": "en",
+        "topics": ["x"],
+    }
+)
+
+
+@pytest.fixture(params=["sqlite_template", "postgres_template"])
+def own(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A database whose schema a test may spoil: no other test gets it."""
+    database = Database(request.getfixturevalue(request.param)())
+    yield database
+    database.close()
+
+
+def test_the_migrations_give_exactly_the_tables(own: Database) -> None:
+    own.check()
+    own.downgrade("base")
+    assert set(inspect(own.engine).get_table_names()) == {"alembic_version"}
+    own.upgrade()
+    own.check()
+    assert own.is_current()
+
+
+def test_every_constraint_has_a_name(database: Database) -> None:
+    found = inspect(database.engine)
+    for table in Base.metadata.sorted_tables:
+        assert found.get_pk_constraint(table.name)["name"] == f"pk_{table.name}"
+        for foreign in found.get_foreign_keys(table.name):
+            assert str(foreign["name"]).startswith(f"fk_{table.name}_")
+        for unique in found.get_unique_constraints(table.name):
+            assert str(unique["name"]).startswith(f"uq_{table.name}_")
+
+
+def test_a_schema_that_a_newer_version_wrote_is_refused(own: Database) -> None:
+    with own.writing() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert not own.is_current()
+    with pytest.raises(SchemaOutdatedError):
+        own.prepare()
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=5, minutes=30))])
+def test_i15_an_instant_keeps_its_microseconds_and_comes_back_in_utc(
+    database: Database, zone: timezone
+) -> None:
+    instant = datetime(2026, 6, 24, 0, 49, 22, 205399, zone)
+    with database.writing() as session:
+        session.add(Token(id="t", name="t", hash="", scopes=[], created_at=instant))
+    with database.reading() as session:
+        found = session.scalars(select(Token.created_at)).one()
+    assert found == instant
+    assert found.tzinfo is UTC
+
+
+def test_a_naive_instant_is_refused_before_it_reaches_the_database(database: Database) -> None:
+    with pytest.raises(StatementError, match="naive"), database.writing() as session:
+        session.scalars(select(Token).where(Token.created_at < NOW.replace(tzinfo=None))).all()
+
+
+def test_a_relation_that_was_not_asked_for_raises(database: Database) -> None:
+    with database.writing() as session:
+        articles.create(session, [STORY])
+    with database.reading() as session:
+        article = session.scalars(select(Article)).one()
+        with pytest.raises(InvalidRequestError, match="raise"):
+            _ = article.topics
+
+
+def test_a_write_that_fails_leaves_nothing(database: Database) -> None:
+    def write() -> None:
+        with database.writing() as session:
+            articles.create(session, [STORY])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write()
+    with database.reading() as session:
+        assert articles.find(session, "a", NOW) is None
+
+
+def test_writers_wait_for_each_other_and_number_their_changes_without_gaps(
+    database: Database,
+) -> None:
+    with database.writing() as session:
+        (article_id,) = articles.create(session, [STORY])
+
+    def write() -> None:
+        for _ in range(10):
+            with database.writing() as session:
+                changes.record(session, "updated", [(article_id, "a")], NOW, None)
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.reading() as session:
+        assert session.scalars(select(Change.seq).order_by(Change.seq)).all() == list(range(1, 41))
+
+
+def test_a_reader_sees_one_state_while_others_write(database: Database) -> None:
+    with database.reading() as reader:
+        assert articles.find(reader, "a", NOW) is None
+        with database.writing() as writer:
+            articles.create(writer, [STORY])
+        assert articles.find(reader, "a", NOW) is None
+    with database.reading() as reader:
+        assert articles.find(reader, "a", NOW) == STORY
+
+
+def test_i21_a_commit_on_sqlite_is_on_disk_when_it_is_acknowledged(
+    sqlite_template: Callable[[], str],
+) -> None:
+    database = Database(sqlite_template())
+    with database.writing() as session:
+        pragmas = ("synchronous", "journal_mode", "foreign_keys")
+        found = [session.execute(text(f"PRAGMA {name}")).scalar() for name in pragmas]
+    database.close()
+    assert found == [2, "wal", 1]
+
+
+def test_c06_a_database_that_stays_locked_is_unavailable_and_no_error_of_ours(
+    sqlite_template: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.database.BUSY_SECONDS", 0.1)
+    url = sqlite_template()
+    one, other = Database(url), Database(url)
+    with one.writing() as session:
+        articles.create(session, [STORY])
+        begun = time.monotonic()
+        with pytest.raises(DatabaseUnavailableError, match="locked"), other.writing():
+            pass
+        assert time.monotonic() - begun < 5
+    one.close()
+    other.close()
+
+
+@given(names=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"))))
+def test_any_name_that_a_record_may_have_can_be_kept(database: Database, names: list[str]) -> None:
+    kept = STORY.model_copy(update={"entities": tuple(dict.fromkeys(names))})
+    with database.writing() as session:
+        (article_id,) = articles.create(session, [kept.model_copy(update={"slug": "n"})])
+        found = articles.find(session, "n", NOW)
+        assert found is not None
+        assert found.entities == kept.entities
+        session.expunge_all()
+        session.execute(text("DELETE FROM articles WHERE id = :id"), {"id": article_id})
