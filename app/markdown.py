@@ -25,6 +25,10 @@ _FOLDED = str.maketrans(
     "\u2018\u2019\u201c\u201d\u2013\u2014\xa0", "''\"\"-- "
 )  # typographic: plain
 
+_CONTAINER = r"[ \t]*+(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))"
+_TOO_DEEP = re.compile(
+    rf"^(?P<deep>(?:{_CONTAINER}){{{DEEPEST}}}+)(?P<deeper>(?:{_CONTAINER})++)", re.MULTILINE
+)
 # The tokens of HTML as its standard has them (section 13.2.5): comments, bogus ones too, and tags,
 # in which '<' is nothing special and only '>' in quotes behind '=' does not end them. What breaks
 # off goes to the end of the text: as nothing is tried in vain, time is linear.
@@ -81,17 +85,17 @@ class Heading(NamedTuple):
 
 def to_html(body: str) -> str:
     """Render `body` as HTML. Raw HTML passes through: what comes out is **not** safe to serve."""
-    return _dialect.html(body)
+    return _dialect.html(_shallow(body))
 
 
 def events(body: str) -> Iterator[Event]:
     """Yield the document's events. Text that belongs together is one event."""
-    return _dialect.events(body)
+    return _dialect.events(_shallow(body))
 
 
 def placed_events(body: str) -> Iterator[tuple[Event, Range]]:
     """Yield the document's events, each with the bytes of `body` it stands for."""
-    return _dialect.events_with_range(body)
+    return _dialect.events_with_range(_shallow(body))
 
 
 def cut(body: str, spans: list[Span]) -> str:
@@ -205,6 +209,14 @@ def overloaded(markup: str) -> bool:
         if len(opened) > DEEPEST or load > HEAVIEST:
             return True
     return False
+
+
+def _shallow(body: str) -> str:
+    """Return `body`, byte for byte as long, with no line that opens containers beyond DEEPEST.
+
+    The Markdown parser looks at all open containers at each line that continues a paragraph.
+    """
+    return _TOO_DEEP.sub(lambda line: line["deep"] + "." * len(line["deeper"]), body)
 
 
 def _folded(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Feeds, I-02 to I-04: which are taken, as what, and what comes out of them."""
+"""Feeds, I-02 to I-04 and I-22: which are taken, as what, and what comes out of them."""
 
 import io
 import json
@@ -154,3 +154,27 @@ def test_i03_an_invalid_record_is_told_with_its_line_slug_and_pointers() -> None
     [_, alone] = outcomes(GOOD + b"\n" + bad, "ndjson")
     assert isinstance(alone, Rejected)
     assert {fault.pointer for fault in alone.faults} == {"/slug", "/topics/1"}
+
+
+def test_i22_the_slug_of_a_rejected_item_is_told_as_an_excerpt() -> None:
+    [rejected] = outcomes(json.dumps({"slug": "A\n" * 5000}).encode(), "json")
+    assert isinstance(rejected, Rejected)
+    assert rejected.slug is not None
+    assert rejected.slug.startswith("A\\nA")
+    assert len(rejected.slug) < 100
+
+
+def test_i22_the_faults_of_an_item_are_capped_and_counted() -> None:
+    feed = json.dumps([{**STORY, "topics": [f"N/{n}" for n in range(500)]}]).encode()
+    [rejected] = outcomes(feed, "json")
+    assert isinstance(rejected, Rejected)
+    assert len(rejected.faults) + rejected.left_out == 500
+    assert len(rejected.faults) == 20
+
+
+def test_i22_a_long_content_type_is_told_as_an_excerpt() -> None:
+    for content_type in ("A" * 5000, "text/plain; charset=" + "A" * 5000):
+        with pytest.raises(UnknownFeedKindError) as caught:
+            detect(content_type, b"")
+        assert len(caught.value.media_type) < 100
+        assert len(str(caught.value)) < 150

@@ -104,8 +104,8 @@ def test_i16_an_address_that_disagrees_with_the_slug_is_flagged(url: str) -> Non
 @pytest.mark.parametrize(
     "body",
     [
-        "# A story\n\nx", "A story\n===\n\nx", "#  a  STORY #", "# *A* `story`", "# A\u00a0story", "",
-        "No heading.\n\n# Another", "## Another section first", "![x](y)\n\n# Another",
+        "# A story\n\nx", "A story\n===\n\nx", "#  a  STORY #", "# *A* `story`", "# A\u00a0story",
+        "", "No heading.\n\n# Another", "## Another section first", "![x](y)\n\n# Another",
     ],
 )  # fmt: skip
 def test_i16_an_opening_h1_that_is_the_title_is_not_flagged(body: str) -> None:
@@ -390,8 +390,8 @@ def test_i16_cleaning_twice_is_cleaning_once_and_leaves_nothing_to_flag(
 # Pieces of raw HTML, to be put together in the most awkward ways.
 PIECES = st.lists(
     st.sampled_from(
-        ["<", ">", "</", "<!--", "-->", "<div", "<b", "</b>", "</div>", " hidden", ">", "x", " ",
-         "\n", "\n\n", "> ", "- ", "    ", "`", "'", '"', "=", " style=", "display:none", "<script>",
+        ["<", ">", "</", "<!--", "-->", "<div", "<b", "</b>", "</div>", " hidden", "x", " ", "\n",
+         "\n\n", "> ", "- ", "    ", "`", "'", '"', "=", " style=", "display:none", "<script>",
          "</script>", "<?", "?>", "<![CDATA[", "]]>", "\\", "é", "\u200d", "\u200b", "\x85"]
     ),
     max_size=14,

@@ -56,8 +56,8 @@ def test_the_wheel_serves_from_any_folder(wheel: Path, tmp_path: Path, version: 
         pytest.skip(f"NOT CHECKED: there is no Python {version} on this machine")
     venv, folder = tmp_path / "venv", tmp_path / "elsewhere"
     folder.mkdir()
-    subprocess.run([UV, "venv", "--quiet", "--python", python, venv], check=True)
-    install = [UV, "pip", "install", "--quiet", "--python", str(venv / "bin" / "python")]
+    subprocess.run([str(UV), "venv", "--quiet", "--python", python, str(venv)], check=True)
+    install = [str(UV), "pip", "install", "--quiet", "--python", str(venv / "bin" / "python")]
     locked = ["--require-hashes", "-r", str(ROOT / "requirements.lock")]
     subprocess.run([*install, *locked], check=True)
     subprocess.run([*install, "--no-deps", str(wheel)], check=True)

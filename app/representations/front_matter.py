@@ -1,5 +1,6 @@
 """Markdown with YAML front matter: the facts above, the body below as it is."""
 
+import re
 from typing import Final
 
 import yaml
@@ -9,6 +10,18 @@ from app.records import Record
 from app.representations.links import Links
 
 _NO_FOLDING: Final = 2**31 - 1
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Writes YAML 1.1, and quotes what YAML 1.2 alone takes for a number."""
+
+
+# YAML 1.2 section 10.3.2: 0o17 is an integer, and a float such as 1e3 needs neither dot nor sign.
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"(?:0o[0-7]+|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)\Z"),
+    list("-+.0123456789"),
+)
 
 
 def render(record: Record, links: Links) -> bytes:
@@ -24,8 +37,6 @@ def render(record: Record, links: Links) -> bytes:
         "entities": list(record.entities),
         "summary": record.summary,
     }
-    front = yaml.dump(
-        facts, Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False, width=_NO_FOLDING
-    )
+    front = yaml.dump(facts, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=_NO_FOLDING)
     end = "" if record.body_md.endswith("\n") else "\n"
     return f"---\n{front}---\n\n{record.body_md}{end}".encode()
