@@ -11,10 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from test_representations import HOSTILE, shown, story
 
 from app.representations import templating
 from conftest import SEED_SITE
+from hostile import HOSTILE, shown, story
 
 pytestmark = pytest.mark.browser
 

@@ -106,6 +106,8 @@ TABLE: list[tuple[str, bytes, str, str]] = [
     (JSON, b'[{"a": -Infinity}, @]', "1 /0, 1 ok", "-Infinity is no JSON number"),
     (JSON, b'[{"a": -1e400}, @]', "1 /0, 1 ok", "the number -1e400 is too large"),
     (JSON, b"[" + DIGITS + b", @]", "1 /0, 1 ok", "a number of 4301 digits is too long"),
+    (JSON, b'["' + b"[{" * 200 + b'", @]', "1 /0, 1 ok", "an article record is a JSON object"),
+    (JSON, b"[[" + b"[]," * 200 + b"[]], @]", "1 /0, 1 ok", "an article record is a JSON object"),
     (JSON, b"[" + DEEP + b", @]", "1 /0, 1 ok", "nested deeper than 100 levels"),
     (JSON, b'{"a":' * 200_000, "! 1:1000001", "column 1; not JSON: the feed ends"),
     (JSON, b'[@, {"a":1,"a":1, "b', "1 ok, 1", "Unterminated string at column 219; nothing"),
