@@ -32,7 +32,10 @@ NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 # Examples run against databases and renderers, so a slow one is no sign of anything.
 settings.register_profile(
-    "slugline", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "slugline",
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("slugline")
 

@@ -31,7 +31,7 @@ class Node:
         """Return the elements of the class `name`."""
         return [node for node in self.all() if name in node.attributes.get("class", "").split()]
 
-    def one(self, name: str, **attributes: str) -> "Node":
+    def one(self, name: str, /, **attributes: str) -> "Node":
         """Return the only element called `name` that has these attributes."""
         wanted = attributes.items()
         (node,) = (node for node in self.all(name) if wanted <= node.attributes.items())

@@ -266,7 +266,7 @@ def test_i02_a_coding_that_is_not_taken_is_415_and_names_those_that_are(site: Si
         (b'{"slug": "a",\n "title": }', (2, 11)),
         (b"[1, 2", None),
         (b"\xff\xfe{\x00", None),
-        (gzip.compress(b'{"slug": 1}')[:-4], (1, 1)),
+        (gzip.compress(b'{"slug": 1}', mtime=0)[:-4], (1, 1)),
         (b"\x1f\x8bnot a gzip", (1, 1)),
     ],
 )
