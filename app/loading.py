@@ -105,7 +105,11 @@ def _batches(entries: Iterable[Entry | Rejected]) -> Iterator[Batch]:
 
 
 def _characters(entry: Entry | Rejected) -> int:
-    return len(entry.record.body_md) if isinstance(entry, Entry) else 0
+    if not isinstance(entry, Entry):
+        return 0
+    record = entry.record
+    names = sum(map(len, record.topics)) + sum(map(len, record.entities))
+    return len(record.title) + len(record.summary) + len(record.body_md) + names
 
 
 def _apply(
