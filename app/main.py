@@ -27,11 +27,18 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
     version's it does not start (SchemaOutdatedError).
     """
     database = Database(settings.database_url)
+    service = Service(
+        settings=settings,
+        database=database,
+        site=Site(settings.public_base_url, settings.site_name, settings.canonical),
+        clock=clock,
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(database.prepare)
         yield
+        service.stopping.set()
         await run_in_threadpool(database.close)
 
     app = FastAPI(
@@ -45,12 +52,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
         redoc_url=None,
         responses=documents.EVERYWHERE,
     )
-    app.state.service = Service(
-        settings=settings,
-        database=database,
-        site=Site(settings.public_base_url, settings.site_name, settings.canonical),
-        clock=clock,
-    )
+    app.state.service = service
     framework_document = app.openapi
     app.openapi = cache(lambda: documents.complete(framework_document()))  # type: ignore[method-assign] # the way FastAPI documents
     errors.install(app)

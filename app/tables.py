@@ -151,7 +151,7 @@ class Load(Base):
     size: Mapped[int]
     loaded_by: Mapped[str]
     started_at: Mapped[datetime]
-    touched_at: Mapped[datetime]
+    leased_until: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     summary: Mapped[dict[str, int]] = mapped_column(JSON)
 

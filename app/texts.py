@@ -14,8 +14,10 @@ _LINE_BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 def excerpt(text: str) -> str:
     """Return a short, printable piece of `text`, fit for an error message."""
-    short = text if len(text) <= EXCERPT_LENGTH else text[:EXCERPT_LENGTH] + "…"
-    return short.encode("unicode_escape").decode() if not short.isprintable() else short
+    short = text[: EXCERPT_LENGTH + 1]
+    if not short.isprintable():
+        short = short.encode("unicode_escape").decode()
+    return short if len(short) <= EXCERPT_LENGTH else short[:EXCERPT_LENGTH] + "…"
 
 
 def storable(value: str) -> str:

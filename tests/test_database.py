@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import InvalidRequestError, StatementError
 
-from app.database import Database, DatabaseUnavailableError, SchemaOutdatedError
-from app.records import parse_record
+from app.database import Database, DatabaseUnavailableError, SchemaOutdatedError, Session
+from app.records import Record, parse_record
 from app.store import articles, changes
 from app.tables import Article, Base, Change, Token
 from conftest import NOW
@@ -83,9 +83,14 @@ def test_a_naive_instant_is_refused_before_it_reaches_the_database(database: Dat
         session.scalars(select(Token).where(Token.created_at < NOW.replace(tzinfo=None))).all()
 
 
+def written(session: Session, record: Record) -> int:
+    """Write a record whose slug is free, and return the article's id."""
+    return articles.write(session, {record.slug: [record]}, {}, None, NOW)[record.slug]
+
+
 def test_a_relation_that_was_not_asked_for_raises(database: Database) -> None:
     with database.writing() as session:
-        articles.create(session, [STORY])
+        written(session, STORY)
     with database.reading() as session:
         article = session.scalars(select(Article)).one()
         with pytest.raises(InvalidRequestError, match="raise"):
@@ -95,7 +100,7 @@ def test_a_relation_that_was_not_asked_for_raises(database: Database) -> None:
 def test_a_write_that_fails_leaves_nothing(database: Database) -> None:
     def write() -> None:
         with database.writing() as session:
-            articles.create(session, [STORY])
+            written(session, STORY)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -108,12 +113,12 @@ def test_writers_wait_for_each_other_and_number_their_changes_without_gaps(
     database: Database,
 ) -> None:
     with database.writing() as session:
-        (article_id,) = articles.create(session, [STORY])
+        article_id = written(session, STORY)
 
     def write() -> None:
         for _ in range(10):
             with database.writing() as session:
-                changes.record(session, "updated", [(article_id, "a")], NOW, None)
+                changes.record(session, [("updated", article_id, "a")], None, NOW)
 
     threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:
@@ -128,7 +133,7 @@ def test_a_reader_sees_one_state_while_others_write(database: Database) -> None:
     with database.reading() as reader:
         assert articles.find(reader, "a", NOW) is None
         with database.writing() as writer:
-            articles.create(writer, [STORY])
+            written(writer, STORY)
         assert articles.find(reader, "a", NOW) is None
     with database.reading() as reader:
         assert articles.find(reader, "a", NOW) == STORY
@@ -152,7 +157,7 @@ def test_c06_a_database_that_stays_locked_is_unavailable_and_no_error_of_ours(
     url = sqlite_template()
     one, other = Database(url), Database(url)
     with one.writing() as session:
-        articles.create(session, [STORY])
+        written(session, STORY)
         begun = time.monotonic()
         with pytest.raises(DatabaseUnavailableError, match="locked"), other.writing():
             pass
@@ -165,7 +170,7 @@ def test_c06_a_database_that_stays_locked_is_unavailable_and_no_error_of_ours(
 def test_any_name_that_a_record_may_have_can_be_kept(database: Database, names: list[str]) -> None:
     kept = STORY.model_copy(update={"entities": tuple(dict.fromkeys(names))})
     with database.writing() as session:
-        (article_id,) = articles.create(session, [kept.model_copy(update={"slug": "n"})])
+        article_id = written(session, kept.model_copy(update={"slug": "n"}))
         found = articles.find(session, "n", NOW)
         assert found is not None
         assert found.entities == kept.entities

@@ -2,22 +2,28 @@
 
 import gzip
 import hashlib
+import io
 import json
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from app.database import Database
 from app.instants import format_instant
-from app.loading import OUTCOMES, decide
+from app.loading import OUTCOMES, LoadInterruptedError, decide, load
+from app.loading.batches import BATCH_RECORDS, REJECTED_AT_MOST
 from app.records import parse_record
 from app.store.articles import Standing
+from app.store.loads import Origin
 from app.tables import Article, Base, Change, Load, LoadResult, Revision
 from conftest import NOW, SEED, SEED_SLUG, Clock, Site
 
@@ -209,8 +215,8 @@ def test_l02_changes_have_no_gaps_and_follow_the_order_of_the_feed(site: Site) -
         assert [(c.seq, c.kind, c.slug) for c in changes] == [
             (1, "created", "a"),
             (2, "created", "b"),
-            (3, "created", "d"),
-            (4, "updated", "b"),
+            (3, "updated", "b"),
+            (4, "created", "d"),
         ]
 
 
@@ -351,19 +357,168 @@ def test_loads_are_listed_newest_first_in_pages(site: Site) -> None:
     assert len(ids) == 5
 
 
-def test_a_load_that_fell_silent_was_interrupted(site: Site) -> None:
+def test_h01_head_is_answered_as_get_for_receipts_too(site: Site) -> None:
     site.loaded(ndjson(record()))
-    with site.database.writing() as session:
-        load = session.get_one(Load, 1)
-        load.finished_at = None
+    for path in "/admin/loads", "/admin/loads/1":
+        head = site.client.head(path, headers=site.authorized)
+        assert head.status_code == 200
+        assert head.headers["cache-control"] == "no-store"
+    assert site.client.head("/admin/loads/2", headers=site.authorized).status_code == 404
 
-    def state() -> str:
-        answer = site.client.get("/admin/loads/1", headers=site.authorized)
-        return str(answer.json()["load"]["state"])
 
-    assert state() == "running"
-    site.clock.move(minutes=3)
-    assert state() == "interrupted"
+def test_i22_a_receipt_on_a_hostile_feed_stays_small_and_misses_nothing(site: Site) -> None:
+    odd = {f"unknown-{number:02}-{'x' * 40}": 1 for number in range(50)}
+    site.loaded(ndjson(*(record(f"a-{n}", **odd) for n in range(200))))
+    path, positions = "/admin/loads/1", []
+    while path:
+        answer = site.client.get(path, headers=site.authorized)
+        assert len(answer.content) < 512 << 10
+        positions += [result["position"] for result in answer.json()["results"]]
+        path = answer.json()["next"]
+    assert positions == list(range(1, 201))
+
+
+def test_i22_a_feed_of_nothing_but_rubbish_is_given_up_on(site: Site) -> None:
+    answer = site.load("{}\n" * (REJECTED_AT_MOST + 5_000))
+    assert answer.status_code == 422
+    assert answer.json()["summary"]["rejected"] == REJECTED_AT_MOST + 1
+    number = answer.json()["load"]["id"]
+    last = site.client.get(
+        f"/admin/loads/{number}?after={REJECTED_AT_MOST}", headers=site.authorized
+    ).json()["results"]
+    assert [result["line"] for result in last] == [REJECTED_AT_MOST + 1]
+    assert "nothing from here on was read" in last[0]["faults"][0]["reason"]
+
+
+# --- a load that does not get to its end -------------------------------------------------------
+
+
+MANY = ndjson(*(record(f"a-{n}") for n in range(BATCH_RECORDS * 3)))
+
+
+def state(site: Site, load_id: int = 1) -> str:
+    answer = site.client.get(f"/admin/loads/{load_id}", headers=site.authorized)
+    return str(answer.json()["load"]["state"])
+
+
+def load_many(site: Site, between: Callable[[], bool]) -> int:
+    """Load MANY and call `between` between its batches, which says whether to stop there."""
+    origin = Origin("ndjson", "0" * 64, len(MANY), "a test")
+    return load(site.database, io.BytesIO(MANY.encode()), origin, site.clock, between)
+
+
+def assert_first_batch_alone(site: Site) -> None:
+    assert rows(site.database, Article) == BATCH_RECORDS
+    assert rows(site.database, LoadResult) == BATCH_RECORDS
+    assert rows(site.database, Change) == BATCH_RECORDS
+    report = site.client.get("/admin/loads/1?limit=1", headers=site.authorized).json()
+    assert sum(report["summary"].values()) == BATCH_RECORDS
+
+
+def test_i20_a_load_stops_between_batches_and_the_same_feed_completes_it(site: Site) -> None:
+    with pytest.raises(LoadInterruptedError) as interrupted:
+        load_many(site, between=lambda: True)
+    assert (interrupted.value.load_id, interrupted.value.position) == (1, BATCH_RECORDS)
+    assert state(site) == "interrupted"
+    assert_first_batch_alone(site)
+    summary = site.loaded(MANY)["summary"]
+    assert (summary["unchanged"], summary["created"]) == (BATCH_RECORDS, 2 * BATCH_RECORDS)
+
+
+def test_a_load_that_outlived_its_lease_is_interrupted_and_stays_so(site: Site) -> None:
+    states = []
+
+    def too_long() -> bool:
+        states.append(state(site))
+        site.clock.move(minutes=3)
+        states.append(state(site))
+        return False
+
+    with pytest.raises(LoadInterruptedError):
+        load_many(site, between=too_long)
+    assert states == ["running", "interrupted"]
+    assert state(site) == "interrupted"
+    assert_first_batch_alone(site)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch, open_site: Callable[..., Site]) -> Site:
+    """A site whose database counts as away when it is locked for a moment."""
+    monkeypatch.setattr("app.database.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("app.loading.PAUSES", (0.1, 0.1))
+    return open_site()
+
+
+def test_c06_a_load_waits_for_a_database_that_is_away_for_a_moment(
+    impatient: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.loading.PAUSES", (0.1,) * 50)
+    other = Database(impatient.settings.database_url)
+    waits: list[threading.Timer] = []
+
+    def lock_for_a_moment() -> bool:
+        lock = ExitStack()
+        lock.enter_context(other.writing())
+        waits.append(threading.Timer(0.15, lock.close))
+        waits[-1].start()
+        return False
+
+    load_many(impatient, between=lock_for_a_moment)
+    other.close()
+    assert state(impatient) == "finished"
+    assert rows(impatient.database, Article) == 3 * BATCH_RECORDS
+    assert rows(impatient.database, LoadResult) == 3 * BATCH_RECORDS
+
+
+def test_c06_a_database_that_stays_away_in_the_middle_is_503_with_the_receipt(
+    impatient: Site,
+) -> None:
+    other = Database(impatient.settings.database_url)
+    with ExitStack() as lock:
+
+        class Stopping(threading.Event):
+            """Asked between batches, and a moment at which to take the database away."""
+
+            def is_set(self) -> bool:
+                lock.enter_context(other.writing())
+                return False
+
+        app: Any = impatient.client.app
+        app.state.service = replace(app.state.service, stopping=Stopping())
+        answer = impatient.load(MANY)
+    other.close()
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    assert answer.headers["content-location"] == "/admin/loads/1"
+    told = answer.json()
+    assert (told["load"], told["position"]) == (1, BATCH_RECORDS)
+    assert_first_batch_alone(impatient)
+    assert state(impatient) == "running"
+    impatient.clock.move(minutes=3)
+    assert state(impatient) == "interrupted"
+
+
+def test_a_feed_of_one_slug_over_and_over_costs_as_many_statements_as_any(site: Site) -> None:
+    def statements(feed: str) -> int:
+        counted = 0
+
+        def count(*_: object) -> None:
+            nonlocal counted
+            counted += 1
+
+        event.listen(site.database.engine, "before_cursor_execute", count)
+        site.loaded(feed)
+        event.remove(site.database.engine, "before_cursor_execute", count)
+        return counted
+
+    names = [f"name-{n}" for n in range(20)]
+    versions = [
+        record("a", updated_at=later(minutes=n), topics=names, entities=names) for n in range(400)
+    ]
+    others = [record(f"b-{n}", topics=names, entities=names) for n in range(400)]
+    assert statements(ndjson(*versions)) <= statements(ndjson(*others)) + 5
+    assert rows(site.database, Revision) == 399
+    assert site.get("/news/a.json").json()["updated_at"] == versions[-1]["updated_at"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`slugline serve`: the service under uvicorn."""
 
-from typing import Annotated
+import os
+from typing import Annotated, Final
 
 import typer
 import uvicorn
@@ -8,6 +9,12 @@ import uvicorn
 from app.commands.failing import readable
 from app.database import Database
 from app.settings import read_settings
+
+GRACE_SECONDS: Final = 8
+"""How long requests may go on when the server is told to stop: less than containers are given.
+
+A load that takes longer stops behind the batch it is at, and its receipt says so.
+"""
 
 
 @readable
@@ -18,7 +25,11 @@ def serve(
 ) -> None:
     """Serve articles and the admin endpoint."""
     # Before any worker starts: an old schema or a wrong setting is told once, in one line.
-    database = Database(read_settings().database_url)
+    settings = read_settings()
+    if port and "public_base_url" not in settings.model_fields_set:
+        # Nobody says otherwise, so readers are on this machine. The workers read it, too.
+        os.environ["SLUGLINE_PUBLIC_BASE_URL"] = f"http://localhost:{port}"
+    database = Database(settings.database_url)
     database.prepare()
     database.close()
     uvicorn.run(
@@ -29,4 +40,5 @@ def serve(
         workers=workers,
         server_header=False,
         proxy_headers=True,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -131,7 +131,7 @@ def _rejected(error: MalformedFeedError, consequence: str = "") -> Rejected:
 
 def _checked(item: Item) -> Entry | Rejected:
     try:
-        return Entry(item.line, parse_record(item.value))
+        return Entry(item.line, parse_record(item.value), item.size)
     except InvalidRecordError as error:
         faults = tuple(Fault(item.pointer + each.pointer, each.reason) for each in error.faults)
         return Rejected(item.line, _slug(item.value), faults, error.left_out)

@@ -1,7 +1,7 @@
 """What comes out of a feed: items, entries and rejections, and the errors of a feed as a whole."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Final, Protocol
 
 from app.records import Fault, Record
@@ -15,20 +15,23 @@ class Item:
     """One decoded item, not checked yet.
 
     `line` is the line of the feed on which it starts, from 1; `pointer` is the JSON Pointer
-    (RFC 6901) at which it stands in its document, "" where it is the document.
+    (RFC 6901) at which it stands in its document, "" where it is the document; `size` counts its
+    bytes.
     """
 
     line: int
     pointer: str
     value: object
+    size: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record, and the line of the feed on which it starts, from 1."""
+    """A record, the line of the feed on which it starts, from 1, and its bytes there, counted."""
 
     line: int
     record: Record
+    size: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

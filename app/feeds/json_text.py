@@ -64,7 +64,8 @@ def read_piece(piece: Piece, pointer: str, limit: int) -> Item | Rejected | Malf
         reason = f"larger than {limit} bytes; it reaches up to line {line}, column {column}"
         return Rejected(piece.line, None, (Fault(pointer, reason),))
     try:
-        return Item(piece.line, pointer, decode(piece.raw, piece.line, piece.column))
+        value = decode(piece.raw, piece.line, piece.column)
+        return Item(piece.line, pointer, value, len(piece.raw))
     except UnfitJsonError as error:
         return Rejected(piece.line, None, (Fault(pointer, str(error)),))
     except MalformedFeedError as error:

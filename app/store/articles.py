@@ -5,25 +5,47 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from app.dialects import json_array
 from app.records import Claims, Record
 from app.tables import Article, ArticleEntity, ArticleTopic, Entity, Revision, Topic
 
 _NAMES_ASKED: Final = 10_000  # parameters of one statement; both databases take some 32,000
 
-_WITH_LISTS = (
-    selectinload(Article.topics).joinedload(ArticleTopic.topic),
-    selectinload(Article.entities).joinedload(ArticleEntity.entity),
+_TOPICS = json_array(
+    select(Topic.slug)
+    .join(ArticleTopic)
+    .where(ArticleTopic.article_id == Article.id)
+    .order_by(ArticleTopic.position)
+    .correlate(Article)
 )
+_ENTITIES = json_array(
+    select(Entity.name)
+    .join(ArticleEntity)
+    .where(ArticleEntity.article_id == Article.id)
+    .order_by(ArticleEntity.position)
+    .correlate(Article)
+)
+_COLUMNS: Final = tuple(Record.model_fields.keys() - {"topics", "entities"})
+_RECORD = select(
+    Article.id,
+    *(getattr(Article, name) for name in _COLUMNS),
+    _TOPICS.label("topics"),
+    _ENTITIES.label("entities"),
+)
+"""Articles with their lists: one row each, and one statement for all that is asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What deciding about a new record needs to know of the article that has its slug."""
+    """What deciding about a new record needs to know of the article that has its slug.
 
-    id: int
+    `id` is None as long as the article is not written.
+    """
+
+    id: int | None
     canonical_key: str | None
     updated_at: datetime
     digest: str
@@ -31,9 +53,9 @@ class Standing:
 
 def find(session: Session, slug: str, now: datetime) -> Record | None:
     """Return the article at `slug`, or None where there is none that is published by `now`."""
-    found = select(Article).where(Article.slug == slug, Article.published_at <= now)
-    article = session.scalar(found.options(*_WITH_LISTS))
-    return None if article is None else _record(article)
+    found = _RECORD.where(Article.slug == slug, Article.published_at <= now)
+    row = session.execute(found).one_or_none()
+    return None if row is None else _record(row)
 
 
 def standings(session: Session, slugs: Collection[str]) -> dict[str, Standing]:
@@ -44,50 +66,63 @@ def standings(session: Session, slugs: Collection[str]) -> dict[str, Standing]:
     return {row.slug: Standing(*row[1:]) for row in session.execute(found)}
 
 
-def create(session: Session, records: Sequence[Record]) -> list[int]:
-    """Insert `records`, whose slugs are free. Return their ids, in the same order."""
-    if not records:
-        return []
-    statement = insert(Article).returning(Article.id, sort_by_parameter_order=True)
-    ids = list(session.scalars(statement, [_row(record) for record in records]))
-    _link(session, dict(zip(ids, records, strict=True)))
+def write(
+    session: Session,
+    versions: Mapping[str, Sequence[Record]],
+    found: Mapping[str, Standing],
+    load_id: int | None,
+    now: datetime,
+) -> dict[str, int]:
+    """Write the versions of each slug, the oldest first, over what was `found` there.
+
+    The last version is the article from now on; what stood there, and the versions between, become
+    its revisions. Return the ids of the articles by their slugs.
+    """
+    if not versions:
+        return {}
+    ids = {slug: there.id for slug, there in found.items() if there.id and slug in versions}
+    replaced = {ids[slug]: versions[slug][-1] for slug in ids}
+    past = _current(session, replaced.keys())
+    if new := [each[-1] for slug, each in versions.items() if slug not in ids]:
+        statement = insert(Article).returning(Article.id, sort_by_parameter_order=True)
+        made = session.scalars(statement, [_row(record) for record in new])
+        ids |= zip((record.slug for record in new), made, strict=True)
+    for slug, each in versions.items():
+        past[ids[slug]] = [*past.get(ids[slug], ()), *each[:-1]]
+    _keep_revisions(session, past, load_id, now)
+    if replaced:
+        rows = [{"id": article_id, **_row(record)} for article_id, record in replaced.items()]
+        session.execute(update(Article), rows)
+        for link in ArticleTopic, ArticleEntity:
+            session.execute(delete(link).where(link.article_id.in_(replaced)))
+    _link(session, {ids[slug]: each[-1] for slug, each in versions.items()})
     return ids
 
 
-def replace(
-    session: Session, records: Mapping[int, Record], now: datetime, load_id: int | None
-) -> None:
-    """Put each record in the place of the article with that id, which becomes a revision."""
-    if not records:
-        return
-    _keep_revisions(session, records.keys(), now, load_id)
-    session.execute(update(Article), [{"id": i, **_row(record)} for i, record in records.items()])
-    for link in ArticleTopic, ArticleEntity:
-        session.execute(delete(link).where(link.article_id.in_(records.keys())))
-    _link(session, records)
+def _current(session: Session, ids: Collection[int]) -> dict[int, Sequence[Record]]:
+    found = session.execute(_RECORD.where(Article.id.in_(ids))) if ids else ()
+    return {row.id: (_record(row),) for row in found}
 
 
 def _keep_revisions(
-    session: Session, ids: Collection[int], now: datetime, load_id: int | None
+    session: Session, past: Mapping[int, Sequence[Record]], load_id: int | None, now: datetime
 ) -> None:
+    """Add to the revisions of each article, given by its id, the oldest first."""
     kept = select(Revision.article_id, func.max(Revision.number)).group_by(Revision.article_id)
-    last = dict(session.execute(kept.where(Revision.article_id.in_(ids))).all())
-    old = session.scalars(
-        select(Article).where(Article.id.in_(ids)).options(*_WITH_LISTS),
-        execution_options={"populate_existing": True},
-    ).all()
-    revisions = [
+    last = dict(session.execute(kept.where(Revision.article_id.in_(past))).all())
+    rows = [
         {
-            "article_id": article.id,
-            "number": last.get(article.id, 0) + 1,
-            "record": _record(article).model_dump(mode="json"),
+            "article_id": article_id,
+            "number": number,
+            "record": record.model_dump(mode="json"),
             "replaced_at": now,
             "load_id": load_id,
         }
-        for article in old
+        for article_id, records in past.items()
+        for number, record in enumerate(records, last.get(article_id, 0) + 1)
     ]
-    session.execute(insert(Revision), revisions)
-    session.expunge_all()
+    if rows:
+        session.execute(insert(Revision), rows)
 
 
 def _link(session: Session, records: Mapping[int, Record]) -> None:
@@ -133,28 +168,23 @@ def _batched(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 
 def _row(record: Record) -> dict[str, Any]:
-    names = Record.model_fields.keys() - {"topics", "entities", "claims"}
     return {
-        **{name: getattr(record, name) for name in names},
+        **{name: getattr(record, name) for name in _COLUMNS},
         "claims": record.claims.model_dump(exclude_defaults=True),
         "canonical_key": record.canonical_key,
         "digest": record.digest,
     }
 
 
-def _record(article: Article) -> Record:
-    """Return the record kept in a row, whose lists are loaded. It was checked when it came in."""
+def _record(row: Row[Any]) -> Record:
+    """Return the record kept in a row of `_RECORD`. It was checked when it came in."""
+    fields = row._asdict()
+    del fields["id"]
     return Record.model_construct(
-        slug=article.slug,
-        title=article.title,
-        summary=article.summary,
-        body_md=article.body_md,
-        canonical_source=article.canonical_source,
-        published_at=article.published_at,
-        updated_at=article.updated_at,
-        lang=article.lang,
-        topics=tuple(link.topic.slug for link in article.topics),
-        entities=tuple(link.entity.name for link in article.entities),
-        claims=Claims.model_validate(article.claims),
-        extra=article.extra,
+        **fields
+        | {
+            "topics": tuple(row.topics),
+            "entities": tuple(row.entities),
+            "claims": Claims.model_validate(row.claims),
+        }
     )

@@ -15,29 +15,24 @@ def last_seq(session: Session) -> int:
 
 
 def record(
-    session: Session,
-    kind: str,
-    articles: Sequence[tuple[int, str]],
-    now: datetime,
-    load_id: int | None,
+    session: Session, done: Sequence[tuple[str, int, str]], load_id: int | None, now: datetime
 ) -> None:
-    """Add a change of `kind` for each article, given as (id, slug).
+    """Add one change for each that was `done`, in that order: its kind, the article's id and slug.
 
     The session is one of `Database.writing()`: only under the writers' lock are the numbers free
     of gaps and seen in their order.
     """
-    if not articles:
+    if not done:
         return
-    seq = last_seq(session)
     rows = [
         {
-            "seq": number,
+            "seq": seq,
             "kind": kind,
             "slug": slug,
             "article_id": article_id,
             "load_id": load_id,
             "at": now,
         }
-        for number, (article_id, slug) in enumerate(articles, start=seq + 1)
+        for seq, (kind, article_id, slug) in enumerate(done, last_seq(session) + 1)
     ]
     session.execute(insert(Change), rows)

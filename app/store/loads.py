@@ -1,7 +1,7 @@
 """Receipts: what was loaded, when, by whom, and what became of each record."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -10,8 +10,12 @@ from sqlalchemy.orm import Session
 
 from app.tables import Load, LoadResult
 
-SILENCE: Final = timedelta(minutes=2)
-"""A load that committed nothing for so long, and did not finish, was interrupted."""
+LEASE: Final = timedelta(minutes=2)
+"""How long a load that commits nothing still counts as running.
+
+Each of its transactions renews the lease, and none goes through once it has run out: a load that
+was called interrupted stays so.
+"""
 
 State = Literal["running", "finished", "interrupted"]
 
@@ -64,10 +68,31 @@ class Receipt:
     summary: dict[str, int]
 
 
-def begin(session: Session, origin: Origin, now: datetime) -> int:
+class LeaseLostError(Exception):
+    """The load committed nothing for longer than its lease, so it counts as interrupted."""
+
+
+def begin(session: Session, origin: Origin, summary: Mapping[str, int], now: datetime) -> int:
     """Insert the head of a receipt and return its id."""
-    row = {**asdict(origin), "started_at": now, "touched_at": now, "finished_at": None}
-    return session.scalars(insert(Load).values(**row, summary={}).returning(Load.id)).one()
+    row = {**asdict(origin), "started_at": now, "leased_until": now + LEASE, "finished_at": None}
+    statement = insert(Load).values(**row, summary=dict(summary)).returning(Load.id)
+    return session.scalars(statement).one()
+
+
+def renew(session: Session, load_id: int, now: datetime) -> dict[str, int]:
+    """Renew the load's lease and return what it has counted. Raises LeaseLostError."""
+    held = update(Load).where(Load.id == load_id, Load.leased_until >= now)
+    statement = held.values(leased_until=now + LEASE).returning(Load.summary)
+    summary = session.scalars(statement).one_or_none()
+    if summary is None:
+        raise LeaseLostError(f"it committed nothing for {LEASE.total_seconds():.0f} seconds")
+    return summary
+
+
+def release(session: Session, load_id: int, now: datetime) -> None:
+    """End the load before its time: from now on it is interrupted."""
+    past = now - timedelta(microseconds=1)
+    session.execute(update(Load).where(Load.id == load_id).values(leased_until=past))
 
 
 def add_results(session: Session, load_id: int, results: Sequence[Result]) -> None:
@@ -81,9 +106,7 @@ def advance(
     session: Session, load_id: int, summary: Mapping[str, int], now: datetime, *, finished: bool
 ) -> None:
     """Say how far the load has come."""
-    values = {"summary": dict(summary), "touched_at": now}
-    if finished:
-        values["finished_at"] = now
+    values = {"summary": dict(summary), "finished_at": now if finished else None}
     session.execute(update(Load).where(Load.id == load_id).values(values))
 
 
@@ -101,23 +124,22 @@ def receipts(session: Session, *, before: int | None, limit: int, now: datetime)
     return [_receipt(load, now) for load in session.scalars(found)]
 
 
-def results(session: Session, load_id: int, *, after: int, limit: int) -> list[Result]:
-    """Return at most `limit` results of a load whose position is beyond `after`, in input order."""
+def results(session: Session, load_id: int, *, after: int, limit: int) -> Iterator[Result]:
+    """Yield at most `limit` results of a load whose position is beyond `after`, in input order."""
+    names = [field.name for field in fields(Result)]
     found = (
-        select(LoadResult)
+        select(*(getattr(LoadResult, name) for name in names))
         .where(LoadResult.load_id == load_id, LoadResult.position > after)
         .order_by(LoadResult.position)
         .limit(limit)
     )
-    return [
-        Result(row.position, row.line, row.slug, row.outcome, row.reason, row.faults, row.flags)
-        for row in session.scalars(found)
-    ]
+    for row in session.execute(found):
+        yield Result(*row)
 
 
 def _receipt(load: Load, now: datetime) -> Receipt:
     state: State = "finished" if load.finished_at else "running"
-    if state == "running" and now - load.touched_at > SILENCE:
+    if state == "running" and now > load.leased_until:
         state = "interrupted"
     head = LoadHead(
         id=load.id,

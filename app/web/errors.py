@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from app.database import DatabaseUnavailableError
 from app.feeds import MEDIA_TYPES, MalformedFeedError, UnknownFeedKindError
+from app.loading import LoadInterruptedError
 from app.web import methods
 from app.web.problems import Problem, respond
 from app.web.uploads import CODINGS, FeedTooLargeError, UnknownCodingError
@@ -92,6 +93,18 @@ def _unavailable(error: DatabaseUnavailableError) -> Problem:
     )
 
 
+def _interrupted(error: LoadInterruptedError) -> Problem:
+    logger.warning("%s", error)
+    receipt = f"/admin/loads/{error.load_id}"
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        f"The load stopped behind record {error.position}. What came before is in the database, and"
+        f" its receipt is {receipt}. The same feed sent again completes it.",
+        members={"load": error.load_id, "position": error.position, "receipt": receipt},
+        headers={"Retry-After": str(RETRY_SECONDS), "Content-Location": receipt},
+    )
+
+
 def _invalid_request(error: RequestValidationError) -> Problem:
     """Say what is wrong with the path or the query, without repeating what came in."""
     faults = [
@@ -119,6 +132,7 @@ _PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     UnknownCodingError: _unknown_coding,
     FeedTooLargeError: _too_large,
     DatabaseUnavailableError: _unavailable,
+    LoadInterruptedError: _interrupted,
     RequestValidationError: _invalid_request,
     ClientDisconnect: _gone_away,
     Exception: _unforeseen,

@@ -1,6 +1,6 @@
 """`/admin/loads`: feeds in, receipts out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Annotated, BinaryIO, Final
 
@@ -14,10 +14,14 @@ from app.store.loads import LoadHead, Origin, Receipt, Result
 from app.tokens import Operator
 from app.web import documents, uploads
 from app.web.authorization import having
+from app.web.methods import readable
 from app.web.problems import Problem
 from app.web.service import Served, Service, Unstored
 
 RESULTS_SHOWN: Final = 1_000
+REPORT_CHARACTERS: Final = 256 << 10
+"""What the faults and flags of one page of a receipt may measure; the rest is on the next."""
+
 _LARGEST: Final = 2**63 - 1
 
 Loader = Annotated[Operator, Depends(having("load"))]
@@ -48,8 +52,8 @@ def router() -> APIRouter:
     """Return the routes of loading."""
     routes = APIRouter(prefix="/admin/loads", tags=["operators"], dependencies=[Unstored])
     routes.add_api_route("", _load, methods=["POST"], **documents.load(LoadReport))
-    routes.add_api_route("", _receipts, methods=["GET"], **documents.operators())
-    routes.add_api_route("/{load_id}", _receipt, methods=["GET"], **documents.operators())
+    readable(routes, "", _receipts, documents.operators())
+    readable(routes, "/{load_id}", _receipt, documents.operators())
     return routes
 
 
@@ -59,7 +63,8 @@ async def _load(
     """Load a feed: one JSON object, a JSON array, or NDJSON, as it is or packed with gzip.
 
     What is valid goes in; what is not is reported by line, JSON Pointer and reason. The answer is
-    the receipt. It is 422 where every record was rejected.
+    the receipt. It is 422 where every record was rejected. Where the database goes away in the
+    middle it is 503, and names the receipt of what was loaded.
     """
     body = await uploads.receive(request, service.settings.max_feed_bytes)
     with body:
@@ -76,7 +81,9 @@ def _loaded(request: Request, body: BinaryIO, operator: Operator, service: Servi
     with uploads.opened(body, coding, service.settings.max_feed_bytes) as upload:
         kind = feeds.detect(request.headers.get("content-type"), upload.head)
         origin = Origin(kind, upload.sha256, upload.size, operator.name)
-        load_id = loading.load(service.database, upload.stream, origin, service.clock)
+        load_id = loading.load(
+            service.database, upload.stream, origin, service.clock, service.stopping.is_set
+        )
     return _report(service, load_id, after=0, limit=RESULTS_SHOWN)
 
 
@@ -108,19 +115,23 @@ def _receipts(
 def _report(service: Service, load_id: int, *, after: int, limit: int) -> LoadReport:
     with service.database.reading() as session:
         receipt = loads.receipt(session, load_id, service.clock())
-        page = loads.results(session, load_id, after=after, limit=limit + 1)
-    if receipt is None:
-        raise Problem(HTTPStatus.NOT_FOUND, f"There is no load {load_id}.")
-    results = page[:limit]
-    return LoadReport(
-        load=receipt.load,
-        summary=receipt.summary,
-        results=results,
-        next=_next(load_id, page, results, limit),
-    )
+        if receipt is None:
+            raise Problem(HTTPStatus.NOT_FOUND, f"There is no load {load_id}.")
+        found = loads.results(session, load_id, after=after, limit=limit + 1)
+        shown, more = _page(found, limit)
+    following = f"/admin/loads/{load_id}?after={shown[-1].position}&limit={limit}" if more else None
+    return LoadReport(load=receipt.load, summary=receipt.summary, results=shown, next=following)
 
 
-def _next(load_id: int, page: Sequence[Result], shown: Sequence[Result], limit: int) -> str | None:
-    if len(page) == len(shown):
-        return None
-    return f"/admin/loads/{load_id}?after={shown[-1].position}&limit={limit}"
+def _page(results: Iterator[Result], limit: int) -> tuple[list[Result], bool]:
+    """Take from `results` what fits on a page, and say whether there are more."""
+    shown: list[Result] = []
+    characters = 0
+    for result in results:
+        if shown and (len(shown) == limit or characters >= REPORT_CHARACTERS):
+            return shown, True
+        shown.append(result)
+        characters += sum(
+            len(text) for each in (*result.faults, *result.flags) for text in each.values()
+        )
+    return shown, False

@@ -1,14 +1,24 @@
 """Which methods a path knows: for 405, for OPTIONS, and for a browser's preflight request."""
 
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.routing import Match
 
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _READS: Final = ("GET", "HEAD")
 _PREFLIGHT_SECONDS: Final = 86_400
+
+
+def readable(
+    routes: APIRouter, path: str, handler: Callable[..., Any], operation: Mapping[str, Any]
+) -> None:
+    """Answer GET and HEAD at `path`. The server leaves the body of an answer to HEAD out."""
+    routes.add_api_route(path, handler, methods=["GET"], **operation)
+    head = {name: value for name, value in operation.items() if name == "response_class"}
+    routes.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False, **head)
 
 
 def allowed(request: Request) -> tuple[str, ...]:

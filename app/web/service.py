@@ -1,8 +1,9 @@
 """What requests are answered with: the settings, the database, the site and the clock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Event
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
@@ -14,12 +15,13 @@ from app.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One running Slugline."""
+    """One running Slugline. `stopping` is set when it is about to end."""
 
     settings: Settings
     database: Database
     site: Site
     clock: Callable[[], datetime]
+    stopping: Event = field(default_factory=Event)
 
 
 def service_of(request: Request) -> Service:
