@@ -1,4 +1,4 @@
-"""The command line, run as a user would run it: what it does, and how it fails."""
+"""The command line: what it does, and how it fails."""
 
 import gzip
 import json
@@ -12,7 +12,8 @@ from sqlalchemy import select
 
 from app.database import Database
 from app.tables import Token
-from conftest import SEED, SEED_SLUG, TOKEN
+from commands import Ended, Shell
+from conftest import SEED, TOKEN
 from processes import Server, environment, run, serving
 
 COMMANDS = ["serve", "load", "tokens", "tokens create", "tokens list", "tokens revoke", "db",
@@ -28,39 +29,69 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         assert TOKEN not in server.log.read_text()
 
 
-def load(served: Server, *files: Path | str, token: str = TOKEN, cwd: Path) -> tuple[int, str, str]:
-    done = run("load", *map(str, files), "--url", served.base, "--token", token, cwd=cwd)
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout, done.stderr
+def to(server: Server) -> dict[str, str]:
+    """Return the variables that tell `slugline load` where to go."""
+    return {"SLUGLINE_PUBLIC_BASE_URL": server.base, "SLUGLINE_ADMIN_TOKEN": TOKEN}
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(capsys)
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_every_command_explains_itself(tmp_path: Path, command: str) -> None:
-    done = run(*command.split(), "--help", cwd=tmp_path)
+def test_every_command_explains_itself(shell: Shell, tmp_path: Path, command: str) -> None:
+    done = shell.run(*command.split(), "--help", cwd=tmp_path)
     assert done.returncode == 0
-    assert "Usage" in done.stdout
+    assert f"Usage: python -m app {command}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["tokens", "--help"], 0),
+        (["load", "nothing.json", "--token", TOKEN], 1),
+        (["serve"], 1),
+        (["serve", "--port", "many"], 2),
+    ],
+)
+def test_a_command_says_in_its_own_process_what_it_says_in_ours(
+    shell: Shell, tmp_path: Path, arguments: list[str], status: int
+) -> None:
+    """What is shown of commands in this process is true of those that users start."""
+    done = run(*arguments, cwd=tmp_path, SLUGLINE_CANONICAL="both")
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+    here = shell.run(*arguments, cwd=tmp_path, SLUGLINE_CANONICAL="both")
+    assert here == Ended(done.returncode, done.stdout, done.stderr)
 
 
 def test_load_shows_a_table_of_outcomes_and_loading_again_changes_nothing(
-    served: Server, tmp_path: Path
+    served: Server, shell: Shell, tmp_path: Path
 ) -> None:
-    packed = tmp_path / "seed.gz"
-    packed.write_bytes(gzip.compress(SEED.read_bytes()))
-    status, out, _ = load(served, SEED, packed, cwd=tmp_path)
-    assert status == 0
-    assert [column.strip() for column in out.splitlines()[1].strip("┃").split("┃")][2] == "created"
-    assert httpx2.get(f"{served.base}/news/{SEED_SLUG}.json").json()["slug"] == SEED_SLUG
+    story = {**json.loads(SEED.read_text()), "slug": "another-story", "canonical_source": None}
+    feed, packed = tmp_path / "feed.json", tmp_path / "feed.gz"
+    feed.write_text(json.dumps(story))
+    packed.write_bytes(gzip.compress(feed.read_bytes()))
+    done = shell.run("load", str(feed), str(packed), **to(served), cwd=tmp_path)
+    assert done.returncode == 0
+    _, head, _, *rows, _ = done.stdout.splitlines()
+    table = [[cell.strip() for cell in row[1:-1].split(row[0])] for row in (head, *rows)]
+    first, second = (dict(zip(table[0], row, strict=True)) for row in table[1:])
+    assert (first["Feed"], first["created"], first["unchanged"]) == ("feed.json", "1", "0")
+    assert (second["Feed"], second["created"], second["unchanged"]) == ("feed.gz", "0", "1")
+    assert httpx2.get(f"{served.base}/news/another-story.json").json()["slug"] == "another-story"
 
 
 def test_load_fails_where_a_record_is_rejected_and_names_its_place(
-    served: Server, tmp_path: Path
+    served: Server, shell: Shell, tmp_path: Path
 ) -> None:
     story = json.loads(SEED.read_text())
     feed = tmp_path / "feed.ndjson"
     feed.write_text(json.dumps(story) + "\n" + json.dumps({**story, "lang": "en_US"}))
-    status, _, errors = load(served, feed, cwd=tmp_path)
-    assert status == 1
-    assert "feed.ndjson:2 /lang: 'en_US' is no BCP 47 language tag" in errors
+    done = shell.run("load", str(feed), **to(served), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "feed.ndjson:2 /lang: 'en_US' is no BCP 47 language tag" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -75,9 +106,9 @@ def test_load_fails_where_a_record_is_rejected_and_names_its_place(
     ],
 )
 def test_load_fails_in_one_readable_line(
-    served: Server, tmp_path: Path, arguments: list[str], message: str
+    served: Server, shell: Shell, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
-    done = run("load", *arguments, cwd=tmp_path, SLUGLINE_PUBLIC_BASE_URL=served.base)
+    done = shell.run("load", *arguments, cwd=tmp_path, SLUGLINE_PUBLIC_BASE_URL=served.base)
     assert done.returncode == 1
     assert message in done.stderr
     assert TOKEN not in done.stdout + done.stderr
@@ -85,10 +116,10 @@ def test_load_fails_in_one_readable_line(
 
 
 def test_i01_a_token_is_shown_once_kept_as_a_hash_and_opens_until_revoked(
-    tmp_path: Path, database_url: str
+    shell: Shell, tmp_path: Path, database_url: str
 ) -> None:
     def tokens(*arguments: str) -> "tuple[int, str, str]":
-        done = run("tokens", *arguments, cwd=tmp_path, SLUGLINE_DATABASE_URL=database_url)
+        done = shell.run("tokens", *arguments, cwd=tmp_path, SLUGLINE_DATABASE_URL=database_url)
         return done.returncode, done.stdout.strip(), done.stderr
 
     status, token, _ = tokens("create", "--name", "nightly", "--expires", "2")
@@ -138,13 +169,12 @@ def test_i01_a_token_is_shown_once_kept_as_a_hash_and_opens_until_revoked(
     ],
 )
 def test_a_setting_that_cannot_be_is_one_readable_line(
-    tmp_path: Path, variable: str, value: str
+    shell: Shell, tmp_path: Path, variable: str, value: str
 ) -> None:
-    done = run("serve", cwd=tmp_path, **{f"SLUGLINE_{variable}": value})
+    done = shell.run("serve", cwd=tmp_path, **{f"SLUGLINE_{variable}": value})
     assert done.returncode == 1
     said = done.stderr.splitlines()
     assert len(said) == 1, done.stderr
-    assert "Traceback" not in done.stderr
     assert "secret-word" not in done.stderr
     if variable == "ADMIN_TOKEN":
         assert value not in done.stderr
@@ -159,17 +189,17 @@ def test_a_port_that_is_taken_is_said(served: Server, tmp_path: Path) -> None:
 
 
 def test_the_schema_of_a_new_database_can_be_made_and_checked(
-    tmp_path: Path, sqlite_template: Callable[[], str]
+    shell: Shell, tmp_path: Path, sqlite_template: Callable[[], str]
 ) -> None:
-    assert run("db", "upgrade", cwd=tmp_path).returncode == 0
+    assert shell.run("db", "upgrade", cwd=tmp_path).returncode == 0
     assert (tmp_path / "slugline.db").exists()
-    assert run("db", "check", cwd=tmp_path).returncode == 0
+    assert shell.run("db", "check", cwd=tmp_path).returncode == 0
     unlike = sqlite_template()
     database = Database(unlike)
     with database.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE load_results")
     database.close()
-    done = run("db", "check", cwd=tmp_path, SLUGLINE_DATABASE_URL=unlike)
+    done = shell.run("db", "check", cwd=tmp_path, SLUGLINE_DATABASE_URL=unlike)
     assert done.returncode == 1
     assert "load_results" in done.stderr
 
@@ -199,8 +229,7 @@ def test_c06_a_database_that_goes_away_is_503_and_its_return_is_noticed(
     assert "Traceback" not in server.log.read_text()
 
 
-def test_two_servers_may_start_on_one_new_database(tmp_path: Path) -> None:
+def test_two_servers_may_start_on_one_new_database(shell: Shell, tmp_path: Path) -> None:
     env = environment(SLUGLINE_ADMIN_TOKEN=TOKEN)
     with serving(tmp_path, "--workers", "3", env=env) as server:
-        done = run("load", str(SEED), "--url", server.base, "--token", TOKEN, cwd=tmp_path)
-        assert done.returncode == 0
+        assert shell.run("load", str(SEED), **to(server), cwd=tmp_path).returncode == 0

@@ -14,6 +14,7 @@ import yaml
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
 
+from commands import Shell
 from processes import ROOT, SLUGLINE, environment, free_port, run, serving
 
 BIN = Path(sys.executable).parent
@@ -68,11 +69,11 @@ def test_the_image_runs_as_nobody_in_particular() -> None:
 
 
 def test_the_composed_commands_migrate_once_and_then_serve(
-    tmp_path: Path, empty_postgres: str
+    tmp_path: Path, empty_postgres: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     migrate = COMPOSE["services"]["migrate"]["command"]
     for _ in range(2):
-        done = run(*migrate, cwd=tmp_path, SLUGLINE_DATABASE_URL=empty_postgres)
+        done = Shell(capsys).run(*migrate, cwd=tmp_path, SLUGLINE_DATABASE_URL=empty_postgres)
         assert done.returncode == 0, done.stderr
     serve = COMPOSE["services"]["app"]["command"]
     options = [option for option in serve[1:] if option not in {"--host", "0.0.0.0"}]  # noqa: S104 - left out here
