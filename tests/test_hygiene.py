@@ -449,8 +449,9 @@ def seconds(body: str) -> float:
 
 
 @pytest.mark.parametrize("shape", HOSTILE)
+@pytest.mark.no_cover  # the time of the tracer is not ours
 def test_i16_time_grows_with_the_body_and_no_faster(shape: str) -> None:
     body = HOSTILE[shape]
-    small = min(seconds(body(2_000)) for _ in range(2))
-    # Four times as long; were time quadratic, sixteen.
-    assert seconds(body(8_000)) < 9 * small + 0.1
+    # Four times as long; were time quadratic, sixteen, and in each try. What happens by chance to
+    # one of them, such as a collection of garbage, does not happen to all.
+    assert any(seconds(body(8_000)) < 9 * seconds(body(2_000)) + 0.05 for _ in range(5))

@@ -200,19 +200,18 @@ def test_n02_case_and_optional_whitespace_change_nothing(
     ids=repr,
 )
 @pytest.mark.parametrize("start", ["", "a/b", 'a/b;c="', "a/b;c=d;"], ids=repr)
+@pytest.mark.no_cover  # the time of the tracer is not ours
 def test_time_grows_with_the_length_of_the_header_and_not_with_its_square(
     start: str, unit: str
 ) -> None:
     def cpu_seconds(length: int, times: int) -> float:
         accept = (start + unit * length)[:length] + "x"
-        laps = []
-        for _ in range(3):
-            begin = time.thread_time()
-            for _ in range(times):
-                negotiate(accept, OFFERS)
-            laps.append(time.thread_time() - begin)
-        return min(laps)
+        begin = time.thread_time()
+        for _ in range(times):
+            negotiate(accept, OFFERS)
+        return time.thread_time() - begin
 
     # One long header against sixteen short ones: about 1 if linear, about 16 if quadratic. CPU time
-    # of this thread alone, so that a busy machine does not count.
-    assert cpu_seconds(64_000, 1) < 6 * cpu_seconds(4_000, 16)
+    # of this thread alone, so that a busy machine does not count; and what happens by chance to one
+    # lap does not happen to all, while what is quadratic is so in each.
+    assert any(cpu_seconds(64_000, 1) < 6 * cpu_seconds(4_000, 16) for _ in range(5))
