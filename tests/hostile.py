@@ -1,46 +1,102 @@
-"""Bodies that would run something in a browser, were they not sanitised, and how to show them."""
+"""Markup that tries to run, to load or to leave, in the ways that are known."""
 
-import json
-from typing import Any
+from typing import Final
 
-from app.records import Record, parse_record
-from app.representations import FORMATS, Site, links_of
-from conftest import SEED, SEED_SITE
+RUN: Final = "document.title='owned';fetch('/beacon')"
+"""What every one of them tries to do. It has no space, which would end an attribute without quotes,
+and no character that HTML would have to escape."""
 
-SITE = Site(SEED_SITE, "Slugline")
-SEEDED: dict[str, Any] = json.loads(SEED.read_text())
-BY_NAME = {form.name: form for form in FORMATS}
+_NESTED_STYLE = f"<img title='--&gt;&lt;img src=1 onerror={RUN}&gt;'>"
 
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "<svg onload=alert(1)><script>alert(1)</script></svg>",
-    "[x](javascript:alert(1))",
-    "[x](JaVaScRiPt:alert(1))",
-    "[x](data:text/html,<script>alert(1)</script>)",
-    "<a href='jav&#x09;ascript:alert(1)'>x</a>",
-    "<a href=' javascript:alert(1)'>x</a>",
-    "![x](javascript:alert(1))",
-    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
-    "<object data=x></object><embed src=x>",
-    "<form action=x><button formaction=javascript:alert(1)>x</button></form>",
-    "<base href=//evil.example><meta http-equiv=refresh content=0>",
-    "<style>*{display:none}</style><link rel=stylesheet href=x>",
-    "<p style='background:url(javascript:alert(1))'>x</p>",
-    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
-    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
-    "<a href=https://x.example target=_blank onclick=alert(1)>x</a>",
-    '<img src="x` `<script>alert(1)</script>"` `>',
-    "<table><td background=javascript:alert(1)>x",
-    '[x](https://x.example "onmouseover=alert(1) \\" onmouseover=alert(1)")',
-]
-
-
-def story(**fields: object) -> Record:
-    """Return the seed with other fields."""
-    return parse_record({**SEEDED, **fields})
-
-
-def shown(record: Record, name: str) -> str:
-    """Return `record` in the format of that name."""
-    return BY_NAME[name].represent(record, links_of(record, SITE)).decode()
+PAYLOADS: Final = (
+    f"<script>{RUN}</script>",
+    f"<ScRiPt type=module>{RUN}</sCrIpT>",
+    "<script src=/beacon></script>",
+    f"<script>{RUN}",
+    f"<<script>script>{RUN}</script>",
+    f"<<!-- -->script>{RUN}</script>",
+    f"<scr<script>ipt>{RUN}</scr</script>ipt>",
+    f"<img src=x onerror={RUN}>",
+    f"<img/src=x/onerror={RUN}>",
+    f'<img src="x` `<script>{RUN}</script>"` `>',
+    f"<IMG SRC=x ONERROR={RUN}>",
+    f"<svg onload={RUN}>",
+    f"<svg><script>{RUN}</script></svg>",
+    f"<svg><animate onbegin={RUN} attributeName=x dur=1s>",
+    f"<svg><style><img src=x onerror={RUN}></style></svg>",
+    f"<math><mtext><table><mglyph><style><!--</style>{_NESTED_STYLE}",
+    f"<math><mtext><table><mglyph><style><img src=x onerror={RUN}>",
+    f"<math><style><!--</style><img src=x onerror={RUN}>",
+    f"<noscript><p title='</noscript><img src=x onerror={RUN}>'></noscript>",
+    f"<textarea><img title='</textarea><img src=x onerror={RUN}>'>",
+    f"<title><img title='</title><img src=x onerror={RUN}>'>",
+    f"<template><script>{RUN}</script></template>",
+    f"<body onload={RUN}>",
+    f"<p onclick={RUN} onmouseover={RUN} autofocus tabindex=1 onfocus={RUN}>x</p>",
+    f"<input autofocus onfocus={RUN}>",
+    f"<details open ontoggle={RUN}><summary>x</summary></details>",
+    f"<video src=x onerror={RUN}></video><audio src=x onerror={RUN}></audio>",
+    f"<video><source onerror={RUN}></video>",
+    f"<marquee onstart={RUN}>x</marquee>",
+    f'<iframe srcdoc="<script>parent.{RUN}</script>"></iframe>',
+    "<iframe src=/beacon></iframe>",
+    f'<iframe src="javascript:parent.{RUN}"></iframe>',
+    f'<object data="javascript:{RUN}"></object>',
+    "<object data=/beacon></object><embed src=/beacon>",
+    f'<embed src="data:text/html,<script>{RUN}</script>">',
+    "<link rel=stylesheet href=/beacon><link rel=prefetch href=/beacon>",
+    "<meta http-equiv=refresh content='0;url=/beacon'>",
+    f'<meta http-equiv=refresh content="0;url=javascript:{RUN}">',
+    "<base href=//evil.example/>",
+    "<form action=/beacon id=f><input name=x><button>x</button></form><button form=f>x</button>",
+    f"<form action=/beacon><button formaction=javascript:{RUN}>x</button></form>",
+    "<style>@import '/beacon'; body { background: url(/beacon) }</style>",
+    "<p style='background: url(/beacon)'>x</p>",
+    f'<p style="width: expression({RUN})">x</p>',
+    "<table background=/beacon><tr><td background=/beacon>x</td></tr></table>",
+    f'<p style="background: url(javascript:{RUN})">x</p>',
+    f"<table><td background=javascript:{RUN}>x",
+    f'<a href="javascript:{RUN}">x</a>',
+    f'<a href=" javascript:{RUN}">x</a>',
+    f'<a href=" &#14; jAvAsCrIpT&colon;{RUN}">x</a>',
+    f'<a href="java\tscript:{RUN}">x</a>',
+    f'<a href="jav&#x09;ascript:{RUN}">x</a>',
+    f'<a href="&#x6A;avascript:{RUN}">x</a>',
+    f'<a href="vbscript:{RUN}">x</a>',
+    f'<a href="data:text/html,<script>{RUN}</script>" target=_top>x</a>',
+    "<a href=//evil.example ping=/beacon target=_blank download>x</a>",
+    f"<a href=https://a.example target=_blank onclick={RUN}>x</a>",
+    f"<a href='#' id=location name=cookie onclick={RUN}>x</a>",
+    f'<svg><a xlink:href="javascript:{RUN}"><text>x</text></a></svg>',
+    f"<img src=\"javascript:{RUN}\"><img src='data:image/svg+xml,<svg onload=alert(1)>'>",
+    f"[x](javascript:{RUN})",
+    f"[x](JaVaScRiPt:{RUN})",
+    f"[x](<java\tscript:{RUN}>)",
+    f"[x](&#x6a;avascript:{RUN})",
+    "[x](data:text/html;base64,PHNjcmlwdD4=)",
+    f"[x](data:text/html,<script>{RUN}</script>)",
+    f"![x](javascript:{RUN})",
+    f"[x]: javascript:{RUN}\n\n[x]",
+    f"<javascript:{RUN}>",
+    f"[a](x \"' onmouseover={RUN} '\")",
+    f'[a](https://a.example "onmouseover={RUN} \\" onmouseover={RUN}")',
+    f"![' onerror={RUN} '](x)",
+    f'```"><script>{RUN}</script>\nx\n```',
+    f"`</code><script>{RUN}</script>`",
+    f"\"'><script>{RUN}</script>",
+    f"--><script>{RUN}</script><!--",
+    f"]]><script>{RUN}</script>",
+    f"</title></style></script></textarea></noscript><script>{RUN}</script>",
+    f'<p title="</p><script>{RUN}</script>">x</p>',
+    f"<p title='`\"><script>{RUN}</script>'>x</p>",
+    f'<x y="</script><script>{RUN}</script>">',
+    f"<plaintext><script>{RUN}</script>",
+    f"<xmp><script>{RUN}</script></xmp>",
+    f"<!--><script>{RUN}</script>-->",
+    f"<!--[if IE]><script>{RUN}</script><![endif]-->",
+    f"<?xml version='1.0'?><script>{RUN}</script>",
+    f"<![CDATA[><script>{RUN}</script>]]>",
+    f"\u200b<\u200bscript>{RUN}</script>",
+    f"<\x01script>{RUN}</script>",
+    f"<s\ufffecript>{RUN}</s\ufffecript>",
+)

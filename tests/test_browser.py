@@ -1,5 +1,6 @@
 """The page in a real browser: nothing of a hostile body runs, nothing breaks a narrow screen."""
 
+import json
 import os
 import re
 import shutil
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from app.representations import templating
-from conftest import SEED_SITE
-from hostile import HOSTILE, shown, story
+from app.records import parse_record
+from app.representations import FORMATS, Site, links_of, templating
+from app.representations.page import body_html
+from conftest import SEED, SEED_SITE
+from hostile import PAYLOADS, RUN
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +26,18 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--virtual-time-budget=3000", "--dump-dom",
 )  # fmt: skip
-PROOF = "document.title='RAN';new Image().src='/beacon'"
+SEEDED = json.loads(SEED.read_text())
+
+
+def page(**changed: object) -> str:
+    """Return the page of the seed with other fields."""
+    story = parse_record({**SEEDED, **changed})
+    return FORMATS[0].represent(story, links_of(story, Site(SEED_SITE, "Slugline"))).decode()
+
+
+def body(markdown: str) -> str:
+    """Return what `markdown` becomes on the page."""
+    return body_html(parse_record({**SEEDED, "body_md": markdown}))
 
 
 @pytest.fixture(scope="session")
@@ -62,10 +76,12 @@ def served(pages: dict[str, str], policy: str | None) -> Iterator[tuple[str, lis
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", asked
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @pytest.fixture
@@ -81,45 +97,47 @@ def look(chromium: str, tmp_path: Path) -> Callable[..., str]:
 
 
 def test_the_check_itself_notices_a_script_that_runs(look: Callable[..., str]) -> None:
-    page = f"<title>x</title><script>{PROOF}</script>"
-    with served({"/": page}, None) as (base, asked):
-        assert "<title>RAN</title>" in look(f"{base}/")
+    unsafe = f"<title>x</title><script>{RUN}</script>"
+    with served({"/": unsafe}, None) as (base, asked):
+        assert "<title>owned</title>" in look(f"{base}/")
         assert "/beacon" in asked
-    with served({"/": page}, templating.content_security_policy()) as (base, asked):
+    with served({"/": unsafe}, templating.content_security_policy()) as (base, asked):
         assert "<title>x</title>" in look(f"{base}/")
         assert "/beacon" not in asked
 
 
 @pytest.mark.parametrize("with_policy", [False, True], ids=["sanitised", "with-policy"])
 def test_r01_nothing_of_a_hostile_body_runs(look: Callable[..., str], *, with_policy: bool) -> None:
-    body = "\n\n".join(HOSTILE).replace("alert(1)", PROOF)
-    title = f"</title><script>{PROOF}</script>"
-    page = shown(story(title=title, body_md=body, summary=title, entities=[title]), "html")
+    title = f"</title><script>{RUN}</script>"
+    frame = page(title=title, body_md="Here", summary=title, entities=[title])
+    # All of them as one body; and each by itself, so that none can hide behind another.
+    bodies = "".join(map(body, ["\n\n".join(PAYLOADS), *PAYLOADS]))
+    before, _, after = frame.partition("<p>Here</p>")
+    assert after
     policy = templating.content_security_policy() if with_policy else None
-    with served({"/": page}, policy) as (base, asked):
+    with served({"/": before + bodies + after}, policy) as (base, asked):
         document = look(f"{base}/")
-        assert "<title>RAN" not in document
+        assert "<title>owned" not in document
         assert "/beacon" not in asked
         assert "· Slugline</title>" in document
 
 
 def test_r01_nothing_is_wider_than_a_small_phone(look: Callable[..., str]) -> None:
     wide = "| " + " | ".join(f"column {n}" for n in range(30)) + " |\n" + "|-" * 30 + "|"
-    body = f"{'w' * 200}\n\n{wide}\n\n```\n{'code ' * 100}\n```\n\n# {'W' * 100}"
-    page = shown(story(title="T" * 120, body_md=body, entities=["E" * 200]), "html")
+    long = f"{'w' * 200}\n\n{wide}\n\n```\n{'code ' * 100}\n```\n\n# {'W' * 100}"
+    article = page(title="T" * 120, body_md=long, entities=["E" * 200])
     measure = """<title>?</title><iframe src=/article width=320 height=600 style="border:0"
       onload="const e=this.contentDocument.documentElement;
               document.title=e.scrollWidth+' of '+e.clientWidth"></iframe>"""
     # Framed on purpose, so without the policy that forbids it.
-    with served({"/": measure, "/article": page}, None) as (base, _):
+    with served({"/": measure, "/article": article}, None) as (base, _):
         found = re.search(r"<title>(\d+) of (\d+)</title>", look(f"{base}/"))
         assert found, "the page was not measured"
         assert int(found[1]) <= int(found[2]) <= 320
 
 
 def test_h05_the_page_is_at_home_under_its_own_policy(look: Callable[..., str]) -> None:
-    page = shown(story(), "html")
-    with served({"/": page}, templating.content_security_policy()) as (base, asked):
+    with served({"/": page()}, templating.content_security_policy()) as (base, asked):
         document = look(f"{base}/")
     assert SEED_SITE in document
     assert set(asked) <= {"/", "/favicon.ico"}  # the page asks for nothing else
