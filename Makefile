@@ -44,7 +44,7 @@ schema: $(VENV)/dev ## do the migrations give the tables?
 	@SLUGLINE_DATABASE_URL=sqlite:///$(VENV)/schema.db $(BIN)/slugline db check
 
 tests: $(VENV)/dev ## the tests, on SQLite and on PostgreSQL, with branch coverage
-	@$(BIN)/python -m pytest --numprocesses 2 --cov --cov-report=term --quiet
+	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report=term --quiet
 
 lock: $(VENV)/dev ## write the lock files anew, from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
