@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from sqlalchemy import event
@@ -39,11 +40,12 @@ class Shell:
         wanted = environment(**variables)
         status: object = None
         self.capture.readouterr()
-        with pytest.MonkeyPatch.context() as patch, closing_connections():
-            for name in os.environ.keys() - wanted.keys():
-                patch.delenv(name)
-            for name, value in wanted.items():
-                patch.setenv(name, value)
+        with (
+            closing_connections(),
+            # Whole, for a command may set variables for processes that it starts.
+            mock.patch.dict(os.environ, wanted, clear=True),
+            pytest.MonkeyPatch.context() as patch,
+        ):
             patch.chdir(cwd)
             patch.setattr(sys, "argv", [entry.__file__, *arguments])
             patch.setitem(sys.modules, "__main__", entry)  # whose name is in what help says
