@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL_APP := $(PIP) --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format lint types imports schema tests lock clean
+.PHONY: help demo serve test check format lint types imports schema tests bench lock clean
 
 help: ## say what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ schema: $(VENV)/dev ## do the migrations give the tables?
 
 tests: $(VENV)/dev ## the tests, on SQLite and on PostgreSQL, with branch coverage
 	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report=term --quiet
+
+bench: $(VENV)/dev ## measure against the bare limit, with options such as BENCH="--quick"
+	@$(BIN)/python -m benchmarks $(BENCH)
 
 lock: $(VENV)/dev ## write the lock files anew, from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -1,0 +1,1 @@
+"""How fast Slugline answers, as ratios to what the same server software can do at most."""

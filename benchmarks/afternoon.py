@@ -1,0 +1,191 @@
+"""The afternoon version: the same job, as a competent developer does it in an afternoon.
+
+FastAPI, the ORM, markdown-it-py and Jinja2, each used as its documentation says. Nothing is cached,
+and nothing is slow on purpose. It is what Slugline is compared with, and no part of it.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Final
+
+from fastapi import Body, Depends, FastAPI, HTTPException, Request, Response
+from jinja2 import Environment
+from markdown_it import MarkdownIt
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session
+
+from benchmarks.afternoon_tables import COLUMNS, Article, ArticleIn, Base, upsert
+
+BASE_URL: Final = "http://localhost:8000"
+PAGE: Final = """<!DOCTYPE html>
+<html lang="{{ article.lang }}">
+<head>
+<meta charset="utf-8">
+<title>{{ article.title }}</title>
+<meta name="description" content="{{ article.summary }}">
+<link rel="canonical" href="{{ article.canonical_source or url }}">
+{% for suffix, media_type in twins.items() -%}
+<link rel="alternate" type="{{ media_type }}" href="{{ url }}{{ suffix }}">
+{% endfor -%}
+<script type="application/ld+json">{{ linked_data | tojson }}</script>
+</head>
+<body>
+<article>
+{{ body | safe }}
+<p>Published <time>{{ article.published_at.isoformat() }}</time>,
+updated <time>{{ article.updated_at.isoformat() }}</time></p>
+<ul>{% for topic in article.topic_slugs %}<li>{{ topic }}</li>{% endfor %}</ul>
+<ul>{% for entity in article.entity_names %}<li>{{ entity }}</li>{% endfor %}</ul>
+</article>
+</body>
+</html>
+"""
+
+
+markdown = MarkdownIt("commonmark", {"html": False})
+page = Environment(autoescape=True).from_string(PAGE)
+
+
+def facts(article: Article) -> dict[str, object]:
+    """Return what a reader may know of `article`, with instants as text."""
+    url = f"{BASE_URL}/news/{article.slug}"
+    return {
+        **{name: getattr(article, name) for name in ArticleIn.model_fields if name in COLUMNS},
+        "published_at": article.published_at.isoformat(),
+        "updated_at": article.updated_at.isoformat(),
+        "topics": article.topic_slugs,
+        "entities": article.entity_names,
+        "url": url,
+        "alternates": {media_type: url + suffix for suffix, media_type in TWINS.items()},
+    }
+
+
+def as_json(article: Article) -> str:
+    """Return the record."""
+    return json.dumps(facts(article), ensure_ascii=False)
+
+
+def linked_data(article: Article) -> dict[str, object]:
+    """Return a NewsArticle of schema.org."""
+    return {
+        "@context": "https://schema.org",
+        "@type": "NewsArticle",
+        "url": f"{BASE_URL}/news/{article.slug}",
+        "headline": article.title,
+        "abstract": article.summary,
+        "articleBody": article.body_md,
+        "datePublished": article.published_at.isoformat(),
+        "dateModified": article.updated_at.isoformat(),
+        "inLanguage": article.lang,
+        "keywords": article.topic_slugs,
+        "mentions": [{"@type": "Thing", "name": name} for name in article.entity_names],
+        "isBasedOn": article.canonical_source,
+    }
+
+
+def as_linked_data(article: Article) -> str:
+    """Return the NewsArticle as JSON-LD."""
+    return json.dumps(linked_data(article), ensure_ascii=False)
+
+
+def as_markdown(article: Article) -> str:
+    """Return front matter and the body. JSON values are YAML, too."""
+    known = facts(article)
+    del known["body_md"]
+    front = "".join(
+        f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in known.items()
+    )
+    return f"---\n{front}---\n\n{article.body_md}\n"
+
+
+def as_text(article: Article) -> str:
+    """Return the words of the body, one block a paragraph."""
+    inline = (token.children for token in markdown.parse(article.body_md) if token.children)
+    blocks = [
+        "".join(part.content or "\n" * (part.type == "softbreak") for part in parts)
+        for parts in inline
+    ]
+    foot = f"Published: {article.published_at.isoformat()}\nSource: {article.canonical_source}"
+    return "\n\n".join([*blocks, foot]) + "\n"
+
+
+def as_html(article: Article) -> str:
+    """Return the page."""
+    return page.render(
+        article=article,
+        body=markdown.render(article.body_md),
+        url=f"{BASE_URL}/news/{article.slug}",
+        twins=TWINS,
+        linked_data=linked_data(article),
+    )
+
+
+FORMS: Final[dict[str, Callable[[Article], str]]] = {
+    "text/markdown": as_markdown,
+    "text/plain": as_text,
+    "application/ld+json": as_linked_data,
+    "application/json": as_json,
+    "text/html": as_html,
+}
+TWINS: Final = {
+    ".md": "text/markdown",
+    ".txt": "text/plain",
+    ".json": "application/json",
+    ".jsonld": "application/ld+json",
+}
+
+
+def create_app(url: str) -> FastAPI:
+    """Return the application on the database at `url`, in which it makes its tables."""
+    engine = create_engine(url)
+    Base.metadata.create_all(engine)
+
+    def session() -> Iterator[Session]:
+        with Session(engine) as opened:
+            yield opened
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        engine.dispose()
+
+    app = FastAPI(lifespan=lifespan)
+    in_session = Annotated[Session, Depends(session)]
+
+    @app.get("/health/live")
+    def live() -> dict[str, str]:
+        return {"status": "live"}
+
+    @app.get("/news/{slug}")
+    def read(slug: str, request: Request, session: in_session) -> Response:
+        bare, dot, ending = slug.rpartition(".")
+        if media_type := TWINS.get(dot + ending):
+            slug = bare
+        else:
+            media_type = accepted(request.headers.get("accept", ""))
+        article = session.scalar(select(Article).where(Article.slug == slug))
+        if article is None:
+            raise HTTPException(404)
+        return Response(FORMS[media_type](article), media_type=media_type)
+
+    @app.post("/load")
+    def load(body: Annotated[bytes, Body()], session: in_session) -> dict[str, int]:
+        feed = (ArticleIn.model_validate_json(line) for line in body.splitlines() if line.strip())
+        counts = Counter(upsert(session, new) for new in feed)
+        session.commit()
+        return dict(counts)
+
+    return app
+
+
+def accepted(accept: str) -> str:
+    """Return the first media type we have that the client names, or that of the page."""
+    return next((media_type for media_type in FORMS if media_type in accept), "text/html")
+
+
+def app_from_environment() -> FastAPI:
+    """Return the application on the database that AFTERNOON_DATABASE_URL names."""
+    return create_app(os.environ["AFTERNOON_DATABASE_URL"])

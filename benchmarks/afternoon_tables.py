@@ -1,0 +1,123 @@
+"""The tables of the afternoon version, and how a record gets into them."""
+
+from datetime import datetime
+from typing import Final, TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    """The tables of this version."""
+
+
+class Topic(Base):
+    """A topic."""
+
+    __tablename__ = "topics"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+
+
+class Entity(Base):
+    """A named entity."""
+
+    __tablename__ = "entities"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+
+
+class ArticleTopic(Base):
+    """A topic in its place among those of an article."""
+
+    __tablename__ = "article_topics"
+    article_id: Mapped[int] = mapped_column(ForeignKey("articles.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topics.id"))
+    topic: Mapped[Topic] = relationship(lazy="joined")
+
+
+class ArticleEntity(Base):
+    """An entity in its place among those of an article."""
+
+    __tablename__ = "article_entities"
+    article_id: Mapped[int] = mapped_column(ForeignKey("articles.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    entity_id: Mapped[int] = mapped_column(ForeignKey("entities.id"))
+    entity: Mapped[Entity] = relationship(lazy="joined")
+
+
+class Article(Base):
+    """An article."""
+
+    __tablename__ = "articles"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    summary: Mapped[str]
+    body_md: Mapped[str]
+    canonical_source: Mapped[str | None]
+    published_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    lang: Mapped[str]
+    topics: Mapped[list[ArticleTopic]] = relationship(
+        order_by=ArticleTopic.position, lazy="selectin", cascade="all, delete-orphan"
+    )
+    entities: Mapped[list[ArticleEntity]] = relationship(
+        order_by=ArticleEntity.position, lazy="selectin", cascade="all, delete-orphan"
+    )
+
+    @property
+    def topic_slugs(self) -> list[str]:
+        """The slugs of its topics, in order."""
+        return [link.topic.slug for link in self.topics]
+
+    @property
+    def entity_names(self) -> list[str]:
+        """The names of its entities, in order."""
+        return [link.entity.name for link in self.entities]
+
+
+class ArticleIn(BaseModel):
+    """One line of a feed. Other fields are ignored."""
+
+    slug: str
+    title: str
+    summary: str = ""
+    body_md: str
+    canonical_source: str | None = None
+    published_at: datetime
+    updated_at: datetime
+    lang: str
+    topics: list[str] = []
+    entities: list[str] = []
+
+
+COLUMNS: Final = set(ArticleIn.model_fields) - {"topics", "entities"}
+
+Member = TypeVar("Member", Topic, Entity)
+
+
+def upsert(session: Session, new: ArticleIn) -> str:
+    """Put one record in, or in the place of the one with its slug, and say which it was."""
+    article = session.scalar(select(Article).where(Article.slug == new.slug))
+    outcome = "updated" if article else "created"
+    article = article or Article()
+    for name in COLUMNS:
+        setattr(article, name, getattr(new, name))
+    topics = [member(session, Topic, slug=slug) for slug in dict.fromkeys(new.topics)]
+    entities = [member(session, Entity, name=name) for name in dict.fromkeys(new.entities)]
+    article.topics = [ArticleTopic(position=n, topic=topic) for n, topic in enumerate(topics)]
+    article.entities = [ArticleEntity(position=n, entity=e) for n, e in enumerate(entities)]
+    session.add(article)
+    return outcome
+
+
+def member(session: Session, table: type[Member], **named: str) -> Member:
+    """Return the member of a vocabulary that has that name, which is new if need be."""
+    found = session.scalar(select(table).filter_by(**named))
+    if found is None:
+        found = table(**named)
+        session.add(found)
+    return found

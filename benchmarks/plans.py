@@ -1,0 +1,40 @@
+"""How much is measured: everything, or some of it quickly."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.measuring import Effort
+
+FOOTPRINT: Final = "footprint"
+QUICK_CASES: Final = frozenset(
+    {"hot-html", "hot-json", "twin-markdown", "gzip-html", "304-html", "cold-html", FOOTPRINT}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one call of the command is to do. An empty `only` means everything."""
+
+    hot: Effort
+    cold: Effort
+    articles: int
+    quick: bool
+    only: tuple[str, ...]
+
+    def has(self, name: str) -> bool:
+        """Say whether a case is part of it."""
+        if self.only:
+            return name.startswith(self.only)
+        return not self.quick or name in QUICK_CASES
+
+    @property
+    def whole(self) -> bool:
+        """Whether the report is about everything, and worth keeping."""
+        return not self.quick and not self.only
+
+
+def make_plan(*, quick: bool, only: tuple[str, ...]) -> Plan:
+    """Return what the command line asked for."""
+    if quick:
+        return Plan(Effort(2, 1), Effort(1, 1), articles=2_000, quick=True, only=only)
+    return Plan(Effort(5, 1), Effort(3, 2), articles=50_000, quick=False, only=only)

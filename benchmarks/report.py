@@ -1,0 +1,171 @@
+"""The report: Markdown with the claims, the ratios behind them, and the machine they are of."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import median
+from typing import Final
+
+from benchmarks.cases import LIMIT, NGINX
+from benchmarks.footprint import Footprint
+from benchmarks.measuring import Measured
+from benchmarks.plans import Plan
+from benchmarks.ratios import claims, of_samples, ratio
+from benchmarks.wrk import CONNECTIONS, Sample
+
+QUIET: Final = 0.9
+
+INTRODUCTION: Final = """# Benchmarks
+
+Written by `make bench`; not edited by hand. Absolute times say more about a machine than about a
+program, so every figure is a ratio to the **bare limit**: an ASGI function that sends the same
+bytes with the same header fields as Slugline, under the same uvicorn with the same settings.
+"""
+
+METHOD: Final = """## How it is measured
+
+Each contender runs in one process on one core, and `wrk` drives it from another core with
+{connections} connections. The contenders of a row take turns ({rounds} rounds, {seconds} s each,
+the order rotated), and a ratio is taken within its round. A figure is the median over the rounds,
+with the lowest and the highest in parentheses. Latencies are those of a server under full load.
+"Per CPU second" is the same ratio by the processor time that the server took, which other work on
+the machine hardly changes. "Core" is the share of its core that the server had in its least busy
+round: well below 100%, something else was at work, or `wrk` was the limit.
+
+Before anything is timed, each contender's answer is fetched and compared; afterwards once more. A
+run in which `wrk` counts one error, or in which the answers have another size, fails its row.
+
+- **{limit}**: captured from the running Slugline, for each row its own answer.
+- **FastAPI constant**: a plain `def` handler with a return type that returns a constant: for the
+  JSON forms the decoded object, which FastAPI encodes, for the others the text.
+- **afternoon version**: FastAPI, the SQLAlchemy ORM, markdown-it-py and Jinja2, used as their
+  documentation says, over a SQLite database with the same articles; everything is made anew for
+  each request (`benchmarks/afternoon.py`). Its answers hold the same facts in other words.
+- **nginx**: the same body as a file and the same fields, one worker. Here `wrk` itself may be what
+  limits.
+
+The hot article is the real one in `seeds/`, in a database with {articles:,} synthetic ones of about
+4 KB (`benchmarks/synthetic.py`). A cold walk asks for those in a shuffled order from a server that
+has just started ({cold_rounds} rounds, {cold_seconds} s each); the operating system may have the
+database in its memory. There the limit sends one article for all.
+"""
+
+VALUES: Final[Sequence[Callable[[Sample], float]]] = (
+    lambda sample: sample.rate,
+    lambda sample: sample.thrift,
+    lambda sample: sample.p50,
+    lambda sample: sample.p99,
+)
+COLUMNS: Final = (
+    "request", "contender", "throughput", "per CPU second", "p50 latency", "p99 latency",
+    "core", "bytes",
+)  # fmt: skip
+
+SECTIONS: Final[Mapping[str, str]] = {
+    "hot": "One article, at its bare URL by `Accept`",
+    "twin": "One article, at its twins",
+    "coded": "One article, with `Accept-Encoding`",
+    "unmodified": "One article that the client has: `If-None-Match`",
+    "cold": "Random articles, from cold memory",
+}
+
+
+def report(
+    measured: Sequence[Measured],
+    footprint: Footprint | None,
+    plan: Plan,
+    about: Mapping[str, str],
+) -> str:
+    """Return the report as Markdown. `about` says what machine it was, as label and text."""
+    method = METHOD.format(
+        connections=CONNECTIONS,
+        rounds=plan.hot.rounds,
+        seconds=plan.hot.seconds,
+        cold_rounds=plan.cold.rounds,
+        cold_seconds=plan.cold.seconds,
+        articles=plan.articles,
+        limit=LIMIT,
+    )
+    parts = [INTRODUCTION, "\n".join(_claims(measured))]
+    for section, title in SECTIONS.items():
+        if cases := [one for one in measured if one.case.section == section]:
+            parts.append("\n".join((f"## {title}\n", *_section(cases))))
+    if footprint:
+        parts.append("\n".join(_footprint(footprint)))
+    parts.append(method)
+    parts.append("\n".join(_machine(about)))
+    return "\n".join(part.rstrip() + "\n" for part in parts)
+
+
+def _claims(measured: Sequence[Measured]) -> Iterator[str]:
+    yield "## Claims\n"
+    yield "| claim | measured | per CPU second | holds |"
+    yield "|---|---|---|---|"
+    said = {True: "yes", False: "**NO**", None: "–"}
+    for claim in claims(measured):
+        yield f"| {claim.sentence} | {claim.measured} | {claim.thrift} | {said[claim.holds]} |"
+    # nginx may be faster than wrk; nothing else here is.
+    busy = [
+        sample.busy
+        for one in measured
+        for name, samples in one.samples.items()
+        for sample in samples
+        if name != NGINX
+    ]
+    if busy and median(busy) < QUIET:
+        yield (
+            f"\n**The machine was not quiet**: in half of the runs, the server had at most"
+            f" {median(busy):.0%} of its core. The throughputs say little; the ratios per CPU"
+            " second say more. Measure again."
+        )
+
+
+def _section(cases: Sequence[Measured]) -> Iterator[str]:
+    if any(one.samples for one in cases):
+        yield f"| {' | '.join(COLUMNS)} |"
+        yield f"|---|---|{'--:|' * (len(COLUMNS) - 2)}"
+        for one in cases:
+            yield from _rows(one)
+        yield ""
+    for one in cases:
+        if one.failure:
+            yield f"- **{one.case.name} FAILED**: {one.failure}"
+        elif one.shortfall:
+            yield f"- **{one.case.name}: {one.shortfall}.** Not measured."
+
+
+def _rows(one: Measured) -> Iterator[str]:
+    base = one.samples[LIMIT]
+    for name, samples in one.samples.items():
+        if name == LIMIT:
+            rates = [sample.rate for sample in samples]
+            ratios = [str(ratio(rates, [median(rates)] * len(rates))), "1", "1", "1"]
+        else:
+            ratios = [str(of_samples(samples, base, value)) for value in VALUES]
+        busy = f"{min(sample.busy for sample in samples):.0%}"
+        size = f"{median(sample.size for sample in samples):,.0f}"
+        yield f"| {' | '.join((one.case.name, name, *ratios, busy, size))} |"
+
+
+def _footprint(footprint: Footprint) -> Iterator[str]:
+    yield "## Start and memory\n"
+    if footprint.failure:
+        yield f"**FAILED**: {footprint.failure}\n"
+    if not all(footprint.started_in.values()):
+        return
+    yield (
+        "From the start of the process to its first answer, as a ratio to the bare limit's; and"
+        " the resident memory of the process.\n"
+    )
+    yield f"| contender | start-up | MiB at the start | MiB after {footprint.articles:,} articles |"
+    yield "|---|--:|--:|--:|"
+    base = footprint.started_in[LIMIT]
+    for name, seconds in footprint.started_in.items():
+        after = f"{footprint.after[name]:.0f}" if name in footprint.after else "–"
+        started = "1" if name == LIMIT else str(ratio(seconds, base))
+        yield f"| {name} | {started} | {footprint.at_start[name]:.0f} | {after} |"
+
+
+def _machine(about: Mapping[str, str]) -> Iterator[str]:
+    yield "## The machine, and how to repeat it\n"
+    for label, text in about.items():
+        yield f"- {label}: {text}"
+    yield "\n```console\n$ make bench\n```"

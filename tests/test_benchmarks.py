@@ -1,0 +1,114 @@
+"""What the benchmarks stand on: their articles are articles, and what they compare with answers."""
+
+import json
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+from sqlalchemy import create_engine
+
+from app.records import parse_record
+from app.representations import FORMATS
+from benchmarks import afternoon, synthetic
+from benchmarks.afternoon_tables import ArticleIn, Base
+from benchmarks.cases import REPRESENTATIONS, seed
+from benchmarks.constant import constant
+from benchmarks.exchange import Answer
+from benchmarks.filling import fill
+from benchmarks.limit import limit
+from benchmarks.measuring import turns
+from processes import ROOT
+
+
+def feed(number: int) -> bytes:
+    return b"".join(synthetic.lines(number))
+
+
+def test_synthetic_records_are_the_same_in_every_run_and_others_with_another_seed() -> None:
+    assert list(synthetic.records(20)) == list(islice(synthetic.records(40), 20))
+    assert list(synthetic.records(5)) != list(synthetic.records(5, seed=1))
+
+
+def test_synthetic_records_are_valid_and_unique_and_of_the_size_of_a_real_one() -> None:
+    lines = list(synthetic.lines(200))
+    records = [parse_record(json.loads(line)) for line in lines]
+    assert len({record.slug for record in records}) == 200
+    assert len({record.canonical_key for record in records}) == 200
+    assert len({record.published_at for record in records}) > 190
+    assert not any(record.extra for record in records)
+    assert 3_500 < sum(map(len, lines)) / 200 < 4_500
+    assert all(2_000 < len(line) < 6_000 for line in lines)
+
+
+def test_some_synthetic_topics_are_common_and_most_are_rare() -> None:
+    topics = [topic for record in synthetic.records(300) for topic in parse_record(record).topics]
+    counts = sorted((topics.count(topic) for topic in set(topics)), reverse=True)
+    assert counts[0] > 10 * counts[len(counts) // 2]
+
+
+def test_synthetic_markdown_has_what_real_markdown_has() -> None:
+    bodies = "\n".join(parse_record(record).body_md for record in synthetic.records(20))
+    for sign in "# ", "\n## ", "\n- ", "\n> ", "](https://", "**", " *", "“", "’":
+        assert sign in bodies, sign
+
+
+def test_the_generator_is_a_command() -> None:
+    command = [sys.executable, "benchmarks/synthetic.py", "3"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    assert done.stdout == feed(3)
+
+
+def test_the_afternoon_version_loads_and_answers_in_every_form(tmp_path: Path) -> None:
+    article = seed()
+    real = article.feed.replace(b"\n", b"") + b"\n"
+    path = f"/news/{article.slug}"
+    with TestClient(afternoon.create_app(f"sqlite:///{tmp_path / 'afternoon.db'}")) as client:
+        assert client.post("/load", content=feed(5) + real).json() == {"created": 6}
+        assert client.post("/load", content=feed(6)).json() == {"updated": 5, "created": 1}
+        for media_type, suffix in REPRESENTATIONS.values():
+            answers = [client.get(path, headers={"Accept": media_type})]
+            answers += [client.get(path + suffix)] if suffix else []
+            for answer in answers:
+                assert answer.status_code == 200
+                assert answer.headers["content-type"].startswith(media_type)
+                assert article.title in answer.text
+        entities = client.get(f"{path}.json").json()["entities"]
+        assert entities == json.loads(article.feed)["entities"]
+        assert client.get("/news/unknown").status_code == 404
+
+
+def test_filling_at_once_gives_what_the_loader_gives(tmp_path: Path) -> None:
+    one, other = (f"sqlite:///{tmp_path / name}" for name in ("one.db", "other.db"))
+    engine = create_engine(other)
+    Base.metadata.create_all(engine)
+    with engine.begin() as connection:
+        fill(connection, map(ArticleIn.model_validate_json, synthetic.lines(3)))
+    engine.dispose()
+    with (
+        TestClient(afternoon.create_app(one)) as loaded,
+        TestClient(afternoon.create_app(other)) as filled,
+    ):
+        loaded.post("/load", content=feed(3))
+        for record in synthetic.records(3):
+            path = f"/news/{record['slug']}.json"
+            assert filled.get(path).json() == loaded.get(path).json()
+
+
+def test_the_limit_and_the_constant_send_what_was_captured() -> None:
+    fields = (("content-type", "application/json"), ("etag", '"x"'), ("content-length", "7"))
+    answer = Answer(200, (*fields, ("date", "yesterday")), b'{"a":1}', 0)
+    bare = TestClient(limit(answer), base_url="http://127.0.0.1").get("/anything")
+    assert bare.content == answer.body
+    assert tuple(bare.headers.items()) == fields
+    plain = TestClient(constant(answer)).get("/news/anything")
+    assert plain.json() == {"a": 1}
+
+
+def test_the_representations_that_are_measured_are_all_there_are() -> None:
+    assert {form.name: (form.media_type, form.suffix) for form in FORMATS} == REPRESENTATIONS
+
+
+def test_contenders_take_turns_in_a_rotated_order() -> None:
+    assert "".join(turns("ABC", 4)) == "ABCBCACABABC"
