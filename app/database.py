@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
-from typing import Final
+from typing import Final, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -27,6 +27,8 @@ STATEMENT_SECONDS: Final = 60
 _WRITERS_LOCK: Final = int.from_bytes(b"slugline", "big", signed=True)
 _HERE: Final = Path(__file__).parent
 
+Answer = TypeVar("Answer")
+
 
 class DatabaseAddressError(ValueError):
     """The database URL is none that Slugline can use."""
@@ -34,6 +36,10 @@ class DatabaseAddressError(ValueError):
 
 class DatabaseUnavailableError(Exception):
     """The database is gone, locked or restarting. The same request may succeed later."""
+
+
+class DisconnectedError(DatabaseUnavailableError):
+    """A connection that had been open was closed from the other side."""
 
 
 class SchemaOutdatedError(Exception):
@@ -51,6 +57,23 @@ class Database:
         self.url = _understood(url)
         self.embedded = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite(self.url) if self.embedded else _postgresql(self.url)
+        # Without a ping before each use, which would double the way of a question.
+        self._asked = self.engine if self.embedded else _postgresql(self.url, ping=False)
+
+    def ask(self, question: Callable[[Session], Answer]) -> Answer:
+        """Return the answer to `question`, which is one statement and writes nothing.
+
+        It is one round trip. On a connection that turns out to be dead it is asked a second time.
+        Raises DatabaseUnavailableError.
+        """
+        options = {"slugline_asks": True} if self.embedded else {"isolation_level": "AUTOCOMMIT"}
+        try:
+            with _translated(), Session(self._asked) as session:
+                session.connection(execution_options=options)
+                return question(session)
+        except DisconnectedError:
+            with self.reading() as session:
+                return question(session)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -116,6 +139,7 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+        self._asked.dispose()
 
     @contextmanager
     def _writing(self, engine: Engine) -> Iterator[Session]:
@@ -170,17 +194,19 @@ def _sqlite(url: URL, *, foreign_keys: bool = True) -> Engine:
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if "slugline_asks" in options:
+        return  # one statement is a transaction of its own
     # A writer takes the lock at once: one that reads first and writes later can meet "database is
     # locked" however long it waits.
-    writes = connection.get_execution_options().get("slugline_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if "slugline_writes" in options else "BEGIN")
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, *, ping: bool = True) -> Engine:
     limits = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={BUSY_SECONDS}s"
     return create_engine(
         url,
-        pool_pre_ping=True,
+        pool_pre_ping=ping,
         connect_args={"connect_timeout": BUSY_SECONDS, "options": f"{limits} -c timezone=UTC"},
     )
 
@@ -190,12 +216,15 @@ def _translated() -> Iterator[None]:
     """Say DatabaseUnavailableError for what a later try may not meet again."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-        raise DatabaseUnavailableError(f"the database is unavailable: {_cause(error)}") from error
+    except PoolTimeoutError as error:
+        raise DatabaseUnavailableError("all connections to the database are in use") from error
     except DBAPIError as error:
-        if not error.connection_invalidated:
-            raise
-        raise DatabaseUnavailableError(f"the database went away: {_cause(error)}") from error
+        if error.connection_invalidated:
+            raise DisconnectedError(f"the database went away: {_cause(error)}") from error
+        if isinstance(error, OperationalError | InterfaceError):
+            message = f"the database is unavailable: {_cause(error)}"
+            raise DatabaseUnavailableError(message) from error
+        raise
 
 
 @contextmanager

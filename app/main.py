@@ -8,16 +8,25 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
+from starlette.types import ASGIApp
 
-from app.database import Database
-from app.representations import Site
 from app.settings import Settings, read_settings
 from app.web import articles, documents, errors, health, loads
-from app.web.service import Service
+from app.web.ready import Ready
+from app.web.service import Service, assemble
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+class Slugline(FastAPI):
+    """The framework's application, behind the memory of ready answers."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return what answers requests, the outermost layer first."""
+        service: Service = self.state.service
+        return Ready(super().build_middleware_stack(), service.answers, service.missing)
 
 
 def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> FastAPI:
@@ -26,28 +35,25 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
     On start-up it brings an embedded database up to date; with any other whose schema is not this
     version's it does not start (SchemaOutdatedError).
     """
-    database = Database(settings.database_url)
-    service = Service(
-        settings=settings,
-        database=database,
-        site=Site(settings.public_base_url, settings.site_name, settings.canonical),
-        clock=clock,
-    )
+    service = assemble(settings, clock)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await run_in_threadpool(database.prepare)
+        await run_in_threadpool(service.database.prepare)
+        await run_in_threadpool(service.follower.start)
         yield
         service.stopping.set()
-        await run_in_threadpool(database.close)
+        await run_in_threadpool(service.follower.stop)
+        await run_in_threadpool(service.database.close)
 
-    app = FastAPI(
+    app = Slugline(
         title=settings.site_name,
         version=version("slugline"),
         description=documents.DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
         redirect_slashes=False,  # its redirect forgets the scheme behind a proxy; ours has a path
+        openapi_url=None,  # ours says how long it is fresh
         docs_url=None,  # it would load scripts from other hosts
         redoc_url=None,
         responses=documents.EVERYWHERE,
@@ -56,7 +62,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
     framework_document = app.openapi
     app.openapi = cache(lambda: documents.complete(framework_document()))  # type: ignore[method-assign] # the way FastAPI documents
     errors.install(app)
-    for part in (articles, loads, health):
+    for part in (articles, loads, health, documents):
         app.include_router(part.router())
     return app
 

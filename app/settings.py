@@ -20,6 +20,10 @@ def _origin(value: str) -> str:
     return value.removesuffix("/")
 
 
+# RFC 9111 section 1.2.2: what is greater than 2**31 counts as that.
+Seconds = Annotated[int, Field(ge=0, le=2**31)]
+
+
 class Settings(BaseSettings):
     """The settings of one process. Read once, when the application is made."""
 
@@ -49,6 +53,34 @@ class Settings(BaseSettings):
         "safe",
         description="`safe` keeps negotiated answers out of shared caches that ignore `Vary`;"
         " `vary` allows them, for caches that honour it.",
+    )
+    max_age: Seconds = Field(
+        60, description="How many seconds an article may be kept before it is asked for again."
+    )
+    shared_max_age: Seconds | None = Field(
+        None,
+        description="The same for shared caches, `s-maxage`. Only where something purges them:"
+        " a correction waits that long.",
+    )
+    stale_while_revalidate: Seconds = Field(
+        600, description="How many seconds longer it may be given out while it is asked for again."
+    )
+    stale_if_error: Seconds = Field(
+        86_400, description="How many seconds longer it may be given out while the site is away."
+    )
+    redirect_max_age: Seconds = Field(
+        86_400, description="How many seconds a redirect may be kept."
+    )
+    not_found_max_age: Seconds = Field(
+        30, description="How many seconds it may be kept that there is no article at an address."
+    )
+    gone_max_age: Seconds = Field(
+        3_600, description="How many seconds it may be kept that an article was withdrawn."
+    )
+    ready_bytes: int = Field(
+        64 << 20,
+        ge=0,
+        description="How much memory ready answers may take up in each process, in bytes.",
     )
     max_feed_bytes: int = Field(
         1 << 30,

@@ -85,6 +85,7 @@ class Article(Base):
     claims: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
     extra: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
     digest: Mapped[str]
+    withdrawn_at: Mapped[datetime | None]
 
     topics: Mapped[list["ArticleTopic"]] = relationship(
         order_by="ArticleTopic.position", lazy="raise", passive_deletes="all"
@@ -92,6 +93,15 @@ class Article(Base):
     entities: Mapped[list["ArticleEntity"]] = relationship(
         order_by="ArticleEntity.position", lazy="raise", passive_deletes="all"
     )
+
+
+class SlugAlias(Base):
+    """A slug that an article had before it moved."""
+
+    __tablename__ = "slug_aliases"
+
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey(Article.id, ondelete="CASCADE"), index=True)
 
 
 class Topic(Base):

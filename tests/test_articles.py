@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from app.main import create_app
 from app.representations import BY_SUFFIX, FORMATS, Format
 from app.settings import Settings
+from app.tables import Article, SlugAlias
 from conftest import NOW, SEED, SEED_SITE, SEED_SLUG, Site
 
 BARE = f"/news/{SEED_SLUG}"
@@ -89,18 +90,58 @@ def test_n09_a_suffix_fixes_the_type_whatever_is_accepted(seeded: Site, form: Fo
         assert answer.headers["vary"] == "Accept-Encoding"
 
 
-@pytest.mark.parametrize("suffix", [".html", "/", ".html/"])
-def test_n10_and_h04_other_spellings_lead_to_the_bare_url_with_their_query(
-    seeded: Site, suffix: str
+@pytest.mark.parametrize(
+    ("spelling", "suffix"),
+    [(".html", ""), ("/", ""), (".html/", ""), (".md/", ".md"), (".jsonld/", ".jsonld")],
+)
+def test_n10_and_h04_other_spellings_lead_to_the_one_address_with_their_query(
+    seeded: Site, spelling: str, suffix: str
 ) -> None:
-    answer = seeded.get(f"{BARE}{suffix}?a=b&c=%2F", **{"X-Forwarded-Proto": "https"})
+    answer = seeded.get(f"{BARE}{spelling}?a=b&c=%2F", **{"X-Forwarded-Proto": "https"})
     assert answer.status_code == 308
-    target = answer.headers["location"]
-    assert target.startswith("/news/")  # no scheme, so that none can be wrong behind a proxy
-    assert target.endswith("?a=b&c=%2F")
-    while not target.startswith(f"{BARE}?"):
-        target = seeded.get(target).headers["location"]
+    # No scheme, so that none can be wrong behind a proxy.
+    assert answer.headers["location"] == f"{BARE}{suffix}?a=b&c=%2F"
     assert answer.headers["cache-control"] == "public, max-age=86400"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize("spelling", [".html", "/", ".md/", ".html.html", ".md.html"])
+def test_n08_what_is_not_there_is_404_however_it_is_spelt(site: Site, spelling: str) -> None:
+    assert site.get(f"/news/nothing{spelling}").status_code == 404
+
+
+def test_i13_an_old_slug_leads_to_the_new_one_in_one_hop_suffix_and_query_kept(
+    seeded: Site,
+) -> None:
+    with seeded.database.writing() as session:
+        session.add(SlugAlias(slug="an-old-slug", article_id=1))
+    for suffix in "", *BY_SUFFIX:
+        answer = seeded.get(f"/news/an-old-slug{suffix}?a=b")
+        assert answer.status_code == 308
+        assert answer.headers["location"] == f"{BARE}{suffix}?a=b"
+    assert seeded.get("/news/an-old-slug.html").headers["location"] == BARE
+    assert seeded.get("/news/an-old-slug.md/").headers["location"] == f"{BARE}.md"
+
+
+def test_i13_a_live_slug_beats_an_alias(seeded: Site) -> None:
+    other = json.loads(SEED.read_text()) | {"slug": "other", "canonical_source": None}
+    seeded.loaded(json.dumps(other))
+    with seeded.database.writing() as session:
+        session.add(SlugAlias(slug="other", article_id=1))
+    assert seeded.get("/news/other.json").json()["slug"] == "other"
+
+
+def test_i14_a_withdrawn_article_is_gone_in_every_form_and_under_every_slug(seeded: Site) -> None:
+    with seeded.database.writing() as session:
+        session.add(SlugAlias(slug="an-old-slug", article_id=1))
+        session.get_one(Article, 1).withdrawn_at = NOW
+    for path in *ADDRESSES, f"{BARE}/", "/news/an-old-slug", "/news/an-old-slug.md":
+        answer = seeded.get(path, "text/html")
+        assert answer.status_code == 410
+        assert answer.headers["cache-control"].endswith("max-age=3600")
+    report = seeded.loaded(SEED.read_bytes())
+    assert report["results"][0]["reason"] == "the article was withdrawn"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +206,7 @@ def test_section_2_every_answer_says_what_it_is(seeded: Site, form: Format, bare
     assert fields["content-type"] == form.content_type
     assert fields["content-language"] == "en"
     assert fields["x-content-type-options"] == "nosniff"
-    assert fields["content-length"] == str(len(answer.content))
+    assert fields["content-length"] == str(answer.num_bytes_downloaded)
     assert fields["last-modified"] == "Wed, 24 Jun 2026 00:49:22 GMT"
     assert fields["etag"].startswith('"')
     negotiated = bare or not form.suffix
@@ -240,9 +281,44 @@ def test_c04_only_pages_and_twins_are_for_shared_caches_that_ignore_vary(
 
 
 def test_c02_an_authorised_request_is_answered_for_nobody_else(seeded: Site) -> None:
-    for path in BARE, "/news/nothing", f"{BARE}.json":
+    for path in BARE, "/news/nothing", f"{BARE}.json", f"{BARE}.html", f"{BARE}/":
+        assert "no-store" not in seeded.get(path).headers["cache-control"]
         answer = seeded.get(path, **seeded.authorized)
         assert answer.headers["cache-control"] == "private, no-store"
+
+
+def test_c01_freshness_is_a_matter_of_settings(open_site: Callable[..., Site]) -> None:
+    chosen = {"max_age": 5, "shared_max_age": 3600, "stale_while_revalidate": 7}
+    others = {"stale_if_error": 8, "redirect_max_age": 9, "not_found_max_age": 10}
+    site = open_site(**chosen, **others)
+    site.loaded(SEED.read_bytes())
+    fresh = "public, max-age=5, s-maxage=3600, stale-while-revalidate=7, stale-if-error=8"
+    assert site.get(BARE).headers["cache-control"] == fresh
+    assert site.get(f"{BARE}/").headers["cache-control"] == "public, max-age=9"
+    assert site.get("/news/nothing.md").headers["cache-control"] == "public, max-age=10"
+    assert site.get(BARE, "application/pdf").headers["cache-control"] == "no-store"
+
+
+def test_c03_an_answer_names_what_a_cache_can_purge_it_by(seeded: Site) -> None:
+    record = json.loads(SEED.read_text())
+    many = [f"entity number {number}" for number in range(60)]
+    other = record | {"slug": "other", "canonical_source": None, "entities": many}
+    seeded.loaded(json.dumps(other))
+    for slug, count in (
+        (SEED_SLUG, 1 + len(record["topics"]) + len(record["entities"])),
+        (
+            "other",
+            50,
+        ),
+    ):
+        for form in FORMATS:
+            fields = seeded.get(f"/news/{slug}{form.suffix}").headers
+            keys = fields["surrogate-key"].split(" ")
+            assert keys == fields["cache-tag"].split(",")
+            assert keys[0] == f"article-{slug}"
+            assert {f"topic-{topic}" for topic in record["topics"]} <= set(keys)
+            assert len(keys) == len(set(keys)) == count
+            assert all(key.isascii() and key.isprintable() for key in keys)
 
 
 def test_the_page_brings_a_policy_that_forbids_scripts(seeded: Site) -> None:
@@ -271,7 +347,7 @@ def test_h02_405_and_options_name_all_methods_of_the_path(seeded: Site, path: st
 def test_h02_a_path_with_two_routes_names_the_methods_of_both(site: Site) -> None:
     answer = site.client.delete("/admin/loads")
     assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET, POST, OPTIONS"
+    assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
 
 
 def test_h02_a_browser_on_another_site_may_read_but_not_administer(seeded: Site) -> None:

@@ -177,18 +177,17 @@ def too_large(line: int, pointer: str, limit: int, until: tuple[int, int]) -> Re
 def test_i19_an_item_that_is_too_large_is_passed_over() -> None:
     large = b'{"slug": "' + b'\\"]x\n' * 100_000 + b'\xff"}'
     limit = len(GOOD)
-    record = {"value": STORY}
     array = io.BytesIO(b"[\n" + b",\n".join([GOOD, large, GOOD]) + b"]")
     assert list(json_document.read(array, limit)) == [
-        Item(2, "/0", **record),
+        Item(2, "/0", STORY),
         too_large(3, "/1", limit, (100_003, 4)),
-        Item(100_004, "/2", **record),
+        Item(100_004, "/2", STORY),
     ]
     lines = io.BytesIO(b"\n".join([GOOD, large.replace(b"\n", "é".encode()), GOOD]))
     assert list(ndjson.read(lines, limit)) == [
-        Item(1, "", **record),
+        Item(1, "", STORY),
         too_large(2, "", limit, (2, 500_014)),
-        Item(3, "", **record),
+        Item(3, "", STORY),
     ]
 
 

@@ -18,7 +18,7 @@ def document(site: Site) -> dict[str, Any]:
 def test_the_article_is_documented_in_every_representation(document: dict[str, Any]) -> None:
     responses = document["paths"]["/news/{slug}"]["get"]["responses"]
     assert set(responses["200"]["content"]) == {form.media_type for form in FORMATS}
-    assert {"404", "406", "503"} <= set(responses)
+    assert {"304", "308", "404", "406", "410", "412", "503"} <= set(responses)
     for suffix, form in BY_SUFFIX.items():
         twin = document["paths"][f"/news/{{slug}}{suffix}"]["get"]["responses"]
         assert set(twin["200"]["content"]) == {form.media_type}
@@ -42,6 +42,16 @@ def test_every_error_is_a_problem_and_no_reference_is_dangling(document: dict[st
             for status, response in operation["responses"].items():
                 if status[0] in "45" and status != "422":
                     assert "application/problem+json" in response["content"]
+
+
+def test_c01_the_document_says_how_long_it_is_fresh_and_any_site_may_read_it(site: Site) -> None:
+    answer = site.client.get("/openapi.json")
+    assert answer.headers["cache-control"].startswith("public, max-age=60")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    asked = {"If-None-Match": answer.headers["etag"]}
+    assert site.client.get("/openapi.json", headers=asked).status_code == 304
+    assert site.client.head("/openapi.json").status_code == 200
 
 
 def test_no_page_of_ours_loads_scripts_from_other_hosts(site: Site) -> None:

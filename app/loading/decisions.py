@@ -28,9 +28,8 @@ def decide(old: Standing | None, new: Record) -> Decision:
     """Say what becomes of `new`, given the article that stands at its slug."""
     if old is None:
         return Decision("created")
-    if old.canonical_key and new.canonical_key and old.canonical_key != new.canonical_key:
-        other = excerpt(old.canonical_key)
-        return Decision("conflict", f"the slug belongs to another story: {other}")
+    if reason := _taken(old, new):
+        return Decision("conflict", reason)
     if old.digest == new.digest:
         return Decision("unchanged")
     if new.updated_at < old.updated_at:
@@ -38,3 +37,12 @@ def decide(old: Standing | None, new: Record) -> Decision:
     if new.updated_at == old.updated_at:
         return Decision("conflict", "other content with the same updated_at")
     return Decision("updated")
+
+
+def _taken(old: Standing, new: Record) -> str | None:
+    """Say why the slug is not `new`'s to write to."""
+    if old.withdrawn:
+        return "the article was withdrawn"
+    if old.canonical_key and new.canonical_key and old.canonical_key != new.canonical_key:
+        return f"the slug belongs to another story: {excerpt(old.canonical_key)}"
+    return None

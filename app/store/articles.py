@@ -5,12 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.dialects import json_array
 from app.records import Claims, Record
-from app.tables import Article, ArticleEntity, ArticleTopic, Entity, Revision, Topic
+from app.tables import (
+    Article,
+    ArticleEntity,
+    ArticleTopic,
+    Entity,
+    Revision,
+    SlugAlias,
+    Topic,
+)
 
 _NAMES_ASKED: Final = 10_000  # parameters of one statement; both databases take some 32,000
 
@@ -49,19 +57,50 @@ class Standing:
     canonical_key: str | None
     updated_at: datetime
     digest: str
+    withdrawn: bool = False
 
 
 def find(session: Session, slug: str, now: datetime) -> Record | None:
-    """Return the article at `slug`, or None where there is none that is published by `now`."""
-    found = _RECORD.where(Article.slug == slug, Article.published_at <= now)
+    """Return the article at `slug`, or None where there is none that readers may see by `now`."""
+    here = Article.slug == slug, Article.published_at <= now, Article.withdrawn_at.is_(None)
+    found = _RECORD.where(*here)
     row = session.execute(found).one_or_none()
     return None if row is None else _record(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What is left of an article at a slug: where it is now, or that it was withdrawn."""
+
+    slug: str
+    withdrawn: bool
+
+
+def trace(session: Session, slug: str, now: datetime) -> Trace | None:
+    """Return what is left at `slug` of an article that is not there, or not any more.
+
+    An alias leads to where the article is now, in one step. What is not published yet leaves none.
+    """
+    moved = select(SlugAlias.article_id).where(SlugAlias.slug == slug).scalar_subquery()
+    found = (
+        select(Article.slug, Article.withdrawn_at)
+        .where(or_(Article.slug == slug, Article.id == moved), Article.published_at <= now)
+        .order_by(Article.slug != slug)  # a live slug beats an alias
+        .limit(1)
+    )
+    row = session.execute(found).one_or_none()
+    return None if row is None else Trace(row.slug, row.withdrawn_at is not None)
 
 
 def standings(session: Session, slugs: Collection[str]) -> dict[str, Standing]:
     """Return what stands at each of `slugs`, published or not. A free slug has no entry."""
     found = select(
-        Article.slug, Article.id, Article.canonical_key, Article.updated_at, Article.digest
+        Article.slug,
+        Article.id,
+        Article.canonical_key,
+        Article.updated_at,
+        Article.digest,
+        Article.withdrawn_at.is_not(None),
     ).where(Article.slug.in_(slugs))
     return {row.slug: Standing(*row[1:]) for row in session.execute(found)}
 

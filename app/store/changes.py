@@ -14,6 +14,12 @@ def last_seq(session: Session) -> int:
     return session.scalar(select(func.max(Change.seq))) or 0
 
 
+def slugs_since(session: Session, seq: int, *, limit: int) -> set[str]:
+    """Return the slugs of articles that changed behind `seq`: all, or `limit` of them."""
+    found = select(Change.slug).where(Change.seq > seq).distinct().limit(limit)
+    return set(session.scalars(found))
+
+
 def record(
     session: Session, done: Sequence[tuple[str, int, str]], load_id: int | None, now: datetime
 ) -> None:

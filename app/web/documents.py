@@ -1,12 +1,21 @@
 """What the OpenAPI document says of each operation, derived from the tables that decide it."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.answers import Answer
+from app.codings import IDENTITY
 from app.feeds import MEDIA_TYPES
 from app.representations import FORMATS, Format
+from app.web.fields import wishes
+from app.web.headers import caching_headers, entity_tag, policy_headers
+from app.web.methods import readable
+from app.web.sending import sent
+from app.web.service import Served
 
 DESCRIPTION: Final = (
     "A news-article server. Each article has one address, `/news/{slug}`, and is answered there in"
@@ -44,10 +53,36 @@ _UNAVAILABLE: Final = _problem(
     "The database does not answer. `Retry-After` says when to try again."
 )
 
+_ELSEWHERE: Final[Responses] = {
+    304: {"description": "The client has it already, by its ETag or date."},
+    308: {"description": "The article has moved, or its address is spelt otherwise."},
+    410: _problem("The article was withdrawn."),
+    412: _problem("A precondition of the request does not hold."),
+}
+
 EVERYWHERE: Final[Responses] = {
     500: _problem("Something went wrong on the server."),
     503: _UNAVAILABLE,
 }
+
+
+def router() -> APIRouter:
+    """Return the route of the document itself."""
+    routes = APIRouter(include_in_schema=False, default_response_class=Response)
+    readable(routes, "/openapi.json", _document, {})
+    return routes
+
+
+def _document(request: Request, service: Served) -> Response:
+    body = json.dumps(request.app.openapi(), ensure_ascii=False).encode()
+    media_type = "application/json"
+    etag = entity_tag(media_type, IDENTITY, body)
+    personal = wishes(request.headers).personal
+    caching = caching_headers(
+        200, media_type, service.freshness, negotiated=False, personal=personal
+    )
+    fields = {"Content-Type": media_type, "ETag": etag, **caching, **policy_headers(media_type)}
+    return sent(request, Answer(200, fields, body, etag=etag))
 
 
 def negotiated() -> Operation:
@@ -58,6 +93,7 @@ def negotiated() -> Operation:
         "summary": "An article, in the representation that Accept asks for",
         "responses": {
             200: {"description": "The article.", "content": content},
+            **_ELSEWHERE,
             404: _NOT_FOUND,
             406: _problem("None of the representations is acceptable; the answer lists them."),
         },
@@ -71,6 +107,7 @@ def twin(form: Format) -> Operation:
         "summary": f"An article as {form.media_type}",
         "responses": {
             200: {"description": "The article.", "content": {form.media_type: _content(form)}},
+            **_ELSEWHERE,
             404: _NOT_FOUND,
         },
     }
@@ -81,7 +118,7 @@ def moved(why: str) -> Operation:
     return {
         "summary": "Redirect to the article",
         "status_code": 308,
-        "responses": {308: {"description": why}},
+        "responses": {308: {"description": why}, 404: _NOT_FOUND, 410: _ELSEWHERE[410]},
     }
 
 

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from app.conditions import PreconditionFailedError
 from app.database import DatabaseUnavailableError
 from app.feeds import MEDIA_TYPES, MalformedFeedError, UnknownFeedKindError
 from app.loading import LoadInterruptedError
@@ -117,6 +118,11 @@ def _invalid_request(error: RequestValidationError) -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, detail, members={"errors": faults})
 
 
+def _precondition(_error: PreconditionFailedError) -> Problem:
+    detail = "What is here is not what the request's preconditions ask for."
+    return Problem(HTTPStatus.PRECONDITION_FAILED, detail)
+
+
 def _gone_away(_error: ClientDisconnect) -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, "The connection ended before the body did.")
 
@@ -133,6 +139,7 @@ _PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     FeedTooLargeError: _too_large,
     DatabaseUnavailableError: _unavailable,
     LoadInterruptedError: _interrupted,
+    PreconditionFailedError: _precondition,
     RequestValidationError: _invalid_request,
     ClientDisconnect: _gone_away,
     Exception: _unforeseen,

@@ -2,52 +2,79 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Final, Literal
+from typing import Final
 
 from app.records import Record
 from app.representations import Format, Links, path_of, templating
 from app.representations.links import uri
+from app.settings import Settings
 
-Caching = Literal["safe", "vary"]
 Headers = dict[str, str]
 
-FRESH: Final = "max-age=60, stale-while-revalidate=600, stale-if-error=86400"
-FRESHNESS: Final[Mapping[int, str]] = {200: FRESH, 308: "max-age=86400", 404: "max-age=30"}
-"""How long an answer stays fresh, by its status. What is not in here is not stored."""
+TAGS_AT_MOST: Final = 50
 
 
-def article_headers(
-    record: Record, links: Links, form: Format, body: bytes, now: datetime
-) -> Headers:
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Who may keep an answer, and for how long: `by_status` has the directives of Cache-Control.
+
+    A status that is not in there is not stored. With `vary_is_honoured` shared caches get also
+    what was negotiated.
+    """
+
+    by_status: Mapping[int, str]
+    vary_is_honoured: bool
+
+
+def freshness_of(settings: Settings) -> Freshness:
+    """Return the site's freshness."""
+    shared = settings.shared_max_age
+    directives = (
+        f"max-age={settings.max_age}",
+        *((f"s-maxage={shared}",) if shared is not None else ()),
+        f"stale-while-revalidate={settings.stale_while_revalidate}",
+        f"stale-if-error={settings.stale_if_error}",
+    )
+    by_status = {
+        200: ", ".join(directives),
+        308: f"max-age={settings.redirect_max_age}",
+        404: f"max-age={settings.not_found_max_age}",
+        410: f"max-age={settings.gone_max_age}",
+    }
+    return Freshness(by_status, settings.negotiation_cache == "vary")
+
+
+def article_headers(record: Record, links: Links, form: Format, last_modified: datetime) -> Headers:
     """Return what an article's answer says of itself, however it was asked for."""
+    tags = tags_of(record)
     return {
         "Content-Type": form.content_type,
         "Content-Language": record.lang,
         "Link": link_header(links, form),
-        "ETag": entity_tag(form.content_type, body),
-        "Last-Modified": http_date(min(record.updated_at, now)),
+        "Last-Modified": http_date(last_modified),
+        "Surrogate-Key": " ".join(tags),
+        "Cache-Tag": ",".join(tags),
         **policy_headers(form.media_type),
     }
 
 
 def negotiation_headers(slug: str, form: Format) -> Headers:
-    """Return what an answer at the bare URL adds: that it was chosen, and where it stands alone."""
-    if not form.suffix:
-        return {"Content-Location": path_of(slug)}
+    """Return what an answer at the bare URL adds: where its representation stands alone."""
     return {"Content-Location": path_of(slug, form)}
 
 
 def caching_headers(
-    status: int, media_type: str, *, negotiated: bool, caching: Caching, personal: bool = False
+    status: int, media_type: str, freshness: Freshness, *, negotiated: bool, personal: bool
 ) -> Headers:
     """Return who may keep an answer, for how long, and what it varies with.
 
     `negotiated` says that `Accept` chose its form, `personal` that the request was authorised.
     """
     vary = {"Vary": "Accept, Accept-Encoding" if negotiated else "Accept-Encoding"}
-    fresh = FRESHNESS.get(status)
+    fresh = freshness.by_status.get(status)
     if fresh is None:
         return vary | {"Cache-Control": "no-store"}
     # RFC 9111 section 3.5: a shared cache must not reuse the answer to an authorised request.
@@ -55,7 +82,7 @@ def caching_headers(
         return vary | {"Cache-Control": "private, no-store"}
     # Many shared caches ignore Vary. What they could hand to a browser in place of the page is
     # kept from them, by the field of RFC 9213 for those that heed no other.
-    if negotiated and media_type != "text/html" and caching == "safe":
+    if negotiated and media_type != "text/html" and not freshness.vary_is_honoured:
         age = fresh.partition(",")[0]
         return vary | {"Cache-Control": f"private, {age}", "CDN-Cache-Control": "no-store"}
     return vary | {"Cache-Control": f"public, {fresh}"}
@@ -80,10 +107,24 @@ def link_header(links: Links, form: Format | None = None) -> str:
     return ", ".join(targets)
 
 
-def entity_tag(content_type: str, body: bytes) -> str:
+def tags_of(record: Record) -> tuple[str, ...]:
+    """Return the names by which a cache can purge an article: its own, its topics', its entities'.
+
+    They are ASCII, without blanks and commas. An entity's name may be any text, so its tag is a
+    digest of it: the first twelve digits of its BLAKE2b.
+    """
+    topics = (f"topic-{topic}" for topic in record.topics)
+    entities = (
+        f"entity-{hashlib.blake2b(name.encode(), digest_size=6).hexdigest()}"
+        for name in record.entities
+    )
+    return (f"article-{record.slug}", *topics, *entities)[:TAGS_AT_MOST]
+
+
+def entity_tag(content_type: str, coding: str, body: bytes) -> str:
     """Return a strong validator: it changes exactly when the bytes of the representation do."""
-    digest = hashlib.blake2b(content_type.encode() + b"\0" + body, digest_size=16)
-    return f'"{digest.hexdigest()}"'
+    described = f"{content_type}\0{coding}\0".encode()
+    return f'"{hashlib.blake2b(described + body, digest_size=16).hexdigest()}"'
 
 
 def http_date(instant: datetime) -> str:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from fastapi import APIRouter
 
 from app.web import documents
+from app.web.methods import readable
 from app.web.problems import Problem
 from app.web.service import Served, Unstored
 
@@ -13,8 +14,7 @@ def router() -> APIRouter:
     """Return the routes for whoever watches the service."""
     routes = APIRouter(prefix="/health", tags=["health"], dependencies=[Unstored])
     for path, handler in (("/live", _live), ("/ready", _ready)):
-        routes.add_api_route(path, handler, methods=["GET"], **documents.health())
-        routes.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False)
+        readable(routes, path, handler, documents.health())
     return routes
 
 

@@ -81,9 +81,12 @@ def _loaded(request: Request, body: BinaryIO, operator: Operator, service: Servi
     with uploads.opened(body, coding, service.settings.max_feed_bytes) as upload:
         kind = feeds.detect(request.headers.get("content-type"), upload.head)
         origin = Origin(kind, upload.sha256, upload.size, operator.name)
-        load_id = loading.load(
-            service.database, upload.stream, origin, service.clock, service.stopping.is_set
-        )
+        try:
+            load_id = loading.load(
+                service.database, upload.stream, origin, service.clock, service.stopping.is_set
+            )
+        finally:
+            service.follower.wrote()
     return _report(service, load_id, after=0, limit=RESULTS_SHOWN)
 
 

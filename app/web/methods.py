@@ -40,7 +40,7 @@ def options(request: Request, methods: tuple[str, ...]) -> Response:
     response = Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": ", ".join(methods)})
     response.headers["Cache-Control"] = "no-store"
     readable = [method for method in methods if method in _READS]
-    if readable and not request.url.path.startswith("/admin"):
+    if readable and not request.scope["path"].startswith("/admin"):
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Access-Control-Allow-Methods"] = ", ".join(readable)
         response.headers["Access-Control-Allow-Headers"] = "*"

@@ -7,10 +7,14 @@ from typing import Any, Final
 
 from fastapi import Request, Response
 
+from app.answers import Answer, Place
+from app.codings import IDENTITY
 from app.negotiation import negotiate
 from app.representations import BY_SUFFIX, Links, templating
 from app.texts import excerpt
-from app.web.headers import Headers, caching_headers, link_header, policy_headers
+from app.web.fields import wishes
+from app.web.headers import caching_headers, link_header, policy_headers
+from app.web.sending import sent
 from app.web.service import service_of
 
 PROBLEM: Final = "application/problem+json"
@@ -26,10 +30,11 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
     """An answer other than success.
 
     `members` go into the JSON beside the standard ones. `choices` are pairs of a media type and a
-    URL where the client may go instead.
+    URL where the client may go instead. Where the answer may be remembered for a moment, `epoch`
+    is the one that the memory had before the database was asked.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of an answer, named where they are given
         self,
         status: HTTPStatus,
         detail: str,
@@ -37,6 +42,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         members: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         choices: Sequence[tuple[str, str]] = (),
+        epoch: int | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -44,11 +50,18 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         self.members = members or {}
         self.headers = headers or {}
         self.choices = choices
+        self.epoch = epoch
 
 
-def not_found(slug: str) -> Problem:
-    """Return the answer where no article stands at `slug`."""
-    return Problem(HTTPStatus.NOT_FOUND, f"There is no article at /news/{excerpt(slug)}.")
+def not_found(slug: str, epoch: int | None = None) -> Problem:
+    """Return the answer where no article stands at `slug`; `epoch` as Problem has it."""
+    detail = f"There is no article at /news/{excerpt(slug)}."
+    return Problem(HTTPStatus.NOT_FOUND, detail, epoch=epoch)
+
+
+def gone(slug: str) -> Problem:
+    """Return the answer where an article was withdrawn."""
+    return Problem(HTTPStatus.GONE, f"The article at /news/{excerpt(slug)} was withdrawn.")
 
 
 def not_acceptable(links: Links) -> Problem:
@@ -65,34 +78,35 @@ def not_acceptable(links: Links) -> Problem:
 
 def respond(request: Request, problem: Problem) -> Response:
     """Return `problem` as an answer to `request`."""
-    media_type, negotiated = _form(request)
-    body = _WRITERS[media_type](problem, service_of(request).site.name)
-    response = Response(body, problem.status)
+    wished = wishes(request.headers)
+    # Not the URL's path: that one ends at a question mark, also at one that came encoded.
+    path = request.scope["path"]
+    media_type, negotiated = form_of(path, wished.accept or "")
+    service = service_of(request)
+    body = _WRITERS[media_type](problem, service.site.name)
     charset = "" if media_type == PROBLEM else "; charset=utf-8"
-    headers = _headers(request, problem, media_type, negotiated=negotiated)
-    response.headers.update({"Content-Type": media_type + charset} | headers)
-    return response
-
-
-def _form(request: Request) -> tuple[str, bool]:
-    """Return the media type for a problem, and whether Accept chose it rather than a suffix."""
-    path = request.url.path
-    for suffix, form in BY_SUFFIX.items():
-        if path.endswith(suffix):
-            return form.media_type if form.media_type in _WRITERS else PROBLEM, False
-    chosen = negotiate(", ".join(request.headers.getlist("accept")), _OFFERS)
-    return (chosen if chosen is not None and chosen in _WRITERS else PROBLEM), True
-
-
-def _headers(request: Request, problem: Problem, media_type: str, *, negotiated: bool) -> Headers:
     caching = caching_headers(
         problem.status,
         media_type,
+        service.freshness,
         negotiated=negotiated,
-        caching=service_of(request).settings.negotiation_cache,
-        personal="authorization" in request.headers,
+        personal=wished.personal,
     )
-    return {**caching, **policy_headers(media_type), **problem.headers}
+    fields = {"Content-Type": media_type + charset, **caching, **policy_headers(media_type)}
+    answer = Answer(problem.status, fields | dict(problem.headers), body)
+    if problem.epoch is not None and not wished.personal:
+        place = Place(path, media_type, IDENTITY, negotiated)
+        service.missing.keep(place, answer, problem.epoch)
+    return sent(request, answer)
+
+
+def form_of(path: str, accept: str) -> tuple[str, bool]:
+    """Return the media type for a problem, and whether Accept chose it rather than a suffix."""
+    for suffix, form in BY_SUFFIX.items():
+        if path.endswith(suffix):
+            return form.media_type if form.media_type in _WRITERS else PROBLEM, False
+    chosen = negotiate(accept, _OFFERS)
+    return (chosen if chosen is not None and chosen in _WRITERS else PROBLEM), True
 
 
 def _title(problem: Problem) -> str:

@@ -1,27 +1,70 @@
-"""What requests are answered with: the settings, the database, the site and the clock."""
+"""What requests are answered with: the settings, the database, the site, the memory, the clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request, Response
 
+from app.answers import Memory
 from app.database import Database
-from app.representations import Site
+from app.following import Follower
+from app.representations import FORMATS, Site, path_of
 from app.settings import Settings
+from app.web.headers import Freshness, freshness_of
+
+MISSING_BYTES: Final = 2 << 20
+MISSING_LIFETIME: Final = timedelta(seconds=2)
+"""How much is remembered of what there is not, and for how long.
+
+It is little of both, and apart from what there is: a scan of random addresses can neither fill the
+memory nor drive out of it what is asked for.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One running Slugline. `stopping` is set when it is about to end."""
+    """One running Slugline. `stopping` is set when it is about to end.
+
+    `answers` are the ready ones of articles, `missing` those that say there is none.
+    """
 
     settings: Settings
     database: Database
     site: Site
     clock: Callable[[], datetime]
+    freshness: Freshness
+    answers: Memory
+    missing: Memory
+    follower: Follower
     stopping: Event = field(default_factory=Event)
+
+
+def assemble(settings: Settings, clock: Callable[[], datetime]) -> Service:
+    """Return the service that `settings` describe. Raises DatabaseAddressError."""
+    answers = Memory(settings.ready_bytes, clock)
+    missing = Memory(MISSING_BYTES, clock, MISSING_LIFETIME)
+
+    def forget(slugs: Collection[str] | None) -> None:
+        for memory in answers, missing:
+            if slugs is None:
+                memory.clear()
+            else:
+                memory.drop(path_of(slug, form) for slug in slugs for form in FORMATS)
+
+    database = Database(settings.database_url)
+    return Service(
+        settings=settings,
+        database=database,
+        site=Site(settings.public_base_url, settings.site_name, settings.canonical),
+        clock=clock,
+        freshness=freshness_of(settings),
+        answers=answers,
+        missing=missing,
+        follower=Follower(database, forget),
+    )
 
 
 def service_of(request: Request) -> Service:

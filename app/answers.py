@@ -1,0 +1,173 @@
+"""Ready answers: bytes and header fields that were built once, kept until the change feed moves.
+
+An answer is a function of the record, the form, the coding and the site's settings, so it stays
+true until the article changes. What is kept here is bounded in bytes, and only ever under paths of
+articles that exist, or for a moment under those that do not.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Any, Final, NamedTuple
+
+Fields = tuple[tuple[bytes, bytes], ...]
+"""Header fields as ASGI wants them: names in lower case, values in Latin-1."""
+
+OVERHEAD_BYTES: Final = 1_024
+"""What an answer takes up beside its body and its fields, by and large."""
+
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+# RFC 9110 section 15.4.5 says what a 304 must repeat. What describes the body alone stays away.
+_OF_THE_BODY: Final = frozenset(
+    {b"content-type", b"content-encoding", b"content-language", b"content-length",
+     b"content-security-policy", b"last-modified"}
+)  # fmt: skip
+
+
+class Answer:
+    """A whole answer to a GET: `start` and `not_modified` are the messages that ASGI begins with.
+
+    `etag` is quoted, as the field has it, and "" where there is none; `last_modified` is a whole
+    second, and NEVER where there is none. The messages are sent as they are, again and again, so
+    nobody may change them.
+    """
+
+    __slots__ = ("body", "body_message", "etag", "last_modified", "not_modified", "size", "start")
+
+    def __init__(
+        self,
+        status: int,
+        fields: Mapping[str, str],
+        body: bytes,
+        *,
+        etag: str = "",
+        last_modified: datetime = NEVER,
+    ) -> None:
+        raw = tuple(
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in {**fields, "Content-Length": str(len(body))}.items()
+        )
+        repeated = tuple((name, value) for name, value in raw if name not in _OF_THE_BODY)
+        self.start = _start(status, raw)
+        self.not_modified = _start(304, repeated)
+        self.body = body
+        self.body_message: dict[str, Any] = {"type": "http.response.body", "body": body}
+        self.etag = etag
+        self.last_modified = last_modified
+        self.size = len(body) + OVERHEAD_BYTES + sum(len(n) + len(v) for n, v in raw) * 2
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+        status: int = self.start["status"]
+        return status
+
+
+def _start(status: int, fields: Fields) -> dict[str, Any]:
+    return {"type": "http.response.start", "status": status, "headers": fields}
+
+
+class Place(NamedTuple):
+    """Where an answer is kept: at a path, under the name of its form and the coding asked for.
+
+    `negotiated` says whether Accept chose the form, so that the path may have others.
+    """
+
+    path: str
+    form: str
+    coding: str
+    negotiated: bool
+
+
+@dataclass(slots=True)
+class Shelf:
+    """The answers at one path, by form and coding, and when the first one came."""
+
+    negotiated: bool
+    born: datetime
+    answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
+    size: int = 0
+
+    def find(self, form: str, coding: str) -> Answer | None:
+        """Return the answer for those to whom Accept gives `form`."""
+        return self.answers.get((form if self.negotiated else "", coding))
+
+
+class Memory:
+    """Answers by path, bounded by `limit` bytes: the least recently used path goes first.
+
+    After `lifetime` by the `clock` an answer is not given out any more. Threads may share it.
+    """
+
+    def __init__(
+        self, limit: int, clock: Callable[[], datetime], lifetime: timedelta | None = None
+    ) -> None:
+        self.limit = limit
+        self._clock = clock
+        self._lifetime = lifetime
+        self.size = 0
+        self.epoch = 0
+        self._shelves: OrderedDict[str, Shelf] = OrderedDict()
+        self._lock = Lock()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._shelves))
+
+    def shelf(self, path: str) -> Shelf | None:
+        """Return what is kept at `path`, which is used by that."""
+        shelf = self._shelves.get(path)
+        if shelf is None:
+            return None
+        if self._lifetime is not None and self._clock() - shelf.born > self._lifetime:
+            with self._lock:
+                self._remove(path)
+            return None
+        try:
+            self._shelves.move_to_end(path)
+        except KeyError:  # another thread has dropped it since
+            return None
+        return shelf
+
+    def keep(self, place: Place, answer: Answer, epoch: int) -> None:
+        """Keep an answer that was made from what the database held when `epoch` was read.
+
+        Where anything was dropped since then, it may be out of date already, and is not kept.
+        """
+        if answer.size > self.limit:
+            return
+        with self._lock:
+            if epoch != self.epoch:
+                return
+            shelf = self._shelves.get(place.path)
+            if shelf is None:
+                shelf = self._shelves[place.path] = Shelf(place.negotiated, self._clock())
+            key = place.form if place.negotiated else "", place.coding
+            known = shelf.answers.get(key)
+            growth = answer.size - (known.size if known else 0)
+            shelf.answers[key] = answer
+            shelf.size += growth
+            self.size += growth
+            while self.size > self.limit:
+                _, oldest = self._shelves.popitem(last=False)
+                self.size -= oldest.size
+
+    def drop(self, paths: Iterable[str]) -> None:
+        """Forget what is kept at `paths`, and what is being made there."""
+        with self._lock:
+            self.epoch += 1
+            for path in paths:
+                self._remove(path)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self.epoch += 1
+            self._shelves.clear()
+            self.size = 0
+
+    def _remove(self, path: str) -> None:
+        if shelf := self._shelves.pop(path, None):
+            self.size -= shelf.size

@@ -1,0 +1,79 @@
+"""Following the change feed: what this process remembers of an article goes when it changes.
+
+One thread in each process asks, a few times a second, for the number of the newest change. So a
+write through one process is seen by all others on this database, on other machines too, within a
+second, and no request has to ask.
+"""
+
+import logging
+from collections.abc import Callable, Collection
+from threading import Event, Lock, Thread
+from typing import Final
+
+from app.database import Database, DatabaseUnavailableError
+from app.store import changes
+
+PERIOD_SECONDS: Final = 0.25
+SLUGS_AT_ONCE: Final = 10_000
+"""Where more articles than this have changed, everything is forgotten."""
+
+logger = logging.getLogger(__name__)
+
+
+class Follower:
+    """Calls `forget` with the slugs of articles that changed, or with None for all of them."""
+
+    def __init__(
+        self, database: Database, forget: Callable[[Collection[str] | None], None]
+    ) -> None:
+        self._database = database
+        self._forget = forget
+        self._seen = 0
+        self._lock = Lock()
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="follower", daemon=True)
+
+    def start(self) -> None:
+        """Begin with what is there now. Raises DatabaseUnavailableError."""
+        with self._database.reading() as session:
+            self._seen = changes.last_seq(session)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wait for the end."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def catch_up(self) -> None:
+        """Forget, before this returns, what has changed by now. Raises DatabaseUnavailableError."""
+        # One at a time: else one could return while the other, which saw more, is yet to forget.
+        with self._lock:
+            with self._database.reading() as session:
+                newest = changes.last_seq(session)
+                if newest == self._seen:
+                    return
+                slugs = changes.slugs_since(session, self._seen, limit=SLUGS_AT_ONCE + 1)
+            # Numbers that went back are another database in the place of the one we knew.
+            known = newest > self._seen and len(slugs) <= SLUGS_AT_ONCE
+            self._forget(slugs if known else None)
+            self._seen = newest
+
+    def wrote(self) -> None:
+        """Forget, before this returns, what this process has written, wherever the database is."""
+        try:
+            self.catch_up()
+        except DatabaseUnavailableError:
+            self._forget(None)
+
+    def _run(self) -> None:
+        away = False
+        while not self._stopping.wait(PERIOD_SECONDS):
+            try:
+                self.catch_up()
+            except DatabaseUnavailableError as error:
+                if not away:
+                    logger.warning("the change feed cannot be followed: %s", error)
+                away = True
+            else:
+                away = False
