@@ -6,6 +6,7 @@ import sys
 from itertools import islice
 from pathlib import Path
 
+import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine
 
@@ -13,12 +14,15 @@ from app.records import parse_record
 from app.representations import FORMATS
 from benchmarks import afternoon, synthetic
 from benchmarks.afternoon_tables import ArticleIn, Base
-from benchmarks.cases import REPRESENTATIONS, seed
+from benchmarks.cases import AFTERNOON, CONSTANT, LIMIT, REPRESENTATIONS, SLUGLINE, Case, seed
 from benchmarks.constant import constant
-from benchmarks.exchange import Answer
+from benchmarks.exchange import Answer, Ask
 from benchmarks.filling import fill
 from benchmarks.limit import limit
-from benchmarks.measuring import turns
+from benchmarks.measuring import Measured, turns
+from benchmarks.ratios import claims
+from benchmarks.verifying import WrongAnswerError, check_other, check_size, shortfall
+from benchmarks.wrk import Sample
 from processes import ROOT
 
 
@@ -98,11 +102,11 @@ def test_filling_at_once_gives_what_the_loader_gives(tmp_path: Path) -> None:
 
 def test_the_limit_and_the_constant_send_what_was_captured() -> None:
     fields = (("content-type", "application/json"), ("etag", '"x"'), ("content-length", "7"))
-    answer = Answer(200, (*fields, ("date", "yesterday")), b'{"a":1}', 0)
-    bare = TestClient(limit(answer), base_url="http://127.0.0.1").get("/anything")
-    assert bare.content == answer.body
+    captured = Answer(200, (*fields, ("date", "yesterday")), b'{"a":1}', 0)
+    bare = TestClient(limit(captured), base_url="http://127.0.0.1").get("/anything")
+    assert bare.content == captured.body
     assert tuple(bare.headers.items()) == fields
-    plain = TestClient(constant(answer)).get("/news/anything")
+    plain = TestClient(constant(captured)).get("/news/anything")
     assert plain.json() == {"a": 1}
 
 
@@ -112,3 +116,52 @@ def test_the_representations_that_are_measured_are_all_there_are() -> None:
 
 def test_contenders_take_turns_in_a_rotated_order() -> None:
     assert "".join(turns("ABC", 4)) == "ABCBCACABABC"
+
+
+def answer(status: int = 200, body: bytes = b"A title", **fields: str) -> Answer:
+    headers = {"content-type": "text/html; charset=utf-8", **fields}
+    return Answer(status, tuple((n.replace("_", "-"), v) for n, v in headers.items()), body, 100)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (answer(404), "status"),
+        (answer(body=b"Another"), "body"),
+        (answer(etag="y"), "etag"),
+    ],
+)
+def test_what_is_not_the_answer_is_not_timed(given: Answer, reason: str) -> None:
+    with pytest.raises(WrongAnswerError, match=reason):
+        check_other(LIMIT, given, answer(etag="x"), "A title")
+    with pytest.raises(WrongAnswerError, match="under load"):
+        check_size(LIMIT, 80, given, 0.05)
+
+
+def test_what_slugline_does_not_do_is_said_and_not_taken_for_it() -> None:
+    coded = Case("gzip-html", "coded", Ask("/"), (), coding="gzip")
+    unmodified = Case("304-html", "unmodified", Ask("/"), (), status=304)
+    assert "NOT COMPRESSED" in str(shortfall(coded, answer()))
+    assert shortfall(coded, answer(content_encoding="gzip")) is None
+    assert "NOT ANSWERED WITH 304" in str(shortfall(unmodified, answer()))
+    assert shortfall(unmodified, answer(304)) is None
+    with pytest.raises(WrongAnswerError):
+        shortfall(coded, answer(500))
+    with pytest.raises(WrongAnswerError):
+        shortfall(coded, answer(content_encoding="br"))
+
+
+def test_a_claim_is_judged_by_its_worst_case_and_fails_where_none_was_measured() -> None:
+    def sample(rate: float) -> Sample:
+        return Sample(requests=1, seconds=1, rate=rate, p50=1, p99=1, size=1, cpu=1)
+
+    def measured(name: str, slugline: float) -> Measured:
+        rates = {LIMIT: 100, SLUGLINE: slugline, CONSTANT: 10, AFTERNOON: 1}
+        samples = {contender: [sample(rate)] for contender, rate in rates.items()}
+        return Measured(Case(name, "hot", Ask("/"), tuple(rates)), samples)
+
+    good, bad = measured("hot-html", 90), measured("hot-json", 20)
+    assert [claim.holds for claim in claims([good])] == [True, True, True, None, None]
+    assert [claim.holds for claim in claims([good, bad])] == [False, False, False, None, None]
+    unmeasured = Measured(good.case, failure="it broke")
+    assert [claim.holds for claim in claims([unmeasured])] == [False, False, False, None, None]
