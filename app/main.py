@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
-from starlette.types import ASGIApp
+from starlette.types import Receive, Scope, Send
 
 from app.settings import Settings, read_settings
 from app.web import articles, documents, errors, health, loads
@@ -21,12 +21,13 @@ def _now() -> datetime:
 
 
 class Slugline(FastAPI):
-    """The framework's application, behind the memory of ready answers."""
+    """The framework's application, with `front` before all that it does for each request."""
 
-    def build_middleware_stack(self) -> ASGIApp:
-        """Return what answers requests, the outermost layer first."""
-        service: Service = self.state.service
-        return Ready(super().build_middleware_stack(), service.answers, service.missing)
+    front: Ready
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as ASGI asks."""
+        await self.front(scope, receive, send)
 
 
 def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> FastAPI:
@@ -59,6 +60,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
         responses=documents.EVERYWHERE,
     )
     app.state.service = service
+    app.front = Ready(partial(FastAPI.__call__, app), service.answers, service.missing)
     framework_document = app.openapi
     app.openapi = cache(lambda: documents.complete(framework_document()))  # type: ignore[method-assign] # the way FastAPI documents
     errors.install(app)
