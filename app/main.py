@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from app.settings import Settings, read_settings
 from app.web import articles, documents, errors, health, loads
 from app.web.ready import Ready
-from app.web.service import Service, assemble
+from app.web.service import assemble
 
 
 def _now() -> datetime:
