@@ -76,7 +76,7 @@ def negotiate(accept: str | None, offers: Sequence[Offer]) -> Offer | None:
     # RFC 9110, 12.4.2: 'a value of 0 means "not acceptable"'.
     acceptable = [score for score in scores(parse_accept(accept or ""), offers) if score.q]
     # Of equals `min` takes the first: the server's order is the last resort.
-    return min(acceptable, key=_rank).offer if acceptable else None
+    return min(acceptable, key=rank).offer if acceptable else None
 
 
 def scores(ranges: Sequence[Range], offers: Sequence[Offer]) -> tuple[Score[Offer], ...]:
@@ -90,13 +90,17 @@ def scores(ranges: Sequence[Range], offers: Sequence[Offer]) -> tuple[Score[Offe
 
 def parse_accept(header: str) -> tuple[Range, ...]:
     """Read the well-formed members in the client's order; malformed ones are left out silently."""
+    return tuple(range_ for _, range_ in members(header) if range_ is not None)
+
+
+def members(header: str) -> tuple[tuple[str, Range | None], ...]:
+    """Read all members in the client's order: as they stand, and as ranges; None if malformed."""
     # RFC 9110, 5.6.1.2: "Empty elements do not contribute to the count of elements present."
-    members = filter(None, (member.strip(_OWS) for member in _MEMBER.findall(header)))
-    ranges = (_parse_member(member, position) for position, member in enumerate(members))
-    return tuple(range_ for range_ in ranges if range_ is not None)
+    texts = filter(None, (member.strip(_OWS) for member in _MEMBER.findall(header)))
+    return tuple((text, _parse_member(text, position)) for position, text in enumerate(texts))
 
 
-def _rank(score: Score[Offer]) -> tuple[int, bool, int]:
+def rank(score: Score[Offer]) -> tuple[int, bool, int]:
     """Sort key, best first: weight, then named over matched by a wildcard, then listing order.
 
     The RFC gives the listing order no meaning. Agents do: `text/markdown, text/html, */*` is sent
