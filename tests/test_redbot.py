@@ -1,0 +1,240 @@
+"""A linter of HTTP looks at every kind of answer: REDbot, by the editor of the specifications.
+
+It asks a real server, reads what comes and asks again: for gzip, and with the ETag and the date
+that it got. As a script this module is the linter: it reads cases and writes what was found, as
+JSON. It has a process of its own, for the linter's event loop cannot be run twice.
+"""
+
+import gzip
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from configparser import ConfigParser
+from dataclasses import asdict, dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
+
+import httpx2
+import pytest
+import thor
+from redbot.resource import HttpResource
+
+from app.codings import CODINGS
+from app.representations import BY_SUFFIX, FORMATS
+from conftest import SEED, SEED_SLUG, TOKEN
+from processes import environment, serving
+
+SECONDS: Final = 60
+
+ALLOWED: Final = {
+    "STORE_PUBLIC_UNNECESSARY": "`public` says who may keep an answer where others at the same"
+    " address say `private`: whoever reads the fields of one sees what the other would be.",
+    "CC_CONFLICTING": "`private, no-store` to an authorised request is twice the same for caches"
+    " that know both; some that an operator configures heed the one and not the other.",
+    "STATUS_BAD_REQUEST": "it is what the case asks for.",
+}
+"""Warnings that are no fault, with the reason."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the linter is to ask for, and the status that is to come."""
+
+    path: str
+    status: int = 200
+    fields: Mapping[str, str] = field(default_factory=dict, hash=False)
+    method: str = "GET"
+
+    def __str__(self) -> str:
+        path = self.path.replace(SEED_SLUG, "SEED")
+        return " ".join([self.method, path, *self.fields.values()])
+
+
+BARE: Final = f"/news/{SEED_SLUG}"
+AUTHORIZED: Final = {"Authorization": f"Bearer {TOKEN}"}
+PREFLIGHT: Final = {"Origin": "https://a.example", "Access-Control-Request-Method": "GET"}
+ACCEPTS: Final = [{"Accept": form.media_type} for form in FORMATS]
+TWINS: Final = [BARE + suffix for suffix in BY_SUFFIX]
+ARTICLES: Final = [Case(BARE, fields=accept) for accept in ACCEPTS] + [Case(path) for path in TWINS]
+ERRORS: Final = [
+    *(Case("/news/nothing", 404, accept) for accept in ACCEPTS),
+    *(Case(f"/news/nothing{suffix}", 404) for suffix in BY_SUFFIX),
+    *(Case(BARE, 406, {"Accept": f"{kind}, */*;q=0"}) for kind in ("a/b", "text/css")),
+    Case("/nothing/at/all", 404, ACCEPTS[0]),
+    Case(BARE, 412, {"If-Match": '"x"'}),
+    Case(BARE, 405, ACCEPTS[0], "DELETE"),
+    Case("/admin/loads", 401),
+    Case("/admin/loads?limit=0", 400, AUTHORIZED),
+]
+CASES: Final = [
+    *ARTICLES,
+    *(Case(case.path, 200, case.fields, "HEAD") for case in ARTICLES),
+    *(Case(BARE, fields={"Accept-Encoding": coding}) for coding in CODINGS),
+    *ERRORS,
+    *(Case(case.path, case.status, case.fields, "HEAD") for case in ERRORS if case.method == "GET"),
+    *(Case(f"{BARE}{ending}", 308) for ending in (".html", "/", ".md/")),
+    Case(BARE, 204, PREFLIGHT, "OPTIONS"),
+    Case("/health/live"),
+    Case("/health/ready"),
+    Case("/openapi.json"),
+    Case("/admin/loads", fields=AUTHORIZED),
+    Case(BARE, fields=AUTHORIZED),
+]
+
+PLAIN_OPTIONS: Final = Case(BARE, 204, method="OPTIONS")
+FAULT: Final = "what is for preflights alone is sent to other OPTIONS requests, too"
+
+
+# --- the linter, in a process of its own -------------------------------------------------------
+
+
+def lint(base: str, cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Have all cases checked at once, and return what was found of each."""
+    config = ConfigParser()
+    config.read_dict({"redbot": {"enable_local_access": "True"}})
+    checked = []
+    waiting = set(range(len(cases)))
+
+    def done(number: int) -> None:
+        waiting.discard(number)
+        if not waiting:
+            thor.stop()
+
+    for number, case in enumerate(cases):
+        resource = HttpResource(config["redbot"])
+        resource.set_request(base + case["path"], case["method"], list(case["fields"].items()))
+        for each in resource, *resource.subreqs.values():
+            each.response.request = each.request  # it tells a preflight by its request
+        resource.on("check_done", lambda number=number: done(number))
+        checked.append(resource)
+        resource.check()
+    thor.schedule(SECONDS, thor.stop)
+    thor.run()
+    return [found(resource) for resource in checked]
+
+
+def found(resource: HttpResource) -> dict[str, Any]:
+    """Return what the linter thinks of one answer, and of those that it asked for in addition."""
+    asked = {"asked": resource, **resource.subreqs}
+    responses = [*resource.nonfinal_responses, *(each.response for each in asked.values())]
+    return {
+        "done": resource.check_done,
+        "statuses": {name: each.response.status_code for name, each in asked.items()},
+        "gzip": resource.gzip_support,
+        "notes": sorted(
+            {
+                (note.level.value, type(note).__name__, note.summary)
+                for response in responses
+                for one in response.notes
+                for note in (one, *one.subnotes)
+            }
+        ),
+    }
+
+
+if __name__ == "__main__":
+    json.dump(lint(sys.argv[1], json.load(sys.stdin)), sys.stdout)
+
+
+# --- the tests ---------------------------------------------------------------------------------
+
+
+def linted(base: str, cases: list[Case]) -> dict[Case, dict[str, Any]]:
+    """Run the linter, and return what it found of each case."""
+    ran = subprocess.run(
+        [sys.executable, __file__, base],
+        input=json.dumps([asdict(case) for case in cases]),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=2 * SECONDS,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return dict(zip(cases, json.loads(ran.stdout), strict=True))
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[Case, dict[str, Any]]:
+    """What the linter says of each case, asked of a running server with the seed in it."""
+    folder = tmp_path_factory.mktemp("linted")
+    with serving(folder, env=environment(SLUGLINE_ADMIN_TOKEN=TOKEN)) as server:
+        feed = SEED.read_bytes()
+        load = httpx2.post(f"{server.base}/admin/loads", content=feed, headers=AUTHORIZED)
+        assert load.status_code == 200
+        return linted(server.base, [*CASES, PLAIN_OPTIONS])
+
+
+@pytest.mark.parametrize(
+    "case",
+    [*CASES, pytest.param(PLAIN_OPTIONS, marks=pytest.mark.xfail(reason=FAULT))],
+    ids=str,
+)
+def test_h01_to_h03_a_linter_of_http_finds_no_fault(
+    reports: dict[Case, dict[str, Any]], case: Case
+) -> None:
+    report = reports[case]
+    assert report["done"]
+    assert report["statuses"]["asked"] == case.status
+    faults = [
+        (level, name, summary)
+        for level, name, summary in report["notes"]
+        if level == "bad" or (level == "warning" and name not in ALLOWED)
+    ]
+    assert not faults
+
+
+@pytest.mark.parametrize("case", ARTICLES, ids=str)
+def test_e01_to_e04_a_linter_gets_every_article_packed_and_confirmed(
+    reports: dict[Case, dict[str, Any]], case: Case
+) -> None:
+    report = reports[case]
+    assert report["gzip"]
+    assert report["statuses"]["conneg"] == 200
+    assert report["statuses"]["etag_validate"] == 304
+    assert report["statuses"]["lm_validate"] == 304
+    assert report["statuses"]["range"] is None  # no answer says that parts of it can be had
+
+
+def test_every_warning_that_is_allowed_is_given(reports: dict[Case, dict[str, Any]]) -> None:
+    given = {name for report in reports.values() for level, name, _ in report["notes"]}
+    assert set(ALLOWED) <= given
+
+
+class Faulty(BaseHTTPRequestHandler):
+    """A server as it should not be: one ETag for all codings, no Vary, and a date that is none."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = b"hello, " * 100
+        self.send_response(200)
+        if "gzip" in self.headers.get("Accept-Encoding", ""):
+            body = gzip.compress(body)
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("ETag", '"one"')
+        self.send_header("Last-Modified", "yesterday")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def faulty() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Faulty) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_the_linter_itself_notices_faults(faulty: str) -> None:
+    (report,) = linted(faulty, [Case("/")]).values()
+    found = {name for level, name, _ in report["notes"] if level in {"bad", "warning"}}
+    assert {"CONNEG_NO_VARY", "VARY_ETAG_DOESNT_CHANGE", "BAD_DATE_SYNTAX"} <= found
