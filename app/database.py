@@ -11,7 +11,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection as Connection  # noqa: PLC0414 - others hold one, and import it here
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session as Session  # noqa: PLC0414 - others hold one, and import it here
@@ -60,7 +61,7 @@ class Database:
         # Without a ping before each use, which would double the way of a question.
         self._asked = self.engine if self.embedded else _postgresql(self.url, ping=False)
 
-    def ask(self, question: Callable[[Session], Answer]) -> Answer:
+    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return the answer to `question`, which is one statement and writes nothing.
 
         It is one round trip. On a connection that turns out to be dead it is asked a second time.
@@ -68,12 +69,11 @@ class Database:
         """
         options = {"slugline_asks": True} if self.embedded else {"isolation_level": "AUTOCOMMIT"}
         try:
-            with _translated(), Session(self._asked) as session:
-                session.connection(execution_options=options)
-                return question(session)
+            with _translated(), self._asked.connect() as connection:
+                return question(connection.execution_options(**options))
         except DisconnectedError:
             with self.reading() as session:
-                return question(session)
+                return question(session.connection())
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

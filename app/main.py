@@ -48,6 +48,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
         await run_in_threadpool(service.database.close)
 
     app = Slugline(
+        routes=articles.routes(),
         title=settings.site_name,
         version=version("slugline"),
         description=documents.DESCRIPTION,
@@ -64,7 +65,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
     framework_document = app.openapi
     app.openapi = cache(lambda: documents.complete(framework_document()))  # type: ignore[method-assign] # the way FastAPI documents
     errors.install(app)
-    for part in (articles, loads, health, documents):
+    for part in (loads, health, documents):
         app.include_router(part.router())
     return app
 

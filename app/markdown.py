@@ -7,6 +7,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final, NamedTuple
 
@@ -134,6 +135,7 @@ def same_words(one: str, other: str) -> bool:
     return _folded(one) == _folded(other)
 
 
+@lru_cache(16)  # the page asks for it twice in one go
 def without_title(body: str, title: str) -> str:
     """Return `body` without its opening heading, where that repeats `title`."""
     heading = opening_heading(body)
@@ -192,6 +194,10 @@ def overloaded(markup: str) -> bool:
     A parser of HTML looks through the open elements at each tag, and in each block it repeats those
     that should have been closed before. So an element counts until its own end comes in its turn.
     """
+    # Neither can be reached by less than this, which is most of what is written.
+    count = markup.count("<")
+    if count - markup.count("</") <= DEEPEST and count * len(markup) * 4 <= HEAVIEST:
+        return False
     opened: list[tuple[str, int]] = []
     weight = load = 0
     for name, closes, _, place in tags(markup.encode()):

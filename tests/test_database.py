@@ -106,7 +106,7 @@ def test_a_write_that_fails_leaves_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError):
         write()
     with database.reading() as session:
-        assert articles.find(session, "a", NOW) is None
+        assert articles.find(session.connection(), "a", NOW) is None
 
 
 def test_writers_wait_for_each_other_and_number_their_changes_without_gaps(
@@ -131,12 +131,12 @@ def test_writers_wait_for_each_other_and_number_their_changes_without_gaps(
 
 def test_a_reader_sees_one_state_while_others_write(database: Database) -> None:
     with database.reading() as reader:
-        assert articles.find(reader, "a", NOW) is None
+        assert articles.find(reader.connection(), "a", NOW) is None
         with database.writing() as writer:
             written(writer, STORY)
-        assert articles.find(reader, "a", NOW) is None
+        assert articles.find(reader.connection(), "a", NOW) is None
     with database.reading() as reader:
-        assert articles.find(reader, "a", NOW) == STORY
+        assert articles.find(reader.connection(), "a", NOW) == STORY
 
 
 def test_i21_a_commit_on_sqlite_is_on_disk_when_it_is_acknowledged(
@@ -171,7 +171,7 @@ def test_any_name_that_a_record_may_have_can_be_kept(database: Database, names: 
     kept = STORY.model_copy(update={"entities": tuple(dict.fromkeys(names))})
     with database.writing() as session:
         article_id = written(session, kept.model_copy(update={"slug": "n"}))
-        found = articles.find(session, "n", NOW)
+        found = articles.find(session.connection(), "n", NOW)
         assert found is not None
         assert found.entities == kept.entities
         session.expunge_all()

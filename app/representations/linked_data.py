@@ -13,9 +13,9 @@ from app.representations import prose
 from app.representations.links import Links
 
 # What would end a script element, or a line in JavaScript, written so that it cannot.
-_IN_HTML: Final = str.maketrans(
-    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-)
+_IN_HTML: Final = {
+    "<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"
+}  # fmt: skip
 
 
 def render(record: Record, links: Links) -> bytes:
@@ -25,7 +25,10 @@ def render(record: Record, links: Links) -> bytes:
 
 def embedded(record: Record, links: Links) -> str:
     """Return the same object, written so that it may stand in a script element."""
-    return json.dumps(news_article(record, links), ensure_ascii=False).translate(_IN_HTML)
+    text = json.dumps(news_article(record, links), ensure_ascii=False)
+    for character, escape in _IN_HTML.items():
+        text = text.replace(character, escape)  # several times faster than `translate`
+    return text
 
 
 def news_article(record: Record, links: Links) -> dict[str, Any]:

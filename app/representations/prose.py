@@ -35,6 +35,14 @@ def to_text(body: str, *, cite: bool = False) -> PlainText:
     return PlainText("\n".join(writer.lines).strip("\n"), tuple(writer.targets))
 
 
+def _tag(tag: object) -> tuple[str, object]:
+    """Return the name of an element that starts or ends, and what is told of it."""
+    if isinstance(tag, dict):
+        ((name, value),) = tag.items()
+        return name, value
+    return str(tag), None
+
+
 def _words(markup: str) -> str:
     """Return the words of raw HTML, without its tags, in one line."""
     if markdown.overloaded(markup):
@@ -58,68 +66,77 @@ class _TextWriter:
     markup: list[str] | None = None
 
     def write(self, event: Event) -> None:
-        match event:
-            case {"Start": tag}:
-                self.start(tag)
-            case {"End": tag}:
-                self.end(tag)
-            case {"Text": str(text)} | {"Code": str(text)}:
-                self.inline.append(text)
-            case {"Html": str(text)} if self.markup is not None:
-                self.markup.append(text)
-            case {"InlineHtml": str(text)} if text[:3].lower() == "<br":
+        if isinstance(event, str):
+            self.mark(event)
+            return
+        ((kind, value),) = event.items()
+        match kind:
+            case "Text" | "Code":
+                self.inline.append(str(value))
+            case "Start":
+                self.start(*_tag(value))
+            case "End":
+                self.end(_tag(value)[0])
+            case "Html" if self.markup is not None:
+                self.markup.append(str(value))
+            case "InlineHtml" if str(value)[:3].lower() == "<br":
                 self.inline.append("\n")
-            case {"FootnoteReference": name}:
-                self.inline.append(f" (note {name})")
-            case {"TaskListMarker": done}:
-                self.inline.append("☑ " if done else "☐ ")
+            case "FootnoteReference":
+                self.inline.append(f" (note {value})")
+            case "TaskListMarker":
+                self.inline.append("☑ " if value else "☐ ")
+
+    def mark(self, event: str) -> None:
+        match event:
             case "SoftBreak" | "HardBreak":
                 self.inline.append(" " if event == "SoftBreak" else "\n")
             case "Rule":
                 self.inline.append("———")
                 self.end_block()
 
-    def start(self, tag: object) -> None:
-        match tag:
-            case {"List": number}:
+    def start(self, name: str, value: object) -> None:
+        match name:
+            case "Link" | "Image" if isinstance(value, dict):
+                self.links.append((value["dest_url"], len(self.inline)))
+            case "List":
                 self.end_block(apart=not self.counters)
                 if not self.counters:
                     self.separate()
-                self.counters.append(number)
+                self.counters.append(value if isinstance(value, int) else None)
             case "Item":
                 self.end_block(apart=False)
                 number = self.counters[-1]
                 marker = "• " if number is None else f"{number}. "
                 self.counters[-1] = None if number is None else number + 1
                 self.margins.append([marker, " " * len(marker)])
-            case {"BlockQuote": _}:
+            case "BlockQuote":
                 self.end_block()
                 self.margins.append(["  ", "  "])
-            case {"FootnoteDefinition": name}:
+            case "FootnoteDefinition":
                 self.end_block()
-                self.margins.append([f"Note {name}: ", "  "])
-            case {"CodeBlock": _}:
+                self.margins.append([f"Note {value}: ", "  "])
+            case "CodeBlock":
                 self.end_block(apart=not self.counters)
                 self.margins.append([_INDENT, _INDENT])
             case "HtmlBlock":
                 self.end_block(apart=not self.counters)
                 self.markup = []
-            case {"Link": link} | {"Image": link}:
-                self.links.append((link["dest_url"], len(self.inline)))
             case "TableHead" | "TableRow":
                 self.rows.append([])
 
-    def end(self, tag: object) -> None:
-        match tag:
-            case "Paragraph" | {"Heading": _}:
+    def end(self, name: str) -> None:
+        match name:
+            case "Paragraph" | "Heading":
                 self.end_block()
-            case {"List": _}:
+            case "Link" | "Image":
+                self.end_link(image=name == "Image")
+            case "List":
                 self.end_block(apart=False)
                 self.counters.pop()
             case "Item":
                 self.end_block(apart=False)
                 self.margins.pop()
-            case {"BlockQuote": _} | "FootnoteDefinition":
+            case "BlockQuote" | "FootnoteDefinition":
                 self.end_block()
                 self.margins.pop()
             case "CodeBlock":
@@ -129,8 +146,6 @@ class _TextWriter:
                 self.inline.append(_words("".join(self.markup or ())))
                 self.markup = None
                 self.end_block()
-            case "Link" | "Image":
-                self.end_link(image=tag == "Image")
             case "TableCell":
                 self.rows[-1].append("".join(self.inline).replace("\n", " "))
                 self.inline.clear()

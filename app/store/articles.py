@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.dialects import json_array
@@ -22,28 +34,36 @@ from app.tables import (
 
 _NAMES_ASKED: Final = 10_000  # parameters of one statement; both databases take some 32,000
 
-_TOPICS = json_array(
-    select(Topic.slug)
-    .join(ArticleTopic)
-    .where(ArticleTopic.article_id == Article.id)
-    .order_by(ArticleTopic.position)
-    .correlate(Article)
-)
-_ENTITIES = json_array(
-    select(Entity.name)
-    .join(ArticleEntity)
-    .where(ArticleEntity.article_id == Article.id)
-    .order_by(ArticleEntity.position)
-    .correlate(Article)
-)
+# Statements of tables and not of classes: a row is a row, and nothing is tracked.
+_TABLE: Final = Article.__table__
+_ARTICLES: Final = _TABLE.c
+
+
+def _names(vocabulary: FromClause, links: FromClause, name: str) -> ColumnElement[list[Any]]:
+    """Return the names that an article has in a vocabulary, in its own order."""
+    return json_array(
+        select(vocabulary.c[name])
+        .select_from(vocabulary.join(links))
+        .where(links.c.article_id == _ARTICLES.id)
+        .order_by(links.c.position)
+        .correlate(_TABLE)
+    )
+
+
 _COLUMNS: Final = tuple(Record.model_fields.keys() - {"topics", "entities"})
 _RECORD = select(
-    Article.id,
-    *(getattr(Article, name) for name in _COLUMNS),
-    _TOPICS.label("topics"),
-    _ENTITIES.label("entities"),
+    _ARTICLES.id,
+    *(_ARTICLES[name] for name in _COLUMNS),
+    _names(Topic.__table__, ArticleTopic.__table__, "slug").label("topics"),
+    _names(Entity.__table__, ArticleEntity.__table__, "name").label("entities"),
 )
 """Articles with their lists: one row each, and one statement for all that is asked."""
+
+_READABLE = _RECORD.where(
+    _ARTICLES.slug == bindparam("slug"),
+    _ARTICLES.published_at <= bindparam("now"),
+    _ARTICLES.withdrawn_at.is_(None),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +80,9 @@ class Standing:
     withdrawn: bool = False
 
 
-def find(session: Session, slug: str, now: datetime) -> Record | None:
+def find(connection: Connection, slug: str, now: datetime) -> Record | None:
     """Return the article at `slug`, or None where there is none that readers may see by `now`."""
-    here = Article.slug == slug, Article.published_at <= now, Article.withdrawn_at.is_(None)
-    found = _RECORD.where(*here)
-    row = session.execute(found).one_or_none()
+    row = connection.execute(_READABLE, {"slug": slug, "now": now}).one_or_none()
     return None if row is None else _record(row)
 
 
@@ -76,7 +94,7 @@ class Trace:
     withdrawn: bool
 
 
-def trace(session: Session, slug: str, now: datetime) -> Trace | None:
+def trace(connection: Connection, slug: str, now: datetime) -> Trace | None:
     """Return what is left at `slug` of an article that is not there, or not any more.
 
     An alias leads to where the article is now, in one step. What is not published yet leaves none.
@@ -88,7 +106,7 @@ def trace(session: Session, slug: str, now: datetime) -> Trace | None:
         .order_by(Article.slug != slug)  # a live slug beats an alias
         .limit(1)
     )
-    row = session.execute(found).one_or_none()
+    row = connection.execute(found).one_or_none()
     return None if row is None else Trace(row.slug, row.withdrawn_at is not None)
 
 
@@ -215,7 +233,7 @@ def _row(record: Record) -> dict[str, Any]:
     }
 
 
-def _record(row: Row[Any]) -> Record:
+def _record(row: "Row[*tuple[Any, ...]]") -> Record:
     """Return the record kept in a row of `_RECORD`. It was checked when it came in."""
     fields = row._asdict()
     del fields["id"]

@@ -1,13 +1,13 @@
 """`/news/<slug>`: one address for an article, and one twin for each of its representations."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
+from starlette.routing import BaseRoute, Route
 
 from app import codings
 from app.answers import Answer, Place
@@ -16,7 +16,6 @@ from app.records import Record, is_slug
 from app.representations import BY_MEDIA_TYPE, BY_SUFFIX, FORMATS, Format, links_of, path_of
 from app.store import articles
 from app.store.articles import Trace
-from app.web import documents
 from app.web.fields import wishes
 from app.web.headers import (
     article_headers,
@@ -25,26 +24,20 @@ from app.web.headers import (
     negotiation_headers,
     policy_headers,
 )
-from app.web.methods import readable
 from app.web.problems import gone, not_acceptable, not_found
 from app.web.sending import sent
-from app.web.service import Served, Service
+from app.web.service import Service, service_of
 
 OFFERS: Final = tuple(BY_MEDIA_TYPE)
 _IN_QUERY: Final = "!$&'()*+,;=:@/?%-._~"  # RFC 3986 section 3.4, and what is encoded already
 
 
-def router() -> APIRouter:
-    """Return the routes of an article: they follow from the table of representations."""
-    routes = APIRouter(tags=["articles"], default_response_class=Response)
-    # The twins come first, for `{slug}` of the bare URL would take their suffixes in.
-    for form in BY_SUFFIX.values():
-        readable(routes, f"/news/{{slug}}{form.suffix}", _twin(form), documents.twin(form))
-    moved = documents.moved("The page is at the bare URL.")
-    readable(routes, "/news/{slug}.html", _respelt, moved)
-    readable(routes, "/news/{slug}/", _respelt, documents.moved("No path ends in a slash."))
-    readable(routes, "/news/{slug}", _negotiated, documents.negotiated())
-    return routes
+def routes() -> list[BaseRoute]:
+    """Return the routes of articles, which are the framework's plain ones: nothing to inject."""
+    return [
+        Route("/news/{name}", article, methods=["GET", "HEAD"]),
+        Route("/news/{name}/", respelt, methods=["GET", "HEAD"]),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,34 +50,39 @@ class Choice:
     personal: bool
 
 
-def _negotiated(slug: str, request: Request, service: Served) -> Response:
+def article(request: Request) -> Response:
+    """Answer with the article whose slug the path ends in, or slug and suffix."""
+    name: str = request.path_params["name"]
+    if name.endswith(".html"):
+        return respelt(request)
+    service = service_of(request)
     epoch = service.answers.epoch
+    slug, form = _twin(name)
     found = _found(service, slug, epoch)
     if isinstance(found, Trace):
-        return _redirected(request, service, found.slug, FORMATS[0])
-    chosen = negotiate(wishes(request.headers).accept, OFFERS)
-    if chosen is None:
-        raise not_acceptable(links_of(found, service.site))
-    return _answered(request, service, found, BY_MEDIA_TYPE[chosen], epoch)
+        return _redirected(request, service, found.slug, form)
+    if form is FORMATS[0]:
+        chosen = negotiate(wishes(request.headers).accept, OFFERS)
+        if chosen is None:
+            raise not_acceptable(links_of(found, service.site))
+        form = BY_MEDIA_TYPE[chosen]
+    return _answered(request, service, found, form, epoch)
 
 
-def _twin(form: Format) -> Callable[..., Response]:
-    def answer(slug: str, request: Request, service: Served) -> Response:
-        epoch = service.answers.epoch
-        found = _found(service, slug, epoch)
-        if isinstance(found, Trace):
-            return _redirected(request, service, found.slug, form)
-        return _answered(request, service, found, form, epoch)
-
-    return answer
-
-
-def _respelt(slug: str, request: Request, service: Served) -> Response:
+def respelt(request: Request) -> Response:
     """Lead from a spelling of an article's address to the one it has."""
-    name = slug.removesuffix(".html")
-    form = next((form for form in BY_SUFFIX.values() if name.endswith(form.suffix)), FORMATS[0])
-    found = _found(service, name.removesuffix(form.suffix), service.answers.epoch)
+    service = service_of(request)
+    slug, form = _twin(request.path_params["name"].removesuffix(".html"))
+    found = _found(service, slug, service.answers.epoch)
     return _redirected(request, service, found.slug, form)
+
+
+def _twin(name: str) -> tuple[str, Format]:
+    """Return the slug in `name`, and the form that its suffix fixes: without one, the first."""
+    for suffix, form in BY_SUFFIX.items():
+        if name.endswith(suffix):
+            return name.removesuffix(suffix), form
+    return name, FORMATS[0]
 
 
 def _found(service: Service, slug: str, epoch: int) -> Record | Trace:
@@ -92,10 +90,10 @@ def _found(service: Service, slug: str, epoch: int) -> Record | Trace:
     if not is_slug(slug):
         raise not_found(slug)
     now = service.clock()
-    record = service.database.ask(lambda session: articles.find(session, slug, now))
+    record = service.database.ask(lambda asked: articles.find(asked, slug, now))
     if record is not None:
         return record
-    trace = service.database.ask(lambda session: articles.trace(session, slug, now))
+    trace = service.database.ask(lambda asked: articles.trace(asked, slug, now))
     if trace is None:
         raise not_found(slug, epoch)
     if trace.withdrawn:

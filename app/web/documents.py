@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.answers import Answer
 from app.codings import IDENTITY
 from app.feeds import MEDIA_TYPES
-from app.representations import FORMATS, Format
+from app.representations import BY_SUFFIX, FORMATS, Format
 from app.web.fields import wishes
 from app.web.headers import caching_headers, entity_tag, policy_headers
 from app.web.methods import readable
@@ -85,11 +85,33 @@ def _document(request: Request, service: Served) -> Response:
     return sent(request, Answer(200, fields, body, etag=etag))
 
 
-def negotiated() -> Operation:
-    """Document an article at its bare URL."""
+def _articles() -> dict[str, Any]:
+    """Document the addresses of an article: they follow from the table of representations."""
+    paths = {"/news/{slug}": _negotiated()}
+    paths |= {f"/news/{{slug}}{form.suffix}": _twin(form) for form in BY_SUFFIX.values()}
+    moved = {308: {"description": "The article's own address."}}
+    gone = {404: _NOT_FOUND, 410: _ELSEWHERE[410]}
+    for spelling in "/news/{slug}.html", "/news/{slug}/":
+        paths[spelling] = {"summary": "Another spelling", "responses": {**moved, **gone}}
+    slug = {"name": "slug", "in": "path", "required": True, "schema": {"type": "string"}}
+    return {
+        path: {
+            "get": {
+                "tags": ["articles"],
+                "parameters": [slug],
+                **operation,
+                "responses": {str(status): each for status, each in responses.items()},
+            }
+        }
+        for path, operation in paths.items()
+        for responses in [EVERYWHERE | operation["responses"]]
+    }
+
+
+def _negotiated() -> Operation:
     content = {form.media_type: _content(form) for form in FORMATS}
     return {
-        "name": "article",
+        "operationId": "article",
         "summary": "An article, in the representation that Accept asks for",
         "responses": {
             200: {"description": "The article.", "content": content},
@@ -100,25 +122,15 @@ def negotiated() -> Operation:
     }
 
 
-def twin(form: Format) -> Operation:
-    """Document an article at the URL of one representation."""
+def _twin(form: Format) -> Operation:
     return {
-        "name": f"article_{form.name}",
+        "operationId": f"article_{form.name}",
         "summary": f"An article as {form.media_type}",
         "responses": {
             200: {"description": "The article.", "content": {form.media_type: _content(form)}},
             **_ELSEWHERE,
             404: _NOT_FOUND,
         },
-    }
-
-
-def moved(why: str) -> Operation:
-    """Document an address that only leads to another."""
-    return {
-        "summary": "Redirect to the article",
-        "status_code": 308,
-        "responses": {308: {"description": why}, 404: _NOT_FOUND, 410: _ELSEWHERE[410]},
     }
 
 
@@ -161,7 +173,8 @@ _OPERATORS: Final[Responses] = {
 
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the framework's document with our problems in the place of its validation errors."""
+    """Return the framework's document with the articles, and problems for its validation errors."""
+    document["paths"] = _articles() | document["paths"]
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for foreign in "HTTPValidationError", "ValidationError":
         schemas.pop(foreign, None)

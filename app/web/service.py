@@ -74,10 +74,14 @@ def service_of(request: Request) -> Service:
     return service
 
 
-Served = Annotated[Service, Depends(service_of)]
+async def _served(request: Request) -> Service:  # async: what is not costs a thread each time
+    return service_of(request)
 
 
-def _unstored(response: Response) -> None:
+Served = Annotated[Service, Depends(_served)]
+
+
+async def _unstored(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
 
