@@ -61,7 +61,12 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
         responses=documents.EVERYWHERE,
     )
     app.state.service = service
-    app.front = Ready(partial(FastAPI.__call__, app), service.answers, service.missing)
+    app.front = Ready(
+        partial(FastAPI.__call__, app),
+        partial(articles.answer_at, service),
+        service.answers,
+        service.missing,
+    )
     framework_document = app.openapi
     app.openapi = cache(lambda: documents.complete(framework_document()))  # type: ignore[method-assign] # the way FastAPI documents
     errors.install(app)

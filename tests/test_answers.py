@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
+from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event
@@ -27,7 +29,7 @@ TWINS = [BARE + suffix for suffix in BY_SUFFIX]
 Fields = Iterable[tuple[str, str]]
 
 
-async def exchange(site: Site, path: str, fields: Fields = (), method: str = "GET") -> Any:
+async def exchange(app: Any, path: str, fields: Fields = (), method: str = "GET") -> Any:
     """Return the messages that the application sends, exactly."""
     sent: list[dict[str, Any]] = []
     scope = {
@@ -50,13 +52,12 @@ async def exchange(site: Site, path: str, fields: Fields = (), method: str = "GE
     async def send(message: Any) -> None:
         sent.append({**message, "headers": list(message.get("headers", ()))})
 
-    app: Any = site.client.app
     await app(scope, receive, send)
     return sent
 
 
-def call(site: Site, path: str, fields: Fields = (), method: str = "GET") -> Any:
-    return asyncio.run(exchange(site, path, fields, method))
+def call(app: Any, path: str, fields: Fields = (), method: str = "GET") -> Any:
+    return asyncio.run(exchange(app, path, fields, method))
 
 
 @contextmanager
@@ -101,20 +102,13 @@ PATHS = st.sampled_from(
 METHODS = st.sampled_from(["GET", "GET", "GET", "HEAD", "OPTIONS", "DELETE"])
 
 
-@pytest.fixture
-def pair(open_site: Callable[..., Site]) -> tuple[Site, Site]:
-    """Two sites on one database with the seed: one that remembers, one that does not."""
-    remembering, forgetful = open_site(), open_site(ready_bytes=0)
-    remembering.loaded(SEED.read_bytes())
-    return remembering, forgetful
-
-
 @given(data=st.data())
 def test_a_ready_answer_is_what_the_ordinary_path_answers(
-    pair: tuple[Site, Site], data: st.DataObject
+    seeded: Site, data: st.DataObject
 ) -> None:
-    remembering, forgetful = pair
-    remembering.client.app.state.service.answers.clear()  # type: ignore[attr-defined]
+    app: Any = seeded.client.app
+    ordinary = partial(FastAPI.__call__, app)
+    app.state.service.answers.clear()
     for _ in range(data.draw(st.integers(1, 8))):
         path, method = data.draw(PATHS), data.draw(METHODS)
         fields = [
@@ -122,7 +116,7 @@ def test_a_ready_answer_is_what_the_ordinary_path_answers(
             for name, values in (("Accept", ACCEPTS), ("Accept-Encoding", ENCODINGS))
             for value in data.draw(st.lists(values, max_size=2))
         ]
-        known = call(forgetful, path, fields)
+        known = call(ordinary, path, fields)
         tags = [value.decode() for name, value in known[0]["headers"] if name == b"etag"]
         asked = st.sampled_from([*tags, 'W/"x", ' + "".join(tags), '"x"', "*"])
         fields += [("If-None-Match", tag) for tag in data.draw(st.lists(asked, max_size=2))]
@@ -130,17 +124,21 @@ def test_a_ready_answer_is_what_the_ordinary_path_answers(
         for name in ("If-Match", "If-Unmodified-Since", "Authorization"):
             if data.draw(st.integers(0, 9)) == 0:
                 fields.append((name, data.draw(asked if name == "If-Match" else DATES)))
-        expected = call(forgetful, path, fields, method)
+        expected = call(ordinary, path, fields, method)
         for _ in range(2):
-            assert call(remembering, path, fields, method) == expected
+            assert call(app, path, fields, method) == expected
 
 
 def test_c05_a_hot_article_costs_no_statement_in_any_form_and_coding(seeded: Site) -> None:
     def everything() -> None:
         for coding in *CODINGS, "":
             for form in FORMATS:
-                call(seeded, BARE, [("Accept", form.media_type), ("Accept-Encoding", coding)])
-                call(seeded, BARE + form.suffix, [("Accept-Encoding", coding)], "HEAD")
+                call(
+                    seeded.client.app,
+                    BARE,
+                    [("Accept", form.media_type), ("Accept-Encoding", coding)],
+                )
+                call(seeded.client.app, BARE + form.suffix, [("Accept-Encoding", coding)], "HEAD")
 
     with counted(seeded) as statements:
         everything()
@@ -158,7 +156,7 @@ def test_an_article_with_its_lists_is_one_statement(seeded: Site) -> None:
 
 def test_concurrent_misses_are_made_once(seeded: Site) -> None:
     async def together() -> list[Any]:
-        return await asyncio.gather(*(exchange(seeded, BARE) for _ in range(20)))
+        return await asyncio.gather(*(exchange(seeded.client.app, BARE) for _ in range(20)))
 
     with counted(seeded) as statements:
         answers = asyncio.run(together())
@@ -170,7 +168,7 @@ def test_concurrent_misses_are_made_once(seeded: Site) -> None:
 def test_concurrent_misses_of_what_may_not_be_kept_are_all_answered(seeded: Site) -> None:
     async def together() -> list[Any]:
         asked = [("Accept", "application/pdf")]
-        return await asyncio.gather(*(exchange(seeded, BARE, asked) for _ in range(20)))
+        return await asyncio.gather(*(exchange(seeded.client.app, BARE, asked) for _ in range(20)))
 
     assert [answer[0]["status"] for answer in asyncio.run(together())] == [406] * 20
 
@@ -189,7 +187,7 @@ def test_a_client_that_reads_slowly_keeps_nobody_else_waiting(seeded: Site) -> N
 
         scope = {"type": "http", "method": "GET", "path": BARE, "query_string": b"", "headers": []}
         slow = asyncio.create_task(app(scope, receive, never))
-        await asyncio.wait_for(exchange(seeded, BARE), timeout=20)
+        await asyncio.wait_for(exchange(seeded.client.app, BARE), timeout=20)
         stuck.set()
         await slow
 
@@ -310,7 +308,7 @@ def test_a_scan_of_random_slugs_fills_no_memory_and_drives_out_nothing(seeded: S
     service = seeded.client.app.state.service  # type: ignore[attr-defined]
     size = service.answers.size
     for number in range(1500):
-        call(seeded, f"/news/{'scan' * 15}-{number}")
+        call(seeded.client.app, f"/news/{'scan' * 15}-{number}")
     assert service.answers.size == size
     assert list(service.answers) == [BARE]
     assert 0 < service.missing.size <= MISSING_BYTES

@@ -16,6 +16,7 @@ from app.representations.links import Alternate, Links, Site, uri
 
 __all__ = [
     "BY_MEDIA_TYPE",
+    "BY_NAME",
     "BY_SUFFIX",
     "FORMATS",
     "Alternate",
@@ -53,6 +54,7 @@ FORMATS: Final = (
     ),
     Format("jsonld", ".jsonld", "application/ld+json", "application/ld+json", linked_data.render),
 )
+BY_NAME: Final = {form.name: form for form in FORMATS}
 BY_MEDIA_TYPE: Final = {form.media_type: form for form in FORMATS}
 BY_SUFFIX: Final = {form.suffix: form for form in FORMATS if form.suffix}
 

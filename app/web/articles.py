@@ -13,7 +13,15 @@ from app import codings
 from app.answers import Answer, Place
 from app.negotiation import negotiate
 from app.records import Record, is_slug
-from app.representations import BY_MEDIA_TYPE, BY_SUFFIX, FORMATS, Format, links_of, path_of
+from app.representations import (
+    BY_MEDIA_TYPE,
+    BY_NAME,
+    BY_SUFFIX,
+    FORMATS,
+    Format,
+    links_of,
+    path_of,
+)
 from app.store import articles
 from app.store.articles import Trace
 from app.web.fields import wishes
@@ -61,12 +69,16 @@ def article(request: Request) -> Response:
     found = _found(service, slug, epoch)
     if isinstance(found, Trace):
         return _redirected(request, service, found.slug, form)
-    if form is FORMATS[0]:
-        chosen = negotiate(wishes(request.headers).accept, OFFERS)
+    wished = wishes(request.headers)
+    negotiated = form is FORMATS[0]
+    if negotiated:
+        chosen = negotiate(wished.accept, OFFERS)
         if chosen is None:
             raise not_acceptable(links_of(found, service.site))
         form = BY_MEDIA_TYPE[chosen]
-    return _answered(request, service, found, form, epoch)
+    coding = codings.choose(wished.accept_encoding)
+    choice = Choice(form, coding, negotiated, wished.personal)
+    return sent(request, article_answer(service, found, choice, service.clock()))
 
 
 def respelt(request: Request) -> Response:
@@ -101,19 +113,26 @@ def _found(service: Service, slug: str, epoch: int) -> Record | Trace:
     return trace
 
 
-def _answered(
-    request: Request, service: Service, record: Record, form: Format, epoch: int
-) -> Response:
-    wished = wishes(request.headers)
+def answer_at(service: Service, path: str, accepted: str, coding: str) -> Answer | None:
+    """Build the answer to a GET of `path` by anybody, and keep it.
+
+    `accepted` names the form for the bare URL. None where there is none to keep, and something else
+    is to be said: the route says it. Raises DatabaseUnavailableError.
+    """
+    epoch = service.answers.epoch
+    slug, twin = _twin(path.removeprefix(path_of("")))
+    form = BY_NAME.get(accepted) if twin is FORMATS[0] else twin
+    if form is None or not is_slug(slug):
+        return None
     now = service.clock()
-    path = request.scope["path"]
-    coding = codings.choose(wished.accept_encoding)
-    choice = Choice(form, coding, path == path_of(record.slug), wished.personal)
+    record = service.database.ask(lambda asked: articles.find(asked, slug, now))
+    if record is None:
+        return None
+    choice = Choice(form, coding, negotiated=twin is FORMATS[0], personal=False)
     answer = article_answer(service, record, choice, now)
-    if not wished.personal and record.updated_at <= now:  # else it depends on the time of day
-        place = Place(path, form.name, coding, choice.negotiated)
-        service.answers.keep(place, answer, epoch)
-    return sent(request, answer)
+    if record.updated_at <= now:  # else it depends on the time of day
+        service.answers.keep(Place(path, form.name, coding, choice.negotiated), answer, epoch)
+    return answer
 
 
 def article_answer(service: Service, record: Record, choice: Choice, now: datetime) -> Answer:

@@ -1,13 +1,14 @@
 """The outermost layer: gives out ready answers without routing, threads or SQL.
 
-It answers GET and HEAD of what is remembered, and leaves everything else to the application, which
-answers with the same bytes and fields. Of requests that miss the same answer at the same time it
-lets one through, and the others wait for what that one leaves behind.
+It answers GET and HEAD of articles: with what is remembered, else with what it has made in a
+thread, once for all who ask for it at that time. What it cannot answer, and all the rest, it leaves
+to the application, which builds the same answers.
 """
 
-from asyncio import Event
+import asyncio
+from asyncio import Future
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 from app import codings
@@ -31,6 +32,9 @@ _LONGEST: Final = 512
 """A field with more bytes is read each time: what is remembered of choices is bounded, too."""
 
 
+Make = Callable[[str, str, str], Answer | None]
+
+
 class Wanted(NamedTuple):
     """What a GET or HEAD asks for, as far as a ready answer may depend on it."""
 
@@ -42,32 +46,29 @@ class Wanted(NamedTuple):
 
 
 class Ready:
-    """An ASGI application in front of `app`, which fills `answers` and `missing`."""
+    """An ASGI application in front of `app`.
 
-    def __init__(self, app: Application, answers: Memory, missing: Memory) -> None:
+    `make` builds the answer at a path, in the form that Accept gets at a bare URL (by name, "" for
+    none) and a coding, and keeps it in `answers`; None where there is none to keep. `missing`
+    remembers what there is not.
+    """
+
+    def __init__(self, app: Application, make: Make, answers: Memory, missing: Memory) -> None:
         self._app = app
+        self._make = make
         self._answers = answers
         self._missing = missing
-        self._making: dict[tuple[str, str, str], Event] = {}
+        self._making: dict[tuple[str, str, str], Future[Answer | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer from memory, or let the application answer."""
+        """Answer with what is ready or can be made, or let the application answer."""
         wanted = _wanted(scope)
-        if wanted is None:
+        answer = None
+        if wanted is not None:
+            answer = self._find(wanted) or await self._made(wanted)
+        if wanted is None or answer is None:
             await self._app(scope, receive, send)
-            return
-        answer = self._find(wanted)
-        if answer is None:
-            key = wanted.path, _form(wanted.accept), wanted.coding
-            if key not in self._making:
-                await self._make(key, scope, receive, send)
-                return
-            await self._making[key].wait()
-            answer = self._find(wanted)
-            if answer is None:  # there is none that may be kept
-                await self._app(scope, receive, send)
-                return
-        if (wanted.none_match or wanted.modified_since) and _unmodified(wanted, answer):
+        elif (wanted.none_match or wanted.modified_since) and _unmodified(wanted, answer):
             await send(answer.not_modified)
             await send(_EMPTY)
         else:
@@ -83,21 +84,19 @@ class Ready:
             return shelf.find(_form_of_problem(wanted.path, wanted.accept), codings.IDENTITY)
         return None
 
-    async def _make(
-        self, key: tuple[str, str, str], scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        """Let the application answer, and those who want the same wait until it has begun to."""
-        made = self._making[key] = Event()
-
-        async def starting(message: Message) -> None:
-            made.set()  # a client that reads slowly keeps nobody else waiting
-            await send(message)
-
+    async def _made(self, wanted: Wanted) -> Answer | None:
+        """Have an answer made, or wait for one that is being made for somebody else."""
+        key = wanted.path, _form(wanted.accept), wanted.coding
+        making = self._making.get(key)
+        if making is None:
+            # The event loop's own threads: a load, which is the application's, takes none of them.
+            making = asyncio.get_running_loop().run_in_executor(None, self._make, *key)
+            self._making[key] = making
+            making.add_done_callback(partial(self._making.pop, key))
         try:
-            await self._app(scope, receive, starting)
-        finally:
-            del self._making[key]
-            made.set()
+            return await asyncio.shield(making)  # one that goes away leaves it to the others
+        except Exception:  # noqa: BLE001 - the application meets it again, and knows what to say
+            return None
 
 
 _EMPTY: Final[Message] = {"type": "http.response.body", "body": b""}
