@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.orm import Session
 
 from app.tables import Change
 
 
-def last_seq(session: Session) -> int:
+def last_seq(connection: Connection) -> int:
     """Return the number of the newest change, or 0 where there is none."""
-    return session.scalar(select(func.max(Change.seq))) or 0
+    return connection.scalar(select(func.max(Change.seq))) or 0
 
 
 def slugs_since(session: Session, seq: int, *, limit: int) -> set[str]:
@@ -39,6 +39,6 @@ def record(
             "load_id": load_id,
             "at": now,
         }
-        for seq, (kind, article_id, slug) in enumerate(done, last_seq(session) + 1)
+        for seq, (kind, article_id, slug) in enumerate(done, last_seq(session.connection()) + 1)
     ]
     session.execute(insert(Change), rows)

@@ -1,0 +1,99 @@
+"""Several processes on one database: what one writes, all others answer with."""
+
+import json
+import threading
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import httpx2
+
+from conftest import SEED, SEED_SLUG, TOKEN
+from processes import environment, serving
+
+VERSIONS = 100
+SEEDED: dict[str, Any] = json.loads(SEED.read_text())
+
+
+class Seen(NamedTuple):
+    """A version that an answer had, and when it was asked for."""
+
+    at: float
+    version: int
+
+
+class Reader(threading.Thread):
+    """Asks one server for one article, over and over, as a browser would: conditionally."""
+
+    def __init__(self, base: str, path: str) -> None:
+        super().__init__(daemon=True)
+        self.connection = HTTPConnection(urlsplit(base).netloc, timeout=20)
+        self.path = path
+        self.seen: list[Seen] = []
+        self.strange: list[int] = []
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        etag, version = "", 0
+        while not self.stopping.is_set():
+            at = time.monotonic()
+            headers = {"If-None-Match": etag} if etag else {}
+            self.connection.request("GET", self.path, headers=headers)
+            answer = self.connection.getresponse()
+            body = answer.read()
+            if answer.status == 200:
+                etag, version = answer.headers["etag"], int(json.loads(body)["title"].split()[-1])
+            elif answer.status != 304:
+                self.strange.append(answer.status)
+            self.seen.append(Seen(at, version))
+            time.sleep(0.002)
+        self.connection.close()
+
+
+def version(number: int) -> str:
+    updated = f"2026-06-25T00:{number // 60:02}:{number % 60:02}Z"
+    return json.dumps(SEEDED | {"title": f"Version {number}", "updated_at": updated})
+
+
+def test_c05_no_worker_answers_with_old_bytes_a_second_after_a_load_through_another(
+    tmp_path: Path, database_url: str
+) -> None:
+    folders = [tmp_path / name for name in ("writer", "other")]
+    for folder in folders:
+        folder.mkdir()
+    env = environment(SLUGLINE_DATABASE_URL=database_url, SLUGLINE_ADMIN_TOKEN=TOKEN)
+    with (
+        serving(folders[0], env=env) as writer,
+        serving(folders[1], env=env) as other,
+        httpx2.Client(headers={"Authorization": f"Bearer {TOKEN}"}, timeout=20) as client,
+    ):
+
+        def load(number: int) -> Seen:
+            answer = client.post(f"{writer.base}/admin/loads", content=version(number))
+            assert answer.json()["summary"]["rejected"] == 0, answer.text
+            return Seen(time.monotonic(), number)
+
+        loaded = [load(0)]
+        path = f"/news/{SEED_SLUG}.json"
+        near, far = Reader(writer.base, path), Reader(other.base, path)
+        for reader in near, far:
+            reader.start()
+        loaded += [load(number) for number in range(1, VERSIONS + 1)]
+        time.sleep(1.2)
+        for reader in near, far:
+            reader.stopping.set()
+            reader.join(20)
+    for reader, allowed in (near, 0.0), (far, 1.0):
+        assert reader.strange == []
+        assert reader.seen[-1].version == VERSIONS
+        acknowledged = iter([*loaded, Seen(float("inf"), VERSIONS)])
+        due, following = 0, next(acknowledged)
+        for seen in reader.seen:
+            while following.at + allowed <= seen.at:
+                due, following = following.version, next(acknowledged)
+            assert seen.version >= due
+    # It was under load, and it had something to forget.
+    assert len(far.seen) > VERSIONS
+    assert len({seen.version for seen in far.seen}) > VERSIONS // 10
