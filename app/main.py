@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from app.settings import Settings, read_settings
-from app.web import articles, documents, errors, health, loads
+from app.web import articles, documents, errors, explanations, health, loads
 from app.web.ready import Ready
 from app.web.service import assemble
 
@@ -70,7 +70,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
     framework_document = app.openapi
     app.openapi = cache(lambda: documents.complete(framework_document()))  # type: ignore[method-assign] # the way FastAPI documents
     errors.install(app)
-    for part in (loads, health, documents):
+    for part in (explanations, loads, health, documents):
         app.include_router(part.router())
     return app
 

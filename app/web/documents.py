@@ -134,6 +134,29 @@ def _twin(form: Format) -> Operation:
     }
 
 
+def explained(report: type[BaseModel], longest: int) -> Operation:
+    """Document the explanation of a negotiation, in JSON a `report`."""
+    accept = {
+        "name": "accept",
+        "in": "query",
+        "description": "The value of an Accept header; several of them are one list."
+        " Without it, the request's own header is explained.",
+        "schema": {"type": "array", "items": {"type": "string", "maxLength": longest}},
+    }
+    text = {"text/plain": {"schema": {"type": "string"}}}
+    return {
+        "name": "negotiation",
+        "summary": "Why an Accept header gets the representation it gets",
+        "responses": {
+            200: {"model": report, "description": "The explanation.", "content": text},
+            304: _ELSEWHERE[304],
+            400: _BAD_REQUEST,
+            412: _ELSEWHERE[412],
+        },
+        "openapi_extra": {"parameters": [accept]},
+    }
+
+
 def load(report: type[BaseModel]) -> Operation:
     """Document the loading of a feed, answered with a `report`."""
     feeds = {
