@@ -205,9 +205,7 @@ def test_a_plus_is_a_blank_or_itself_whoever_encoded_it(accept: str) -> None:
         ("%00=" + "x" * 9000, "\\x00"),
     ],
 )
-def test_what_is_too_long_or_unknown_is_400_and_says_so(
-    site: Site, query: str, said: str
-) -> None:
+def test_what_is_too_long_or_unknown_is_400_and_says_so(site: Site, query: str, said: str) -> None:
     answer = site.get(f"/negotiate?{query}")
     assert answer.status_code == 400
     assert answer.headers["cache-control"] == "no-store"
