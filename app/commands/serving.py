@@ -22,6 +22,8 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="How many processes serve.")] = 1,
+    *,
+    access_log: Annotated[bool, typer.Option("--access-log", help="Log each request.")] = False,
 ) -> None:
     """Serve articles and the admin endpoint."""
     # Before any worker starts: an old schema or a wrong setting is told once, in one line.
@@ -39,6 +41,7 @@ def serve(
         port=port,
         workers=workers,
         server_header=False,
+        access_log=access_log,  # a line costs as much as a ready answer
         proxy_headers=True,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -59,6 +59,8 @@ _RECORD = select(
 )
 """Articles with their lists: one row each, and one statement for all that is asked."""
 
+_NO_CLAIMS: Final = Claims()
+
 _READABLE = _RECORD.where(
     _ARTICLES.slug == bindparam("slug"),
     _ARTICLES.published_at <= bindparam("now"),
@@ -237,11 +239,6 @@ def _record(row: "Row[*tuple[Any, ...]]") -> Record:
     """Return the record kept in a row of `_RECORD`. It was checked when it came in."""
     fields = row._asdict()
     del fields["id"]
-    return Record.model_construct(
-        **fields
-        | {
-            "topics": tuple(row.topics),
-            "entities": tuple(row.entities),
-            "claims": Claims.model_validate(row.claims),
-        }
-    )
+    fields["topics"], fields["entities"] = tuple(row.topics), tuple(row.entities)
+    fields["claims"] = Claims.model_validate(row.claims) if row.claims else _NO_CLAIMS
+    return Record.model_construct(**fields)

@@ -40,8 +40,10 @@ def options(request: Request, methods: tuple[str, ...]) -> Response:
     response = Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": ", ".join(methods)})
     response.headers["Cache-Control"] = "no-store"
     readable = [method for method in methods if method in _READS]
-    if readable and not request.scope["path"].startswith("/admin"):
-        response.headers["Access-Control-Allow-Origin"] = "*"
+    if not readable or request.scope["path"].startswith("/admin"):
+        return response
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    if "access-control-request-method" in request.headers:
         response.headers["Access-Control-Allow-Methods"] = ", ".join(readable)
         response.headers["Access-Control-Allow-Headers"] = "*"
         response.headers["Access-Control-Max-Age"] = str(_PREFLIGHT_SECONDS)
