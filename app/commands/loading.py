@@ -9,7 +9,7 @@ import httpx2
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from app.commands.failing import errors, fail
@@ -78,8 +78,11 @@ def _watched(file: Path) -> Iterator[bytes]:
 
 
 def _print(reports: list[tuple[Path, Mapping[str, Any]]]) -> None:
-    outcomes = list(dict.fromkeys(name for _, report in reports for name in report["summary"]))
-    table = Table("Feed", "Load", *outcomes)
+    counted = dict.fromkeys(name for _, report in reports for name in report["summary"])
+    outcomes = [
+        name for name in counted if any(report["summary"].get(name) for _, report in reports)
+    ]
+    table = Table(Column("Feed", overflow="fold"), "Load", *outcomes)
     for file, report in reports:
         counts = (str(report["summary"].get(outcome, 0)) for outcome in outcomes)
         table.add_row(Text(file.name), str(report["load"]["id"]), *counts)
