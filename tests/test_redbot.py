@@ -76,15 +76,13 @@ CASES: Final = [
     *(Case(case.path, case.status, case.fields, "HEAD") for case in ERRORS if case.method == "GET"),
     *(Case(f"{BARE}{ending}", 308) for ending in (".html", "/", ".md/")),
     Case(BARE, 204, PREFLIGHT, "OPTIONS"),
+    Case(BARE, 204, method="OPTIONS"),
     Case("/health/live"),
     Case("/health/ready"),
     Case("/openapi.json"),
     Case("/admin/loads", fields=AUTHORIZED),
     Case(BARE, fields=AUTHORIZED),
 ]
-
-PLAIN_OPTIONS: Final = Case(BARE, 204, method="OPTIONS")
-FAULT: Final = "what is for preflights alone is sent to other OPTIONS requests, too"
 
 
 # --- the linter, in a process of its own -------------------------------------------------------
@@ -164,14 +162,10 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[Case, dict[str, An
         feed = SEED.read_bytes()
         load = httpx2.post(f"{server.base}/admin/loads", content=feed, headers=AUTHORIZED)
         assert load.status_code == 200
-        return linted(server.base, [*CASES, PLAIN_OPTIONS])
+        return linted(server.base, CASES)
 
 
-@pytest.mark.parametrize(
-    "case",
-    [*CASES, pytest.param(PLAIN_OPTIONS, marks=pytest.mark.xfail(reason=FAULT))],
-    ids=str,
-)
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_h01_to_h03_a_linter_of_http_finds_no_fault(
     reports: dict[Case, dict[str, Any]], case: Case
 ) -> None:
