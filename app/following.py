@@ -14,6 +14,7 @@ from app.database import Database, DatabaseUnavailableError
 from app.store import changes
 
 PERIOD_SECONDS: Final = 0.1
+PATIENCE_SECONDS: Final = 2
 SLUGS_AT_ONCE: Final = 10_000
 """Where more articles than this have changed, everything is forgotten."""
 
@@ -39,10 +40,10 @@ class Follower:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and wait for the end."""
+        """End, and wait for the end, unless the database keeps it waiting."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(PATIENCE_SECONDS)
 
     def catch_up(self) -> None:
         """Forget, before this returns, what has changed by now. Raises DatabaseUnavailableError."""

@@ -5,6 +5,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache, partial
 from importlib.metadata import version
+from signal import SIGINT, SIGTERM, getsignal, signal
+from threading import Event, current_thread, main_thread
+from types import FrameType
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
@@ -15,9 +18,29 @@ from app.web import articles, documents, errors, explanations, health, loads
 from app.web.ready import Ready
 from app.web.service import assemble
 
+Handler = Callable[[int, FrameType | None], object]
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _heed_signals(stopping: Event) -> None:
+    """Set `stopping` as soon as the process is asked to end.
+
+    The server tells the application only when all requests are done, and a load need not be.
+    """
+    if current_thread() is not main_thread():
+        return  # no server of its own, and no signals for this thread
+    for number in SIGTERM, SIGINT:
+        handler = getsignal(number)
+        if callable(handler):
+            signal(number, partial(_stop, stopping, handler))
+
+
+def _stop(stopping: Event, handler: Handler, number: int, frame: FrameType | None) -> None:
+    stopping.set()
+    handler(number, frame)
 
 
 class Slugline(FastAPI):
@@ -42,8 +65,8 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(service.database.prepare)
         await run_in_threadpool(service.follower.start)
+        _heed_signals(service.stopping)
         yield
-        service.stopping.set()
         await run_in_threadpool(service.follower.stop)
         await run_in_threadpool(service.database.close)
 
@@ -61,12 +84,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
         responses=documents.EVERYWHERE,
     )
     app.state.service = service
-    app.front = Ready(
-        partial(FastAPI.__call__, app),
-        partial(articles.answer_at, service),
-        service.answers,
-        service.missing,
-    )
+    app.front = Ready(partial(FastAPI.__call__, app), service)
     framework_document = app.openapi
     app.openapi = cache(lambda: documents.complete(framework_document()))  # type: ignore[method-assign] # the way FastAPI documents
     errors.install(app)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -15,11 +15,15 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import delete, event
 
 from app.answers import Answer, Memory, Place
 from app.codings import CODINGS
+from app.database import Database
+from app.following import Follower
 from app.representations import BY_SUFFIX, FORMATS
+from app.store import changes
+from app.tables import Change
 from app.web.service import MISSING_BYTES
 from conftest import NOW, SEED, SEED_SLUG, TOKEN, Site
 
@@ -29,7 +33,9 @@ TWINS = [BARE + suffix for suffix in BY_SUFFIX]
 Fields = Iterable[tuple[str, str]]
 
 
-async def exchange(app: Any, path: str, fields: Fields = (), method: str = "GET") -> Any:
+async def exchange(
+    app: Any, path: str, fields: Fields = (), method: str = "GET", query: bytes = b""
+) -> Any:
     """Return the messages that the application sends, exactly."""
     sent: list[dict[str, Any]] = []
     scope = {
@@ -39,7 +45,7 @@ async def exchange(app: Any, path: str, fields: Fields = (), method: str = "GET"
         "scheme": "http",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query,
         "root_path": "",
         "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in fields],
         "server": ("testserver", 80),
@@ -56,8 +62,8 @@ async def exchange(app: Any, path: str, fields: Fields = (), method: str = "GET"
     return sent
 
 
-def call(app: Any, path: str, fields: Fields = (), method: str = "GET") -> Any:
-    return asyncio.run(exchange(app, path, fields, method))
+def call(app: Any, path: str, fields: Fields = (), method: str = "GET", query: bytes = b"") -> Any:
+    return asyncio.run(exchange(app, path, fields, method, query))
 
 
 @contextmanager
@@ -276,6 +282,96 @@ def test_c06_ready_answers_are_given_while_the_database_is_away(
     assert site.get(f"{BARE}.md").status_code == 200
 
 
+def changed(database: Database, *slugs: str) -> None:
+    """Write changes as a load would, of an article that is there."""
+    with database.writing() as session:
+        changes.record(session, [("updated", 1, slug) for slug in slugs], None, NOW)
+
+
+def test_c05_what_has_changed_is_forgotten_by_name_and_all_of_it_where_that_is_uncertain(
+    seeded: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.following.SLUGS_AT_ONCE", 3)
+    forgotten: list[Collection[str] | None] = []
+    follower = Follower(seeded.database, forgotten.append)
+    follower.catch_up()
+    assert forgotten.pop() == {SEED_SLUG}
+    follower.catch_up()
+    assert forgotten == []
+    changed(seeded.database, "a", "b", "a")
+    follower.catch_up()
+    assert forgotten.pop() == {"a", "b"}
+    changed(seeded.database, "a", "b", "c", "d")
+    follower.catch_up()
+    assert forgotten.pop() is None  # too many
+    with seeded.database.writing() as session:
+        session.execute(delete(Change).where(Change.seq > 2))
+    follower.catch_up()
+    assert forgotten.pop() is None  # another database in the place of the one it knew
+
+
+def test_c05_what_was_written_is_forgotten_also_where_the_database_went_away_since(
+    postgres_template: Callable[[], str], postgres_server: str
+) -> None:
+    url = postgres_template()
+    forgotten: list[Collection[str] | None] = []
+    database = Database(url)
+    follower = Follower(database, forgotten.append)
+    follower.start()
+    name = url.partition("?")[0].rpartition("/")[2]
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+        follower.wrote()
+    assert forgotten == [None]
+    follower.stop()
+    database.close()
+
+
+# --- too much to read --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [BARE, "/news/nothing", "/admin/loads", "/health/live"])
+@pytest.mark.parametrize(
+    "fields",
+    [[("Accept", "a/b")] * 129, [("Accept", "text/html," * 4_000)], [("X", "y" * 40_000)]],
+    ids=["many", "long", "unknown"],
+)
+def test_a_request_with_more_fields_than_can_be_read_in_no_time_is_431(
+    seeded: Site, path: str, fields: list[tuple[str, str]]
+) -> None:
+    start, body = call(seeded.client.app, path, fields)
+    assert start["status"] == 431
+    assert (b"cache-control", b"no-store") in start["headers"]
+    assert json.loads(body["body"])["status"] == 431
+
+
+def test_c06_a_database_that_keeps_a_reader_waiting_is_503(
+    seeded: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.ready.PATIENCE_SECONDS", 0.2)
+    held = threading.Event()
+    seeded.database._asked.pool.dispose()  # noqa: SLF001 - so that it has to connect anew
+
+    @event.listens_for(seeded.database._asked, "connect")  # noqa: SLF001 - a server that hangs
+    def hang(*_: Any) -> None:
+        held.wait(20)
+
+    async def ask() -> Any:
+        try:
+            return await exchange(seeded.client.app, BARE, [("Accept", "text/html")])
+        finally:
+            held.set()
+
+    start, body = asyncio.run(ask())
+    event.remove(seeded.database._asked, "connect", hang)  # noqa: SLF001
+    assert start["status"] == 503
+    assert b"retry-after" in dict(start["headers"])
+    assert b"<h1>" in body["body"]
+
+
 # --- what there is not -------------------------------------------------------------------------
 
 
@@ -294,6 +390,21 @@ def test_a_404_is_remembered_for_a_moment_and_not_beyond_a_load(seeded: Site) ->
         assert len(statements) > asked
     seeded.loaded(json.dumps(SEEDED | {"slug": "other", "canonical_source": None}))
     assert seeded.get("/news/other").status_code == 200
+
+
+def test_c05_a_404_at_another_spelling_does_not_outlive_a_load(seeded: Site) -> None:
+    spellings = [f"/news/other{spelling}" for spelling in (".html", "/", ".md/", ".md", "")]
+    for path in spellings:
+        assert seeded.get(path).status_code == 404
+    seeded.loaded(json.dumps(SEEDED | {"slug": "other", "canonical_source": None}))
+    for path in spellings:
+        assert seeded.get(path).status_code in {200, 308}
+
+
+def test_h04_the_query_of_a_redirect_is_quoted(seeded: Site) -> None:
+    (start, _) = call(seeded.client.app, f"{BARE}/", query=b'a=%2F&b="<\xff>')
+    location = dict(start["headers"])[b"location"].decode()
+    assert location == f"{BARE}?a=%2F&b=%22%3C%FF%3E"
 
 
 def test_a_question_mark_that_came_encoded_is_part_of_the_path(seeded: Site) -> None:
@@ -428,9 +539,8 @@ def test_h03_a_304_repeats_what_a_cache_needs_and_says_nothing_of_a_body(seeded:
             assert answer.content == b""
             for name in repeated & set(whole.headers):
                 assert answer.headers[name] == whole.headers[name]
-            assert not {"content-type", "content-encoding", "content-language"} & set(
-                answer.headers
-            )
+            told = {"content-type", "content-encoding", "content-language", "last-modified"}
+            assert not (told | {"content-security-policy"}) & set(answer.headers)
 
 
 def test_e01_a_date_is_heard_where_there_is_no_tag(seeded: Site) -> None:

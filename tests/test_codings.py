@@ -57,3 +57,8 @@ def test_e04_a_body_survives_its_coding_and_never_grows(coding: str, body: bytes
     assert UNPACK[said](packed) == body
     assert len(packed) <= len(body)
     assert encode(coding, body) == (said, packed)  # the same bytes, and so the same ETag
+
+
+def test_e03_a_gzip_says_nothing_of_when_it_was_made() -> None:
+    _, packed = encode("gzip", b"word " * 200)
+    assert packed[4:8] == b"\0\0\0\0"  # RFC 1952 section 2.3.1: MTIME, 0 for none

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -176,3 +177,30 @@ def test_any_name_that_a_record_may_have_can_be_kept(database: Database, names: 
         assert found.entities == kept.entities
         session.expunge_all()
         session.execute(text("DELETE FROM articles WHERE id = :id"), {"id": article_id})
+
+
+def test_c06_a_connection_that_was_closed_from_the_other_side_costs_nobody_an_error(
+    postgres_template: Callable[[], str], postgres_server: str
+) -> None:
+    url = postgres_template()
+    database = Database(url)
+
+    def cut() -> None:
+        with psycopg.connect(postgres_server, autocommit=True) as admin:
+            name = url.partition("?")[0].rpartition("/")[2]
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+            )
+
+    with database.writing() as session:
+        written(session, STORY)
+    cut()
+    with database.writing() as session:
+        assert articles.find(session.connection(), "a", NOW) == STORY
+    cut()
+    with database.reading() as session:
+        assert articles.find(session.connection(), "a", NOW) == STORY
+    for _ in range(2):
+        assert database.ask(lambda asked: articles.find(asked, "a", NOW)) == STORY
+        cut()
+    database.close()

@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 from sqlalchemy import event, func, select
 
 from app.database import Database
+from app.feeds import Entry
 from app.instants import format_instant
-from app.loading import OUTCOMES, LoadInterruptedError, decide, load
-from app.loading.batches import BATCH_RECORDS, REJECTED_AT_MOST
+from app.loading import OUTCOMES, LoadInterruptedError, _go_on, decide, load
+from app.loading.batches import BATCH_RECORDS, REJECTED_AT_MOST, cut
 from app.records import parse_record
+from app.store import loads
 from app.store.articles import Standing
 from app.store.loads import Origin
 from app.tables import Article, Base, Change, Load, LoadResult, Revision
@@ -378,15 +380,18 @@ def test_i22_a_receipt_on_a_hostile_feed_stays_small_and_misses_nothing(site: Si
     assert positions == list(range(1, 201))
 
 
-def test_i22_a_feed_of_nothing_but_rubbish_is_given_up_on(site: Site) -> None:
-    answer = site.load("{}\n" * (REJECTED_AT_MOST + 5_000))
+def test_i22_a_feed_of_nothing_but_rubbish_is_given_up_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert REJECTED_AT_MOST == 10_000
+    monkeypatch.setattr("app.loading.batches.REJECTED_AT_MOST", 700)
+    answer = site.load("{}\n" * 2_000)
     assert answer.status_code == 422
-    assert answer.json()["summary"]["rejected"] == REJECTED_AT_MOST + 1
+    assert answer.json()["summary"]["rejected"] == 701
     number = answer.json()["load"]["id"]
-    last = site.client.get(
-        f"/admin/loads/{number}?after={REJECTED_AT_MOST}", headers=site.authorized
-    ).json()["results"]
-    assert [result["line"] for result in last] == [REJECTED_AT_MOST + 1]
+    last = site.client.get(f"/admin/loads/{number}?after=700", headers=site.authorized)
+    last = last.json()["results"]
+    assert [result["line"] for result in last] == [701]
     assert "nothing from here on was read" in last[0]["faults"][0]["reason"]
 
 
@@ -496,6 +501,43 @@ def test_c06_a_database_that_stays_away_in_the_middle_is_503_with_the_receipt(
     assert state(impatient) == "running"
     impatient.clock.move(minutes=3)
     assert state(impatient) == "interrupted"
+
+
+def test_i20_a_batch_whose_first_attempt_went_through_unseen_is_counted_once(site: Site) -> None:
+    records = [parse_record(record(f"a-{n}")) for n in range(3)]
+    (batch,) = cut(Entry(1, each) for each in records)
+    origin = Origin("ndjson", "0" * 64, 1, "a test")
+    with site.database.writing() as session:
+        load_id = loads.begin(session, origin, dict.fromkeys(OUTCOMES, 0), NOW)
+    for _ in range(2):
+        _go_on(site.database, batch, load_id, site.clock)
+    assert rows(site.database, LoadResult) == rows(site.database, Change) == 3
+    assert state(site) == "finished"
+
+
+def test_a_batch_is_bounded_by_records_by_bytes_and_by_links() -> None:
+    def sizes(entry: Entry, number: int) -> list[int]:
+        return [len(batch.items) for batch in cut([entry] * number)]
+
+    plain = parse_record(record("a"))
+    linked = parse_record(record("a", topics=[f"t-{n}" for n in range(1_000)]))
+    assert sizes(Entry(1, plain, 100), 1_001) == [500, 500, 1]
+    assert sizes(Entry(1, plain, 1 << 20), 9) == [4, 4, 1]
+    assert sizes(Entry(1, plain, 8 << 20), 2) == [1, 1]
+    assert max(sizes(Entry(1, linked, 100), 100)) < 40
+    assert sizes(Entry(1, plain, 1), 0) == [0]
+
+
+def test_c06_a_feed_waits_for_its_turn_from_its_first_batch_on(
+    impatient: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.loading.PAUSES", (0.1,) * 50)
+    other = Database(impatient.settings.database_url)
+    lock = ExitStack()
+    lock.enter_context(other.writing())
+    threading.Timer(0.3, lock.close).start()
+    assert outcomes(impatient.loaded(ndjson(record("a")))) == ["created"]
+    other.close()
 
 
 def test_a_feed_of_one_slug_over_and_over_costs_as_many_statements_as_any(site: Site) -> None:

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,7 +49,7 @@ class Reader(threading.Thread):
             elif answer.status != 304:
                 self.strange.append(answer.status)
             self.seen.append(Seen(at, version))
-            time.sleep(0.002)
+            time.sleep(0.005)
         self.connection.close()
 
 
@@ -97,3 +98,38 @@ def test_c05_no_worker_answers_with_old_bytes_a_second_after_a_load_through_anot
     # It was under load, and it had something to forget.
     assert len(far.seen) > VERSIONS
     assert len({seen.version for seen in far.seen}) > VERSIONS // 10
+
+
+def test_i20_a_server_that_is_told_to_stop_ends_a_load_and_its_receipt_says_so(
+    tmp_path: Path, database_url: str
+) -> None:
+    feed = "\n".join(
+        json.dumps(SEEDED | {"slug": f"a-{number}", "canonical_source": None})
+        for number in range(3_000)
+    )
+    authorized = {"Authorization": f"Bearer {TOKEN}"}
+    env = environment(SLUGLINE_DATABASE_URL=database_url, SLUGLINE_ADMIN_TOKEN=TOKEN)
+    with (
+        serving(tmp_path, env=env) as server,
+        httpx2.Client(base_url=server.base, headers=authorized, timeout=60) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        loading = pool.submit(client.post, "/admin/loads", content=feed)
+        while not client.get("/admin/loads").json()["loads"]:
+            assert not loading.done()
+        server.process.terminate()
+        answer = loading.result(60)
+        server.process.wait(20)
+    assert answer.status_code == 503, answer.text
+    assert "Traceback" not in server.log.read_text()
+    with (
+        serving(tmp_path, env=env) as server,
+        httpx2.Client(base_url=server.base, headers=authorized, timeout=60) as client,
+    ):
+        receipt = client.get(f"{answer.json()['receipt']}?limit=1").json()
+        assert receipt["load"]["state"] == "interrupted"
+        loaded = answer.json()["position"]
+        assert 0 < loaded < 3_000
+        assert sum(receipt["summary"].values()) == loaded
+        summary = client.post("/admin/loads", content=feed).json()["summary"]
+        assert (summary["unchanged"], summary["created"]) == (loaded, 3_000 - loaded)

@@ -13,7 +13,7 @@ from app.settings import read_settings
 GRACE_SECONDS: Final = 8
 """How long requests may go on when the server is told to stop: less than containers are given.
 
-A load that takes longer stops behind the batch it is at, and its receipt says so.
+A load stops behind the batch it is at, and its receipt says so.
 """
 
 

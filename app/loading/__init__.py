@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 from app import feeds
 from app.database import Database, DatabaseUnavailableError, Session
 from app.feeds import Rejected
-from app.loading.batches import Batch, Candidate, batches
+from app.loading.batches import Batch, Candidate, cut
 from app.loading.decisions import OUTCOMES, Decision, decide
 from app.records import Record
 from app.store import articles, changes, loads
@@ -26,10 +26,11 @@ from app.store.loads import LeaseLostError, Origin, Result
 
 __all__ = ["OUTCOMES", "Decision", "LoadInterruptedError", "decide", "load"]
 
-PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
+PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between the attempts at a batch while the database is away."""
 
 Clock = Callable[[], datetime]
+Outcome = TypeVar("Outcome")
 Summary = Mapping[str, int]
 
 logger = logging.getLogger(__name__)
@@ -62,35 +63,47 @@ def load(
     and DatabaseUnavailableError where the database was away from the start, which leave no trace;
     LoadInterruptedError where part of the feed was loaded.
     """
-    cut = batches(feeds.read(stream, origin.kind))
-    first = next(cut)
-    with database.writing() as session:
-        load_id = loads.begin(session, origin, dict.fromkeys(OUTCOMES, 0), clock())
-        _apply(session, first, load_id, clock())
-    for batch in cut:
+    pieces = cut(feeds.read(stream, origin.kind))
+    first = next(pieces)
+
+    def begin() -> int:
+        with database.writing() as session:
+            load_id = loads.begin(session, origin, dict.fromkeys(OUTCOMES, 0), clock())
+            _apply(session, first, load_id, clock())
+        return load_id
+
+    load_id = _persistently(begin)
+    for batch in pieces:
         if stopping():
             with database.writing() as session:
                 loads.release(session, load_id, clock())
             raise LoadInterruptedError(load_id, batch.position, "the server is stopping")
-        _persist(database, batch, load_id, clock)
+        _go_on(database, batch, load_id, clock)
     return load_id
 
 
-def _persist(database: Database, batch: Batch, load_id: int, clock: Clock) -> None:
-    """Apply a batch in a transaction of its own, also where the database is away for a while."""
-    for pause in (*PAUSES, None):
+def _go_on(database: Database, batch: Batch, load_id: int, clock: Clock) -> None:
+    """Apply a batch in a transaction of its own. Raises LoadInterruptedError."""
+
+    def attempt() -> None:
+        with database.writing() as session:
+            _apply(session, batch, load_id, clock())
+
+    try:
+        _persistently(attempt)
+    except (DatabaseUnavailableError, LeaseLostError) as error:
+        raise LoadInterruptedError(load_id, batch.position, str(error)) from error
+
+
+def _persistently(attempt: Callable[[], Outcome]) -> Outcome:
+    """Return what `attempt` does, tried again while the database is away or others hold it."""
+    for pause in PAUSES:
         try:
-            with database.writing() as session:
-                _apply(session, batch, load_id, clock())
-        except LeaseLostError as error:
-            raise LoadInterruptedError(load_id, batch.position, str(error)) from error
+            return attempt()
         except DatabaseUnavailableError as error:
-            if pause is None:
-                raise LoadInterruptedError(load_id, batch.position, str(error)) from error
-            logger.warning("load %d waits for the database: %s", load_id, error)
+            logger.warning("a load waits for the database: %s", error)
             time.sleep(pause)
-        else:
-            return
+    return attempt()
 
 
 def _apply(session: Session, batch: Batch, load_id: int, now: datetime) -> None:

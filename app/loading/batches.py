@@ -41,7 +41,7 @@ class Batch:
     last: bool
 
 
-def batches(entries: Iterable[Entry | Rejected]) -> Iterator[Batch]:
+def cut(entries: Iterable[Entry | Rejected]) -> Iterator[Batch]:
     """Cut `entries` into batches: one at least, which may be empty.
 
     No more is held than a batch and the entry behind it.

@@ -1,7 +1,7 @@
 """`/news/<slug>`: one address for an article, and one twin for each of its representations."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
@@ -37,6 +37,7 @@ from app.web.sending import sent
 from app.web.service import Service, service_of
 
 OFFERS: Final = tuple(BY_MEDIA_TYPE)
+DATE_LAG: Final = timedelta(seconds=1)  # by which the server's Date may be behind the clock
 _IN_QUERY: Final = "!$&'()*+,;=:@/?%-._~"  # RFC 3986 section 3.4, and what is encoded already
 
 
@@ -85,7 +86,7 @@ def respelt(request: Request) -> Response:
     """Lead from a spelling of an article's address to the one it has."""
     service = service_of(request)
     slug, form = _twin(request.path_params["name"].removesuffix(".html"))
-    found = _found(service, slug, service.answers.epoch)
+    found = _found(service, slug)
     return _redirected(request, service, found.slug, form)
 
 
@@ -97,7 +98,7 @@ def _twin(name: str) -> tuple[str, Format]:
     return name, FORMATS[0]
 
 
-def _found(service: Service, slug: str, epoch: int) -> Record | Trace:
+def _found(service: Service, slug: str, epoch: int | None = None) -> Record | Trace:
     """Return the article at `slug`, or where it has moved to. Raises the Problem that it is not."""
     if not is_slug(slug):
         raise not_found(slug)
@@ -130,7 +131,7 @@ def answer_at(service: Service, path: str, accepted: str, coding: str) -> Answer
         return None
     choice = Choice(form, coding, negotiated=twin is FORMATS[0], personal=False)
     answer = article_answer(service, record, choice, now)
-    if record.updated_at <= now:  # else it depends on the time of day
+    if record.updated_at <= now - DATE_LAG:  # else it depends on the time of day
         service.answers.keep(Place(path, form.name, coding, choice.negotiated), answer, epoch)
     return answer
 
@@ -140,7 +141,9 @@ def article_answer(service: Service, record: Record, choice: Choice, now: dateti
     form = choice.form
     links = links_of(record, service.site)
     coding, body = codings.encode(choice.coding, form.represent(record, links))
-    last_modified = min(record.updated_at, now).replace(microsecond=0)
+    # RFC 9110 section 8.8.2.1: "An origin server with a clock MUST NOT generate a Last-Modified
+    # date that is later than the server's time of message origination (Date)."
+    last_modified = min(record.updated_at, now - DATE_LAG).replace(microsecond=0)
     etag = entity_tag(form.content_type, coding, body)
     fields = {
         **article_headers(record, links, form, last_modified),

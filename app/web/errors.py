@@ -15,10 +15,9 @@ from app.database import DatabaseUnavailableError
 from app.feeds import MEDIA_TYPES, MalformedFeedError, UnknownFeedKindError
 from app.loading import LoadInterruptedError
 from app.web import methods
-from app.web.problems import Problem, respond
+from app.web.loads import ReceiptUnavailableError
+from app.web.problems import RETRY_SECONDS, Problem, respond, unavailable
 from app.web.uploads import CODINGS, FeedTooLargeError, UnknownCodingError
-
-RETRY_SECONDS: Final = 5
 
 logger = logging.getLogger(__name__)
 
@@ -87,11 +86,7 @@ def _too_large(error: FeedTooLargeError) -> Problem:
 
 def _unavailable(error: DatabaseUnavailableError) -> Problem:
     logger.warning("%s", error)
-    return Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "The database does not answer at the moment. Try again in a few seconds.",
-        headers={"Retry-After": str(RETRY_SECONDS)},
-    )
+    return unavailable()
 
 
 def _interrupted(error: LoadInterruptedError) -> Problem:
@@ -102,6 +97,16 @@ def _interrupted(error: LoadInterruptedError) -> Problem:
         f"The load stopped behind record {error.position}. What came before is in the database, and"
         f" its receipt is {receipt}. The same feed sent again completes it.",
         members={"load": error.load_id, "position": error.position, "receipt": receipt},
+        headers={"Retry-After": str(RETRY_SECONDS), "Content-Location": receipt},
+    )
+
+
+def _unread(error: ReceiptUnavailableError) -> Problem:
+    receipt = f"/admin/loads/{error.load_id}"
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        f"The feed is loaded. Its receipt, {receipt}, cannot be read at the moment.",
+        members={"load": error.load_id, "receipt": receipt},
         headers={"Retry-After": str(RETRY_SECONDS), "Content-Location": receipt},
     )
 
@@ -139,6 +144,7 @@ _PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     FeedTooLargeError: _too_large,
     DatabaseUnavailableError: _unavailable,
     LoadInterruptedError: _interrupted,
+    ReceiptUnavailableError: _unread,
     PreconditionFailedError: _precondition,
     RequestValidationError: _invalid_request,
     ClientDisconnect: _gone_away,

@@ -1,13 +1,18 @@
 """`/health`: whether the process runs, and whether it can serve."""
 
+import asyncio
 from http import HTTPStatus
+from typing import Final
 
+from anyio import to_thread
 from fastapi import APIRouter
 
 from app.web import documents
 from app.web.methods import readable
-from app.web.problems import Problem
+from app.web.problems import Problem, unavailable
 from app.web.service import Served, Unstored
+
+PATIENCE_SECONDS: Final = 5
 
 
 def router() -> APIRouter:
@@ -23,8 +28,13 @@ async def _live() -> dict[str, str]:  # in the event loop, to show that it turns
     return {"status": "live"}
 
 
-def _ready(service: Served) -> dict[str, str]:
+async def _ready(service: Served) -> dict[str, str]:
     """Say that articles can be served: the database answers, and its schema is this version's."""
-    if not service.database.is_current():
+    asking = to_thread.run_sync(service.database.is_current, abandon_on_cancel=True)
+    try:
+        current = await asyncio.wait_for(asking, PATIENCE_SECONDS)
+    except TimeoutError:
+        raise unavailable() from None
+    if not current:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The database's schema is not current.")
     return {"status": "ready"}

@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
 from app import feeds, loading
+from app.database import DatabaseUnavailableError
 from app.store import loads
 from app.store.loads import LoadHead, Origin, Receipt, Result
 from app.tokens import Operator
@@ -27,6 +28,14 @@ _LARGEST: Final = 2**63 - 1
 Loader = Annotated[Operator, Depends(having("load"))]
 Number = Annotated[int, Path(ge=1, le=_LARGEST)]
 Limit = Annotated[int, Query(ge=1, le=RESULTS_SHOWN)]
+
+
+class ReceiptUnavailableError(Exception):
+    """A feed was loaded to its end, but the receipt `load_id` cannot be read at the moment."""
+
+    def __init__(self, load_id: int) -> None:
+        super().__init__(f"load {load_id} is done, and its receipt cannot be read")
+        self.load_id = load_id
 
 
 class LoadReport(BaseModel):
@@ -87,7 +96,10 @@ def _loaded(request: Request, body: BinaryIO, operator: Operator, service: Servi
             )
         finally:
             service.follower.wrote()
-    return _report(service, load_id, after=0, limit=RESULTS_SHOWN)
+    try:
+        return _report(service, load_id, after=0, limit=RESULTS_SHOWN)
+    except DatabaseUnavailableError as error:
+        raise ReceiptUnavailableError(load_id) from error
 
 
 def _receipt(

@@ -15,9 +15,10 @@ from app.texts import excerpt
 from app.web.fields import wishes
 from app.web.headers import caching_headers, link_header, policy_headers
 from app.web.sending import sent
-from app.web.service import service_of
+from app.web.service import Service, service_of
 
 PROBLEM: Final = "application/problem+json"
+RETRY_SECONDS: Final = 5
 
 # A browser names text/html, an agent text/markdown. Who names nothing gets what programs read.
 _OFFERS: Final[tuple[str, ...]] = (PROBLEM, "application/json", "application/ld+json",
@@ -76,28 +77,42 @@ def not_acceptable(links: Links) -> Problem:
     )
 
 
+def unavailable() -> Problem:
+    """Return the answer where the database is away."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The database does not answer at the moment. Try again in a few seconds.",
+        headers={"Retry-After": str(RETRY_SECONDS)},
+    )
+
+
 def respond(request: Request, problem: Problem) -> Response:
     """Return `problem` as an answer to `request`."""
     wished = wishes(request.headers)
     # Not the URL's path: that one ends at a question mark, also at one that came encoded.
     path = request.scope["path"]
-    media_type, negotiated = form_of(path, wished.accept or "")
     service = service_of(request)
-    body = _WRITERS[media_type](problem, service.site.name)
-    charset = "" if media_type == PROBLEM else "; charset=utf-8"
-    caching = caching_headers(
-        problem.status,
-        media_type,
-        service.freshness,
-        negotiated=negotiated,
-        personal=wished.personal,
-    )
-    fields = {"Content-Type": media_type + charset, **caching, **policy_headers(media_type)}
-    answer = Answer(problem.status, fields | dict(problem.headers), body)
+    accept = wished.accept or ""
+    answer = problem_answer(service, problem, path, accept, personal=wished.personal)
     if problem.epoch is not None and not wished.personal:
+        media_type, negotiated = form_of(path, accept)
         place = Place(path, media_type, IDENTITY, negotiated)
         service.missing.keep(place, answer, problem.epoch)
     return sent(request, answer)
+
+
+def problem_answer(
+    service: Service, problem: Problem, path: str, accept: str, *, personal: bool
+) -> Answer:
+    """Build the answer to a request of `path` that came to `problem`."""
+    media_type, negotiated = form_of(path, accept)
+    charset = "" if media_type == PROBLEM else "; charset=utf-8"
+    caching = caching_headers(
+        problem.status, media_type, service.freshness, negotiated=negotiated, personal=personal
+    )
+    fields = {"Content-Type": media_type + charset, **caching, **policy_headers(media_type)}
+    body = _WRITERS[media_type](problem, service.site.name)
+    return Answer(problem.status, fields | dict(problem.headers), body)
 
 
 def form_of(path: str, accept: str) -> tuple[str, bool]:

@@ -6,17 +6,21 @@ to the application, which builds the same answers.
 """
 
 import asyncio
+import logging
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from functools import lru_cache, partial
+from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 from app import codings
-from app.answers import Answer, Memory
+from app.answers import Answer
 from app.conditions import Conditions, is_unmodified
 from app.negotiation import negotiate
 from app.representations import BY_MEDIA_TYPE
-from app.web.problems import form_of
+from app.web.articles import answer_at
+from app.web.problems import Problem, form_of, problem_answer, unavailable
+from app.web.service import Service
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -28,11 +32,16 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 _ORDINARY: Final = frozenset({b"authorization", b"if-match", b"if-unmodified-since"})
 _PREFIX: Final = "/news/"
 _CHOICES: Final = 4_096
+FIELDS_AT_MOST: Final = 128
+FIELD_BYTES: Final = 32 << 10
+PATIENCE_SECONDS: Final = 15
+"""How long a reader waits for a database that takes questions and does not answer."""
+
 _LONGEST: Final = 512
 """A field with more bytes is read each time: what is remembered of choices is bounded, too."""
 
 
-Make = Callable[[str, str, str], Answer | None]
+logger = logging.getLogger(__name__)
 
 
 class Wanted(NamedTuple):
@@ -46,22 +55,21 @@ class Wanted(NamedTuple):
 
 
 class Ready:
-    """An ASGI application in front of `app`.
+    """An ASGI application in front of `app`, which is `service`'s."""
 
-    `make` builds the answer at a path, in the form that Accept gets at a bare URL (by name, "" for
-    none) and a coding, and keeps it in `answers`; None where there is none to keep. `missing`
-    remembers what there is not.
-    """
-
-    def __init__(self, app: Application, make: Make, answers: Memory, missing: Memory) -> None:
+    def __init__(self, app: Application, service: Service) -> None:
         self._app = app
-        self._make = make
-        self._answers = answers
-        self._missing = missing
+        self._service = service
         self._making: dict[tuple[str, str, str], Future[Answer | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with what is ready or can be made, or let the application answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if _is_heavy(scope["headers"]):
+            await _send(self._refusal(_TOO_HEAVY, scope["path"], b""), scope, send)
+            return
         wanted = _wanted(scope)
         answer = None
         if wanted is not None:
@@ -72,14 +80,13 @@ class Ready:
             await send(answer.not_modified)
             await send(_EMPTY)
         else:
-            await send(answer.start)
-            await send(_EMPTY if scope["method"] == "HEAD" else answer.body_message)
+            await _send(answer, scope, send)
 
     def _find(self, wanted: Wanted) -> Answer | None:
-        shelf = self._answers.shelf(wanted.path)
+        shelf = self._service.answers.shelf(wanted.path)
         if shelf is not None:
             return shelf.find(_form(wanted.accept), wanted.coding)
-        shelf = self._missing.shelf(wanted.path)
+        shelf = self._service.missing.shelf(wanted.path)
         if shelf is not None:
             return shelf.find(_form_of_problem(wanted.path, wanted.accept), codings.IDENTITY)
         return None
@@ -90,16 +97,40 @@ class Ready:
         making = self._making.get(key)
         if making is None:
             # The event loop's own threads: a load, which is the application's, takes none of them.
-            making = asyncio.get_running_loop().run_in_executor(None, self._make, *key)
+            making = asyncio.get_running_loop().run_in_executor(
+                None, answer_at, self._service, *key
+            )
             self._making[key] = making
             making.add_done_callback(partial(self._making.pop, key))
         try:
-            return await asyncio.shield(making)  # one that goes away leaves it to the others
+            # One that goes away leaves it to the others.
+            return await asyncio.wait_for(asyncio.shield(making), PATIENCE_SECONDS)
+        except TimeoutError:
+            logger.warning("the database keeps a reader waiting")
+            return self._refusal(unavailable(), wanted.path, wanted.accept)
         except Exception:  # noqa: BLE001 - the application meets it again, and knows what to say
             return None
 
+    def _refusal(self, problem: Problem, path: str, accept: bytes) -> Answer:
+        known = accept.decode("latin-1")
+        return problem_answer(self._service, problem, path, known, personal=True)
+
 
 _EMPTY: Final[Message] = {"type": "http.response.body", "body": b""}
+_TOO_HEAVY: Final = Problem(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    f"A request may have {FIELDS_AT_MOST} header fields of {FIELD_BYTES} bytes together.",
+)
+
+
+def _is_heavy(fields: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Say whether reading `fields` could take a time that others would notice."""
+    return len(fields) > FIELDS_AT_MOST or sum(len(value) for _, value in fields) > FIELD_BYTES
+
+
+async def _send(answer: Answer, scope: Scope, send: Send) -> None:
+    await send(answer.start)
+    await send(_EMPTY if scope["method"] == "HEAD" else answer.body_message)
 
 
 def _wanted(scope: Scope) -> Wanted | None:
