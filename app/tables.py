@@ -1,4 +1,4 @@
-"""The relational shape. No behaviour.
+"""The relational shape. No behaviour, and all of it in one file, for tables refer to each other.
 
 Every constraint has a name, every instant is UTC, no text has a length limit, and a relation that
 was not asked for raises instead of querying.
@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     Text,
@@ -77,7 +78,7 @@ class Article(Base):
     summary: Mapped[str]
     body_md: Mapped[str]
     canonical_source: Mapped[str | None]
-    canonical_key: Mapped[str | None]
+    canonical_key: Mapped[str | None] = mapped_column(index=True)
     published_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     lang: Mapped[str]
@@ -86,6 +87,7 @@ class Article(Base):
     extra: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
     digest: Mapped[str]
     withdrawn_at: Mapped[datetime | None]
+    withdrawn_reason: Mapped[str | None]
 
     topics: Mapped[list["ArticleTopic"]] = relationship(
         order_by="ArticleTopic.position", lazy="raise", passive_deletes="all"
@@ -151,15 +153,27 @@ class ArticleEntity(Base):
 
 
 class Load(Base):
-    """A feed that was loaded, or is being loaded: the head of its receipt."""
+    """A feed that was loaded, or is being loaded, or an edit: the head of its receipt.
+
+    `read` is how many of its `size` bytes have been worked through. `refused` says why an atomic
+    load changed nothing, and `undoes` which load this one has put back.
+    """
 
     __tablename__ = "loads"
+    __table_args__ = (UniqueConstraint("loaded_by", "idempotency_key"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]
+    file: Mapped[str | None]
     sha256: Mapped[str]
     size: Mapped[int]
+    read: Mapped[int] = mapped_column(server_default="0")
+    options: Mapped[dict[str, JsonValue]] = mapped_column(JSON, server_default="{}")
     loaded_by: Mapped[str]
+    idempotency_key: Mapped[str | None]
+    request_id: Mapped[str | None]
+    undoes: Mapped[int | None] = mapped_column(ForeignKey("loads.id"), index=True)
+    refused: Mapped[str | None]
     started_at: Mapped[datetime]
     leased_until: Mapped[datetime]
     finished_at: Mapped[datetime | None]
@@ -167,12 +181,17 @@ class Load(Base):
 
 
 class LoadResult(Base):
-    """What became of one record of a feed. `position` counts the feed's records from 1."""
+    """What became of one record of a feed. `position` counts the feed's records from 1.
+
+    `file` is the one of several that came together in which `line` counts.
+    """
 
     __tablename__ = "load_results"
+    __table_args__ = (Index(None, "load_id", "outcome", "position"),)
 
     load_id: Mapped[int] = mapped_column(ForeignKey(Load.id, ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
+    file: Mapped[str | None]
     line: Mapped[int]
     slug: Mapped[str | None]
     outcome: Mapped[str]
@@ -182,7 +201,7 @@ class LoadResult(Base):
 
 
 class Revision(Base):
-    """What an article was before a load replaced it. `number` counts from 1."""
+    """What an article was before a change, all of it. `number` counts from 1."""
 
     __tablename__ = "revisions"
     __table_args__ = (UniqueConstraint("article_id", "number"),)
@@ -191,19 +210,32 @@ class Revision(Base):
     article_id: Mapped[int] = mapped_column(ForeignKey(Article.id, ondelete="CASCADE"))
     number: Mapped[int]
     record: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_reason: Mapped[str | None]
     replaced_at: Mapped[datetime]
-    load_id: Mapped[int | None] = mapped_column(ForeignKey(Load.id))
+    load_id: Mapped[int | None] = mapped_column(ForeignKey(Load.id), index=True)
 
 
 class Change(Base):
-    """One step of the change feed. `seq` has no gaps and grows in the order of commits."""
+    """One step of the change feed. `seq` has no gaps and grows in the order of commits.
+
+    `slug` is the article's from then on. One that moved left `previous_slug`; where its new slug
+    had been an alias, that was `alias_of`'s.
+    """
 
     __tablename__ = "changes"
 
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[str]
     slug: Mapped[str]
-    article_id: Mapped[int] = mapped_column(ForeignKey(Article.id), index=True)
+    previous_slug: Mapped[str | None]
+    # Empty where there is no such article any more: its creation was undone.
+    article_id: Mapped[int | None] = mapped_column(
+        ForeignKey(Article.id, ondelete="SET NULL"), index=True
+    )
+    alias_of: Mapped[int | None] = mapped_column(
+        ForeignKey(Article.id, ondelete="SET NULL"), index=True
+    )
     load_id: Mapped[int | None] = mapped_column(ForeignKey(Load.id), index=True)
     at: Mapped[datetime]
 
@@ -220,3 +252,18 @@ class Token(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+
+class Action(Base):
+    """What an operator did, or tried to do: who, what, to what, how it went, and when."""
+
+    __tablename__ = "actions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    operator: Mapped[str]
+    action: Mapped[str]
+    target: Mapped[str]
+    outcome: Mapped[str]
+    request_id: Mapped[str]

@@ -123,7 +123,8 @@ def _section(cases: Sequence[Measured]) -> Iterator[str]:
         yield f"| {' | '.join(COLUMNS)} |"
         yield f"|---|---|{'--:|' * (len(COLUMNS) - 2)}"
         for one in cases:
-            yield from _rows(one)
+            if one.samples:
+                yield from _rows(one)
         yield ""
     for one in cases:
         if one.failure:

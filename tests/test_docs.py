@@ -1,5 +1,6 @@
 """The documentation cannot rot: its commands run, and it names what there is."""
 
+import ast
 import os
 import re
 import subprocess
@@ -136,6 +137,8 @@ def test_a_module_without_a_layer_breaks_the_build(tmp_path: Path) -> None:
     assert "utils" in after.stdout
 
 
-def test_no_file_is_larger_than_a_page_or_five() -> None:
+def test_a_file_of_more_than_250_lines_says_why_in_its_docstring() -> None:
     for path in (ROOT / "app").rglob("*.py"):
-        assert len(path.read_text().splitlines()) <= 250, path
+        text = path.read_text()
+        if len(text.splitlines()) > 250:
+            assert "in one file, for" in (ast.get_docstring(ast.parse(text)) or ""), path
