@@ -14,7 +14,16 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from app.settings import Settings, read_settings
-from app.web import articles, documents, errors, explanations, health, loads
+from app.web import (
+    articles,
+    documents,
+    editing,
+    errors,
+    explanations,
+    health,
+    loads,
+    receipts,
+)
 from app.web.ready import Ready
 from app.web.service import assemble
 
@@ -67,6 +76,8 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
         await run_in_threadpool(service.follower.start)
         _heed_signals(service.stopping)
         yield
+        service.stopping.set()
+        await run_in_threadpool(service.background.shutdown)
         await run_in_threadpool(service.follower.stop)
         await run_in_threadpool(service.database.close)
 
@@ -88,7 +99,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
     framework_document = app.openapi
     app.openapi = cache(lambda: documents.complete(framework_document()))  # type: ignore[method-assign] # the way FastAPI documents
     errors.install(app)
-    for part in (explanations, loads, health, documents):
+    for part in (explanations, loads, receipts, editing, health, documents):
         app.include_router(part.router())
     return app
 
