@@ -144,17 +144,22 @@ def test_i20_a_load_whose_commit_fails_is_no_success(
 
 
 def rows(database: Database) -> dict[str, list[str]]:
-    """Return every row of every table, to be compared."""
+    """Return what every row of every table says, but for what older versions did not keep."""
     with database.reading() as session:
         return {
-            table.name: sorted(map(repr, session.execute(select(table))))
+            table.name: sorted(
+                repr(row)
+                for row in session.execute(
+                    select(*(column for column in table.c if column.name != "read"))
+                )
+            )
             for table in Base.metadata.sorted_tables
         }
 
 
 def counts(database: Database) -> dict[str, int]:
     """Return how many rows each of the first tables has."""
-    later = {"slug_aliases"}
+    later = {"slug_aliases", "actions"}
     names = [table.name for table in Base.metadata.sorted_tables if table.name not in later]
     with database.reading() as session:
         return {
