@@ -15,6 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from httpx2 import Response
 from sqlalchemy import Column, Integer, create_engine, event, text
+from sqlalchemy.exc import OperationalError
 from test_loading import record
 
 import plain
@@ -114,7 +115,7 @@ def test_a_trap_catches_a_plain_application_and_not_ours(
 
 def plain_away(site: Site) -> Callable[[], None]:
     """Return a handler that meets what SQLAlchemy says of a database that is away."""
-    from_plain = plain.OperationalError("SELECT 1", {}, Exception("the database is locked"))
+    from_plain = OperationalError("SELECT 1", {}, Exception("the database is locked"))
 
     def away() -> None:
         with site.database.reading():
