@@ -1,11 +1,31 @@
 """SQL that SQLite and PostgreSQL spell differently, each thing under one name."""
 
+import json
+from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Select, select
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    ColumnElement,
+    Dialect,
+    FromClause,
+    Select,
+    Table,
+    any_,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+
+Row = Sequence[Any]
+Asked = InstrumentedAttribute[Any] | ColumnElement[Any]
+Processor = Callable[[Any], Any]
 
 
 def json_array(rows: Select[Any]) -> ColumnElement[list[Any]]:
@@ -27,3 +47,76 @@ def _sqlite(element: _JsonArray, compiler: SQLCompiler, **options: Any) -> str: 
 @compiles(_JsonArray, "postgresql")
 def _postgresql(element: _JsonArray, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - the compiler's own
     return f"coalesce(json_agg({compiler.process(element.clauses, **options)}), '[]')"
+
+
+def among(
+    session: Session,
+    column: InstrumentedAttribute[Any] | ColumnElement[Any],
+    values: Collection[Any],
+) -> ColumnElement[bool]:
+    """Return the condition that `column` is one of `values`, however many.
+
+    They are one parameter, so the statement is the same each time, and is compiled once.
+    """
+    if _is_sqlite(session):
+        each = func.json_each(json.dumps(list(values))).table_valued("value")
+        return column.in_(select(each.c.value))
+    return column == any_(literal(list(values), ARRAY(column.type)))
+
+
+def next_ids(session: Session, table: FromClause, count: int) -> list[int]:
+    """Return ids for `count` new rows of `table`. Only a writer may ask: it has the lock."""
+    assert isinstance(table, Table)  # noqa: S101 - a class's `__table__` is typed as less
+    if count == 0:
+        return []
+    if _is_sqlite(session):
+        last = session.scalar(select(func.max(table.c.id))) or 0
+        return list(range(last + 1, last + 1 + count))
+    sequence = func.pg_get_serial_sequence(table.name, "id")
+    series = func.generate_series(1, count).table_valued("value")
+    return list(session.scalars(select(func.nextval(sequence)).select_from(series)))
+
+
+def insert_all(
+    session: Session, table: FromClause, columns: tuple[str, ...], rows: Sequence[Row]
+) -> None:
+    """Insert `rows`, each of which has the values of `columns`, by the fastest way there is.
+
+    On PostgreSQL that is COPY, on SQLite the driver's own executemany.
+    """
+    if not rows:
+        return
+    assert isinstance(table, Table)  # noqa: S101 - a class's `__table__` is typed as less
+    connection = session.connection()
+    processors = _processors(table, columns, connection.dialect)
+    kept = [_processed(row, processors) for row in rows] if processors else rows
+    names = ", ".join(columns)
+    if _is_sqlite(session):
+        marks = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
+        connection.exec_driver_sql(statement, kept)
+        return
+    driver: Any = connection.connection.cursor()
+    with driver as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+        for row in kept:
+            copy.write_row(row)
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
+
+
+@lru_cache(64)
+def _processors(
+    table: Table, columns: tuple[str, ...], dialect: Dialect
+) -> tuple[tuple[int, Processor], ...]:
+    """Return what SQLAlchemy does to values of those columns on their way, by position."""
+    found = (table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns)
+    return tuple((place, process) for place, process in enumerate(found) if process)
+
+
+def _processed(row: Row, processors: tuple[tuple[int, Processor], ...]) -> tuple[Any, ...]:
+    values = list(row)
+    for place, process in processors:
+        values[place] = process(values[place])
+    return tuple(values)

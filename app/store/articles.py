@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from app.dialects import json_array
+from app.dialects import among, json_array
 from app.records import Claims, Record
 from app.tables import Article, ArticleEntity, ArticleTopic, Entity, SlugAlias, Topic
 
@@ -28,7 +28,8 @@ def _names(vocabulary: FromClause, links: FromClause, name: str) -> ColumnElemen
     )
 
 
-COLUMNS: Final = tuple(Record.model_fields.keys() - {"topics", "entities", "upkeep"})
+_NO_COLUMNS: Final = {"topics", "entities", "upkeep", "claims"}
+COLUMNS: Final = (*(name for name in Record.model_fields if name not in _NO_COLUMNS), "claims")
 """The fields of a record that are columns of the articles."""
 
 _RECORD = select(
@@ -91,7 +92,10 @@ def states(session: Session, ids: Collection[int]) -> dict[int, State]:
     """Return what the articles with those ids are now."""
     if not ids:
         return {}
-    return {row.id: _state(row) for row in session.execute(_STATE.where(_ARTICLES.id.in_(ids)))}
+    return {
+        row.id: _state(row)
+        for row in session.execute(_STATE.where(among(session, _ARTICLES.id, ids)))
+    }
 
 
 def every(session: Session) -> Iterator[tuple[State, tuple[str, ...]]]:

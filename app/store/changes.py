@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
+from app.dialects import insert_all
 from app.store.drafts import Draft
 from app.tables import Change
+
+_COLUMNS: Final = (
+    "seq", "kind", "slug", "previous_slug", "article_id", "alias_of", "load_id", "at",
+)  # fmt: skip
 
 
 class Step(NamedTuple):
@@ -49,16 +54,16 @@ def record(session: Session, steps: Sequence[Step], load_id: int | None, now: da
     if not steps:
         return
     rows = [
-        {
-            "seq": seq,
-            "kind": step.kind,
-            "slug": step.slug,
-            "previous_slug": step.previous_slug,
-            "article_id": step.article.id if step.article else None,
-            "alias_of": step.former.id if step.former else None,
-            "load_id": load_id,
-            "at": now,
-        }
+        (
+            seq,
+            step.kind,
+            step.slug,
+            step.previous_slug,
+            step.article.id if step.article else None,
+            step.former.id if step.former else None,
+            load_id,
+            now,
+        )
         for seq, step in enumerate(steps, last_seq(session.connection()) + 1)
     ]
-    session.execute(insert(Change), rows)
+    insert_all(session, Change.__table__, _COLUMNS, rows)

@@ -4,15 +4,16 @@ A draft says what an article becomes, step by step. What it was before, and each
 is kept as a revision.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.records import Record
+from app.dialects import among, insert_all, next_ids
+from app.records import Claims, Record
 from app.store import articles
 from app.store.articles import COLUMNS, State
 from app.store.standings import Standing
@@ -26,7 +27,10 @@ from app.tables import (
     Topic,
 )
 
-_NAMES_ASKED: Final = 10_000  # parameters of one statement; both databases take some 32,000
+_ARTICLES: Final = Article.__table__
+_REVISION: Final = (
+    "article_id", "number", "record", "withdrawn_at", "withdrawn_reason", "replaced_at", "load_id",
+)  # fmt: skip
 
 Aliases = Mapping[str, "Draft | None"]
 """Slugs that articles had, and whose they are from now on: an article's, or nobody's."""
@@ -59,11 +63,9 @@ def write(
     new = [draft for draft in drafts if draft.id is None]
     if old:
         _replace(session, old, load_id, now)
-    if new:
-        rows = [_row(draft) for draft in new]
-        statement = insert(Article).returning(Article.id, sort_by_parameter_order=True)
-        for draft, draft_id in zip(new, session.scalars(statement, rows), strict=True):
-            draft.id = draft_id
+    for draft, draft_id in zip(new, next_ids(session, _ARTICLES, len(new)), strict=True):
+        draft.id = draft_id
+    insert_all(session, _ARTICLES, ("id", *_KEPT), [(draft.id, *_values(draft)) for draft in new])
     _keep(session, {draft.id: draft.states[:-1] for draft in new}, load_id, now)
     _link(session, {draft.id: draft.states[-1].record for draft in new})
     _alias(session, aliases)
@@ -72,7 +74,7 @@ def write(
 def remove(session: Session, ids: Sequence[int]) -> None:
     """Remove articles with all that is theirs. The change feed keeps what it said of them."""
     if ids:
-        session.execute(delete(Article).where(Article.id.in_(ids)))
+        session.execute(delete(Article).where(among(session, Article.id, ids)))
 
 
 def _replace(
@@ -85,13 +87,13 @@ def _replace(
         # One may go where another is yet to leave, so first all of them are where no slug is.
         away = [{"id": i, "slug": f"/{i}"} for i in moving]
         session.execute(update(Article), away)
-    rows = [{"id": i, **_row(draft)} for i, draft in drafts.items()]
+    rows = [{"id": i, **dict(zip(_KEPT, _values(d), strict=True))} for i, d in drafts.items()]
     session.execute(update(Article), rows)
     became = {i: draft.states[-1].record for i, draft in drafts.items()}
     for link, name in (ArticleTopic, "topics"), (ArticleEntity, "entities"):
         changed = [i for i in became if getattr(became[i], name) != getattr(past[i].record, name)]
         if changed:
-            session.execute(delete(link).where(link.article_id.in_(changed)))
+            session.execute(delete(link).where(among(session, link.article_id, changed)))
     _link(session, became, {i: state.record for i, state in past.items()})
 
 
@@ -106,21 +108,14 @@ def _keep(
     if not ids:
         return
     counted = select(Revision.article_id, func.max(Revision.number)).group_by(Revision.article_id)
-    last = {row[0]: row[1] for row in session.execute(counted.where(Revision.article_id.in_(ids)))}
+    found = session.execute(counted.where(among(session, Revision.article_id, ids)))
+    last = {row[0]: row[1] for row in found}
     rows = [
-        {
-            "article_id": article_id,
-            "number": number,
-            "record": state.record.model_dump(mode="json"),
-            "withdrawn_at": state.withdrawn_at,
-            "withdrawn_reason": state.withdrawn_reason,
-            "replaced_at": now,
-            "load_id": load_id,
-        }
+        (article_id, number, state.record.model_dump(mode="json"), *state[1:], now, load_id)
         for article_id in ids
         for number, state in enumerate(past[article_id], last.get(article_id or 0, 0) + 1)
     ]
-    session.execute(insert(Revision), rows)
+    insert_all(session, Revision.__table__, _REVISION, rows)
 
 
 def _link(
@@ -141,14 +136,13 @@ def _link(
             if lists[i] == getattr(record, name):
                 del lists[i]
         ids = _ids(session, table, column, {each for names in lists.values() for each in names})
-        key = "topic_id" if table is Topic else "entity_id"
         rows = [
-            {"article_id": i, "position": position, key: ids[each]}
+            (i, position, ids[each])
             for i, names in lists.items()
             for position, each in enumerate(names)
         ]
-        if rows:
-            session.execute(insert(link), rows)
+        key = "topic_id" if table is Topic else "entity_id"
+        insert_all(session, link.__table__, ("article_id", "position", key), rows)
 
 
 def _ids(
@@ -158,42 +152,40 @@ def _ids(
     names: Iterable[str],
 ) -> dict[str, int]:
     """Return the ids of `names` in a vocabulary, which gains those that it lacks."""
-    found: dict[str, int] = {}
-    for some in _batched(sorted(names), _NAMES_ASKED):
-        known = session.execute(select(column, table.id).where(column.in_(some)))
-        found |= dict(known.all())
-        if missing := [name for name in some if name not in found]:
-            statement = insert(table).returning(table.id, sort_by_parameter_order=True)
-            ids = session.scalars(statement, [{column.key: name} for name in missing])
-            found |= zip(missing, ids, strict=True)
-    return found
-
-
-def _batched(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    return (names[start : start + size] for start in range(0, len(names), size))
+    wanted = sorted(names)
+    if not wanted:
+        return {}
+    known = session.execute(select(column, table.id).where(among(session, column, wanted)))
+    found = {row[0]: row[1] for row in known}
+    missing = [name for name in wanted if name not in found]
+    fresh = next_ids(session, table.__table__, len(missing))
+    insert_all(session, table.__table__, (column.key, "id"), list(zip(missing, fresh, strict=True)))
+    return found | dict(zip(missing, fresh, strict=True))
 
 
 def _alias(session: Session, aliases: Aliases) -> None:
     if not aliases:
         return
-    session.execute(delete(SlugAlias).where(SlugAlias.slug.in_(aliases)))
-    rows = [
-        {"slug": slug, "article_id": owner.id}
-        for slug, owner in aliases.items()
-        if owner is not None
-    ]
-    if rows:
-        session.execute(insert(SlugAlias), rows)
+    session.execute(delete(SlugAlias).where(among(session, SlugAlias.slug, aliases.keys())))
+    rows = [(slug, owner.id) for slug, owner in aliases.items() if owner is not None]
+    insert_all(session, SlugAlias.__table__, ("slug", "article_id"), rows)
 
 
-def _row(draft: Draft) -> dict[str, Any]:
-    state = draft.states[-1]
-    record = state.record
-    return {
-        **{name: getattr(record, name) for name in COLUMNS},
-        "claims": record.claims.model_dump(exclude_defaults=True),
-        "canonical_key": draft.standing.canonical_key,
-        "digest": draft.standing.digest,
-        "withdrawn_at": state.withdrawn_at,
-        "withdrawn_reason": state.withdrawn_reason,
-    }
+_KEPT: Final = (
+    *COLUMNS, "canonical_key", "digest", "withdrawn_at", "withdrawn_reason",
+)  # fmt: skip
+_NO_CLAIMS: Final = Claims()
+
+
+def _values(draft: Draft) -> tuple[Any, ...]:
+    """Return the values of the columns _KEPT for what `draft` is in the end."""
+    record, withdrawn_at, withdrawn_reason = draft.states[-1]
+    standing = draft.standing
+    return (
+        *(getattr(record, name) for name in COLUMNS if name != "claims"),
+        record.claims.model_dump(exclude_defaults=True) if record.claims != _NO_CLAIMS else {},
+        standing.canonical_key,
+        standing.digest,
+        withdrawn_at,
+        withdrawn_reason,
+    )

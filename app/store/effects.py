@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.dialects import among
 from app.records import Record
 from app.store.articles import State
 from app.tables import Change, Load, Revision
@@ -55,7 +56,7 @@ def effects(session: Session, load_id: int, ids: Collection[int]) -> dict[int, S
             Change.article_id,
             Change.alias_of,
         )
-        .where(Change.load_id == load_id, Change.article_id.in_(ids))
+        .where(Change.load_id == load_id, among(session, Change.article_id, ids))
         .order_by(Change.seq.desc())
     )
     done: dict[int, list[Effect]] = defaultdict(list)
@@ -66,9 +67,8 @@ def effects(session: Session, load_id: int, ids: Collection[int]) -> dict[int, S
 
 def latest(session: Session, ids: Collection[int]) -> dict[int, Touch]:
     """Return the latest change of each of those articles."""
-    last = (
-        select(func.max(Change.seq)).where(Change.article_id.in_(ids)).group_by(Change.article_id)
-    )
+    of_them = among(session, Change.article_id, ids)
+    last = select(func.max(Change.seq)).where(of_them).group_by(Change.article_id)
     found = select(Change.article_id, Change.seq, Change.load_id).where(Change.seq.in_(last))
     return {row.article_id: Touch(row.seq, row.load_id) for row in session.execute(found)}
 
@@ -77,7 +77,7 @@ def before(session: Session, load_id: int, ids: Collection[int]) -> dict[int, St
     """Return what those articles were before the load, as far as they were there."""
     first = (
         select(func.min(Revision.id))
-        .where(Revision.load_id == load_id, Revision.article_id.in_(ids))
+        .where(Revision.load_id == load_id, among(session, Revision.article_id, ids))
         .group_by(Revision.article_id)
     )
     found = session.scalars(select(Revision).where(Revision.id.in_(first)))

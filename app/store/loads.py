@@ -1,7 +1,7 @@
 """Loads under way: their heads, their leases, and what they have come to so far."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from app.dialects import insert_all
 from app.tables import Load, LoadResult
 
 LEASE: Final = timedelta(minutes=2)
@@ -53,6 +54,9 @@ class Result:
     reason: str | None
     faults: list[dict[str, str]]
     flags: list[dict[str, str]]
+
+
+_RESULT: Final = tuple(each.name for each in fields(Result))
 
 
 class LeaseLostError(Exception):
@@ -139,14 +143,8 @@ def release(session: Session, load_id: int, now: datetime) -> None:
 
 def add_results(session: Session, load_id: int, results: Sequence[Result]) -> None:
     """Add `results` to the receipt."""
-    if results:
-        rows = [{"load_id": load_id, **_columns(result)} for result in results]
-        session.execute(insert(LoadResult), rows)
-
-
-def _columns(result: Result) -> dict[str, object]:
-    # Not `asdict`, which copies all that is inside.
-    return {name: getattr(result, name) for name in Result.__dataclass_fields__}
+    rows = [(load_id, *(getattr(result, name) for name in _RESULT)) for result in results]
+    insert_all(session, LoadResult.__table__, ("load_id", *_RESULT), rows)
 
 
 def advance(

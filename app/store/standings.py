@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.dialects import among
 from app.tables import Article, SlugAlias
 
 
@@ -40,7 +41,7 @@ def at(session: Session, slugs: Collection[str]) -> list[Standing]:
     """Return the articles at `slugs`, published or not."""
     if not slugs:
         return []
-    found = select(*_COLUMNS).where(Article.slug.in_(slugs))
+    found = select(*_COLUMNS).where(among(session, Article.slug, slugs))
     return [Standing(*row) for row in session.execute(found)]
 
 
@@ -48,7 +49,8 @@ def telling(session: Session, keys: Collection[str]) -> list[Standing]:
     """Return the articles that tell the stories with those canonical keys, the newest first."""
     if not keys:
         return []
-    found = select(*_COLUMNS).where(Article.canonical_key.in_(keys)).order_by(Article.id.desc())
+    told = among(session, Article.canonical_key, keys)
+    found = select(*_COLUMNS).where(told).order_by(Article.id.desc())
     return [Standing(*row) for row in session.execute(found)]
 
 
@@ -59,7 +61,7 @@ def having_had(session: Session, slugs: Collection[str]) -> dict[str, Standing]:
     found = (
         select(SlugAlias.slug, *_COLUMNS)
         .join(Article, Article.id == SlugAlias.article_id)
-        .where(SlugAlias.slug.in_(slugs))
+        .where(among(session, SlugAlias.slug, slugs))
     )
     return {row[0]: Standing(*row[1:]) for row in session.execute(found)}
 
@@ -68,4 +70,5 @@ def of(session: Session, ids: Collection[int]) -> list[Standing]:
     """Return the articles with those ids."""
     if not ids:
         return []
-    return [Standing(*row) for row in session.execute(select(*_COLUMNS).where(Article.id.in_(ids)))]
+    found = select(*_COLUMNS).where(among(session, Article.id, ids))
+    return [Standing(*row) for row in session.execute(found)]
