@@ -175,7 +175,7 @@ def load(report: type[BaseModel]) -> Operation:
 
 
 def operators() -> Operation:
-    """Document the reading of receipts."""
+    """Document the reading of receipts and actions."""
     return {"responses": {**_OPERATORS, 400: _BAD_REQUEST, 404: _NOT_FOUND}}
 
 
@@ -192,6 +192,7 @@ def _content(form: Format) -> Mapping[str, Any]:
 _OPERATORS: Final[Responses] = {
     401: _problem("No token, or one that is unknown, expired or revoked."),
     403: _problem("The token lacks the scope."),
+    429: _problem("Too many wrong tokens came from there. `Retry-After` says when it may go on."),
 }
 
 
@@ -202,10 +203,20 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     for foreign in "HTTPValidationError", "ValidationError":
         schemas.pop(foreign, None)
     schemas[ProblemDetails.__name__] = ProblemDetails.model_json_schema()
-    for path in document["paths"].values():
-        for operation in path.values():
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
             _without_validation_error(operation["responses"])
+            if path.startswith("/admin"):
+                _named(operation["responses"])
     return document
+
+
+def _named(responses: dict[str, Any]) -> None:
+    for response in responses.values():
+        response.setdefault("headers", {})["X-Request-ID"] = {
+            "description": "The request's own id where it sent one, else one given here.",
+            "schema": {"type": "string"},
+        }
 
 
 def _without_validation_error(responses: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Request, Response
 
 from app.answers import Memory
+from app.attempts import Accepted, Attempts
 from app.database import Database
 from app.following import Follower
 from app.representations import FORMATS, Site, path_of
@@ -28,7 +29,8 @@ memory nor drive out of it what is asked for.
 class Service:
     """One running Slugline. `stopping` is set when it is about to end.
 
-    `answers` are the ready ones of articles, `missing` those that say there is none.
+    `answers` are the ready ones of articles, `missing` those that say there is none. `attempts` are
+    those with a wrong token, `accepted` the tokens that were right.
     """
 
     settings: Settings
@@ -39,6 +41,8 @@ class Service:
     answers: Memory
     missing: Memory
     follower: Follower
+    attempts: Attempts
+    accepted: Accepted = field(default_factory=Accepted)
     stopping: Event = field(default_factory=Event)
 
 
@@ -64,6 +68,7 @@ def assemble(settings: Settings, clock: Callable[[], datetime]) -> Service:
         answers=answers,
         missing=missing,
         follower=Follower(database, forget),
+        attempts=Attempts(settings.failed_tokens),
     )
 
 
