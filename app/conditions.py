@@ -47,6 +47,19 @@ def is_unmodified(conditions: Conditions, etag: str, last_modified: datetime) ->
     return since is not None and last_modified <= since
 
 
+def check_writable(conditions: Conditions, etag: str | None) -> None:
+    """Raise PreconditionFailedError where a client would not have what is there changed.
+
+    `etag` is that of what is there, strong and quoted, or None where there is nothing.
+    """
+    # Sections 13.1.1 and 13.1.2: '*' stands for anything that is there.
+    wanted, unwanted = conditions.if_match, conditions.if_none_match
+    if wanted is not None and (etag is None or not _matches(wanted, etag, weakly=False)):
+        raise PreconditionFailedError
+    if unwanted is not None and etag is not None and _matches(unwanted, etag, weakly=True):
+        raise PreconditionFailedError
+
+
 def http_date(value: str | None) -> datetime | None:
     """Return the instant that an HTTP-date names, in UTC, or None where it is none."""
     if value is None or not _HTTP_DATE.fullmatch(value):

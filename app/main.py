@@ -14,7 +14,18 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from app.settings import Settings, read_settings
-from app.web import actions, articles, documents, errors, explanations, health, loads, visits
+from app.web import (
+    actions,
+    articles,
+    documents,
+    editing,
+    errors,
+    explanations,
+    health,
+    loads,
+    receipts,
+    visits,
+)
 from app.web.auditing import Audited
 from app.web.ready import Ready
 from app.web.service import assemble
@@ -68,6 +79,8 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
         await run_in_threadpool(service.follower.start)
         _heed_signals(service.stopping)
         yield
+        service.stopping.set()
+        await run_in_threadpool(service.background.shutdown)
         await run_in_threadpool(service.follower.stop)
         await run_in_threadpool(service.database.close)
 
@@ -90,7 +103,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
     app.openapi = cache(lambda: documents.complete(framework_document()))  # type: ignore[method-assign] # the way FastAPI documents
     errors.install(app)
     visits.install()
-    for part in (explanations, loads, actions, health, documents):
+    for part in (explanations, loads, receipts, editing, actions, health, documents):
         app.include_router(part.router())
     return app
 

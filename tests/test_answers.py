@@ -23,6 +23,7 @@ from app.database import Database
 from app.following import Follower
 from app.representations import BY_SUFFIX, FORMATS
 from app.store import changes
+from app.store.changes import Step
 from app.tables import Change
 from app.web.service import MISSING_BYTES
 from conftest import NOW, SEED, SEED_SLUG, TOKEN, Site
@@ -285,7 +286,7 @@ def test_c06_ready_answers_are_given_while_the_database_is_away(
 def changed(database: Database, *slugs: str) -> None:
     """Write changes as a load would, of an article that is there."""
     with database.writing() as session:
-        changes.record(session, [("updated", 1, slug) for slug in slugs], None, NOW)
+        changes.record(session, [Step("updated", None, slug) for slug in slugs], None, NOW)
 
 
 def test_c05_what_has_changed_is_forgotten_by_name_and_all_of_it_where_that_is_uncertain(

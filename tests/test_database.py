@@ -13,8 +13,12 @@ from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import InvalidRequestError, StatementError
 
 from app.database import Database, DatabaseUnavailableError, SchemaOutdatedError, Session
+from app.loading.incoming import Incoming
+from app.loading.scenes import Scene
 from app.records import Record, parse_record
-from app.store import articles, changes
+from app.store import articles, changes, drafts
+from app.store.changes import Step
+from app.store.drafts import Draft
 from app.tables import Article, Base, Change, Token
 from conftest import NOW
 
@@ -86,7 +90,14 @@ def test_a_naive_instant_is_refused_before_it_reaches_the_database(database: Dat
 
 def written(session: Session, record: Record) -> int:
     """Write a record whose slug is free, and return the article's id."""
-    return articles.write(session, {record.slug: [record]}, {}, None, NOW)[record.slug]
+    return draft_of(session, record).id or 0
+
+
+def draft_of(session: Session, record: Record) -> Draft:
+    scene = Scene()
+    draft = scene.create(Incoming.of(record))
+    drafts.write(session, scene.drafts, scene.aliases, None, NOW)
+    return draft
 
 
 def test_a_relation_that_was_not_asked_for_raises(database: Database) -> None:
@@ -114,12 +125,12 @@ def test_writers_wait_for_each_other_and_number_their_changes_without_gaps(
     database: Database,
 ) -> None:
     with database.writing() as session:
-        article_id = written(session, STORY)
+        draft = draft_of(session, STORY)
 
     def write() -> None:
         for _ in range(10):
             with database.writing() as session:
-                changes.record(session, [("updated", article_id, "a")], None, NOW)
+                changes.record(session, [Step("updated", draft, "a")], None, NOW)
 
     threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:

@@ -6,7 +6,7 @@ of two errors about the feed as a whole.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -18,6 +18,7 @@ from app.feeds.items import (
     MalformedFeedError,
     Reader,
     Rejected,
+    Source,
     UnknownFeedKindError,
 )
 from app.feeds.sniffing import sniff
@@ -26,7 +27,7 @@ from app.texts import excerpt
 
 __all__ = [
     "ITEM_BYTES", "KINDS", "MEDIA_TYPES", "Entry", "Item", "Kind", "MalformedFeedError", "Reader",
-    "Rejected", "UnknownFeedKindError", "detect", "read",
+    "Rejected", "Source", "UnknownFeedKindError", "detect", "read", "read_all",
 ]  # fmt: skip
 
 
@@ -96,6 +97,12 @@ def read(stream: BinaryIO, kind: str) -> Iterator[Entry | Rejected]:
     """
     for piece in _settled(KINDS[kind].read(stream)):
         yield _checked(piece) if isinstance(piece, Item) else piece
+
+
+def read_all(sources: Sequence[Source]) -> Iterator[Entry | Rejected]:
+    """Read all."""
+    for source in sources:
+        yield from read(source.stream, source.kind)
 
 
 def _settled(pieces: Iterator[Item | Rejected | MalformedFeedError]) -> Iterator[Item | Rejected]:

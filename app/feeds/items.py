@@ -32,6 +32,7 @@ class Entry:
     line: int
     record: Record
     size: int = field(default=0, compare=False)
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,16 @@ class Rejected:
     slug: str | None
     faults: tuple[Fault, ...]
     left_out: int = 0
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A feed, or one of several that came together: its file's name, its kind and its bytes."""
+
+    file: str | None
+    kind: str
+    stream: BinaryIO
 
 
 class MalformedFeedError(ValueError):

@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 from app.feeds import Entry, Rejected
 from app.hygiene import Flag, flags
-from app.records import Fault, Record
+from app.loading.incoming import Incoming
+from app.records import FAULTS_REPORTED, Fault, json_pointer
 
 BATCH_RECORDS: Final = 500
 BATCH_BYTES: Final = 4 << 20
@@ -24,8 +25,9 @@ REJECTED_AT_MOST: Final = 10_000
 class Candidate(NamedTuple):
     """A record that may go in: where it starts in the feed, and what is odd about it."""
 
+    file: str | None
     line: int
-    record: Record
+    new: Incoming
     flags: tuple[Flag, ...]
 
 
@@ -41,14 +43,14 @@ class Batch:
     last: bool
 
 
-def cut(entries: Iterable[Entry | Rejected]) -> Iterator[Batch]:
+def cut(entries: Iterable[Entry | Rejected], *, strict: bool = False) -> Iterator[Batch]:
     """Cut `entries` into batches: one at least, which may be empty.
 
-    No more is held than a batch and the entry behind it.
+    No more is held than a batch and the entry behind it. With `strict`, unknown fields are faults.
     """
     items: list[Candidate | Rejected] = []
     position = weight = 0
-    for entry in _patient(entries):
+    for entry in _patient(map(_without_extra, entries) if strict else entries):
         added = _weight(entry)
         if len(items) >= BATCH_RECORDS or (items and weight + added > BATCH_BYTES):
             yield Batch(position, tuple(items), last=False)
@@ -67,15 +69,24 @@ def _patient(entries: Iterable[Entry | Rejected]) -> Iterator[Entry | Rejected]:
             rejected += 1
             if rejected > REJECTED_AT_MOST:
                 reason = f"{REJECTED_AT_MOST} records were rejected; nothing from here on was read"
-                yield Rejected(entry.line, None, (Fault("", reason),))
+                yield Rejected(entry.line, None, (Fault("", reason),), file=entry.file)
                 return
         yield entry
+
+
+def _without_extra(entry: Entry | Rejected) -> Entry | Rejected:
+    """Reject a record with fields that are not known."""
+    if isinstance(entry, Rejected) or not entry.record.extra:
+        return entry
+    faults = tuple(Fault(json_pointer(name), "is unknown") for name in entry.record.extra)
+    told, left_out = faults[:FAULTS_REPORTED], len(faults[FAULTS_REPORTED:])
+    return Rejected(entry.line, entry.record.slug, told, left_out, entry.file)
 
 
 def _prepared(entry: Entry | Rejected) -> Candidate | Rejected:
     if isinstance(entry, Rejected):
         return entry
-    return Candidate(entry.line, entry.record, flags(entry.record))
+    return Candidate(entry.file, entry.line, Incoming.of(entry.record), flags(entry.record))
 
 
 def _weight(entry: Entry | Rejected) -> int:

@@ -1,48 +1,139 @@
-"""What becomes of a record, given what stands at its slug. Pure."""
+"""What becomes of a record, given what stands where it would go. Pure."""
 
+import hashlib
 from typing import Final, Literal, NamedTuple
 
-from app.records import Record
-from app.store.articles import Standing
+from app.loading.incoming import Incoming
+from app.loading.scenes import Scene
+from app.records import SLUG_LENGTH
+from app.store.drafts import Draft
 from app.texts import excerpt
 
-Outcome = Literal["created", "updated", "unchanged", "skipped_stale", "conflict", "rejected"]
-OUTCOMES: Final[tuple[Outcome, ...]] = (
+Outcome = Literal[
     "created",
     "updated",
+    "moved",
+    "restored",
     "unchanged",
+    "duplicate_of",
+    "skipped_stale",
+    "conflict",
+    "rejected",
+    "withdrawn",
+]
+OUTCOMES: Final[tuple[str, ...]] = (
+    "created",
+    "updated",
+    "moved",
+    "restored",
+    "unchanged",
+    "duplicate_of",
     "skipped_stale",
     "conflict",
     "rejected",
 )
+WRITTEN: Final = frozenset({"created", "updated", "moved", "restored"})
+"""The outcomes that change an article."""
+
+SUFFIX_DIGITS: Final = 8
+
+
+class Policy(NamedTuple):
+    """What an operator wants done where there is a choice.
+
+    A record whose slug is another story's goes to a slug of its own with `suffix`; one whose
+    article was withdrawn brings it back with `restore`.
+    """
+
+    suffix: bool = False
+    restore: bool = False
+
+
+PLAIN: Final = Policy()
 
 
 class Decision(NamedTuple):
-    """What becomes of a record, and why, where that does not go without saying."""
+    """What becomes of a record, and why, where that does not go without saying.
+
+    `new` is the record at the slug to which it goes, `article` the one concerned: that which
+    changes, or is in the way.
+    """
 
     outcome: Outcome
+    new: Incoming
+    article: Draft | None = None
     reason: str | None = None
 
 
-def decide(old: Standing | None, new: Record) -> Decision:
-    """Say what becomes of `new`, given the article that stands at its slug."""
-    if old is None:
-        return Decision("created")
-    if reason := _taken(old, new):
-        return Decision("conflict", reason)
-    if old.digest == new.digest:
-        return Decision("unchanged")
-    if new.updated_at < old.updated_at:
-        return Decision("skipped_stale", "the article was updated later than this record")
-    if new.updated_at == old.updated_at:
-        return Decision("conflict", "other content with the same updated_at")
-    return Decision("updated")
+def decide(scene: Scene, new: Incoming, policy: Policy) -> Decision:
+    """Say what becomes of `new` in `scene`, which stays as it is."""
+    there = scene.at(new.record.slug)
+    if there is not None and _tells_another(there, new):
+        if not policy.suffix:
+            key = there.standing.canonical_key or ""
+            reason = f"the slug belongs to another story: {excerpt(key)}"
+            return Decision("conflict", new, there, reason)
+        new = new.at(suffixed(new.record.slug, new.key or ""))
+        there = scene.at(new.record.slug)
+    story = _told(scene, new)
+    if there is not None:
+        return _over(there, story, new, policy)
+    if story is None:
+        return Decision("created", new)
+    return _elsewhere(story, new, policy)
 
 
-def _taken(old: Standing, new: Record) -> str | None:
-    """Say why the slug is not `new`'s to write to."""
+def suffixed(slug: str, key: str) -> str:
+    """Return the slug for the story `key` where `slug` is another's: the same one each time."""
+    digits = hashlib.sha256(key.encode()).hexdigest()[:SUFFIX_DIGITS]
+    return f"{slug[: SLUG_LENGTH - SUFFIX_DIGITS - 1].rstrip('-.')}-{digits}"
+
+
+def _tells_another(article: Draft, new: Incoming) -> bool:
+    key = article.standing.canonical_key
+    return bool(key and new.key and key != new.key)
+
+
+def _told(scene: Scene, new: Incoming) -> Draft | None:
+    """Return the article that tells the story of `new`, as far as that is known."""
+    if new.key and (story := scene.telling(new.key)):
+        return story
+    former = scene.having_had(new.record.slug)
+    return None if former is None or _tells_another(former, new) else former
+
+
+def _over(there: Draft, story: Draft | None, new: Incoming, policy: Policy) -> Decision:
+    """Decide about a record whose slug has an article of the same story, for all that is known."""
+    if story is not None and story is not there:
+        reason = f"the story is told at /news/{story.standing.slug}"
+        return Decision("conflict", new, story, reason)
+    old, updated_at = there.standing, new.record.updated_at
     if old.withdrawn:
-        return "the article was withdrawn"
-    if old.canonical_key and new.canonical_key and old.canonical_key != new.canonical_key:
-        return f"the slug belongs to another story: {excerpt(old.canonical_key)}"
-    return None
+        return _back(there, new, policy)
+    if old.digest == new.digest:
+        return Decision("unchanged", new, there)
+    if updated_at < old.updated_at:
+        reason = "the article was updated later than this record"
+        return Decision("skipped_stale", new, there, reason)
+    if updated_at == old.updated_at:
+        return Decision("conflict", new, there, "other content with the same updated_at")
+    return Decision("updated", new, there)
+
+
+def _elsewhere(story: Draft, new: Incoming, policy: Policy) -> Decision:
+    """Decide about a record of a story that stands at another slug."""
+    old = story.standing
+    if old.withdrawn:
+        return _back(story, new, policy)
+    if new.record.updated_at <= old.updated_at:
+        return Decision("duplicate_of", new, story, f"/news/{old.slug}, which is not older")
+    return Decision("moved", new, story, f"from /news/{old.slug}")
+
+
+def _back(withdrawn: Draft, new: Incoming, policy: Policy) -> Decision:
+    if not policy.restore:
+        return Decision("conflict", new, withdrawn, "the article was withdrawn")
+    if new.record.updated_at < withdrawn.standing.updated_at:
+        reason = "the article that was withdrawn was updated later than this record"
+        return Decision("skipped_stale", new, withdrawn, reason)
+    return Decision("restored", new, withdrawn)

@@ -1,38 +1,16 @@
-"""Articles with their topics and entities: rows into records, and records into rows."""
+"""Articles as readers and operators find them: rows into records."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    FromClause,
-    Row,
-    bindparam,
-    delete,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, bindparam, or_, select
+from sqlalchemy.orm import Session
 
 from app.dialects import json_array
 from app.records import Claims, Record
-from app.tables import (
-    Article,
-    ArticleEntity,
-    ArticleTopic,
-    Entity,
-    Revision,
-    SlugAlias,
-    Topic,
-)
-
-_NAMES_ASKED: Final = 10_000  # parameters of one statement; both databases take some 32,000
+from app.tables import Article, ArticleEntity, ArticleTopic, Entity, SlugAlias, Topic
 
 # Statements of tables and not of classes: a row is a row, and nothing is tracked.
 _TABLE: Final = Article.__table__
@@ -50,15 +28,18 @@ def _names(vocabulary: FromClause, links: FromClause, name: str) -> ColumnElemen
     )
 
 
-_COLUMNS: Final = tuple(Record.model_fields.keys() - {"topics", "entities"})
+COLUMNS: Final = tuple(Record.model_fields.keys() - {"topics", "entities", "upkeep"})
+"""The fields of a record that are columns of the articles."""
+
 _RECORD = select(
     _ARTICLES.id,
-    *(_ARTICLES[name] for name in _COLUMNS),
+    *(_ARTICLES[name] for name in COLUMNS),
     _names(Topic.__table__, ArticleTopic.__table__, "slug").label("topics"),
     _names(Entity.__table__, ArticleEntity.__table__, "name").label("entities"),
 )
 """Articles with their lists: one row each, and one statement for all that is asked."""
 
+_STATE = _RECORD.add_columns(_ARTICLES.withdrawn_at, _ARTICLES.withdrawn_reason)
 _NO_CLAIMS: Final = Claims()
 
 _READABLE = _RECORD.where(
@@ -68,24 +49,12 @@ _READABLE = _RECORD.where(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What deciding about a new record needs to know of the article that has its slug.
+class State(NamedTuple):
+    """All that an article is at one time: its record, and since when and why it is withdrawn."""
 
-    `id` is None as long as the article is not written.
-    """
-
-    id: int | None
-    canonical_key: str | None
-    updated_at: datetime
-    digest: str
-    withdrawn: bool = False
-
-
-def find(connection: Connection, slug: str, now: datetime) -> Record | None:
-    """Return the article at `slug`, or None where there is none that readers may see by `now`."""
-    row = connection.execute(_READABLE, {"slug": slug, "now": now}).one_or_none()
-    return None if row is None else _record(row)
+    record: Record
+    withdrawn_at: datetime | None = None
+    withdrawn_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +63,12 @@ class Trace:
 
     slug: str
     withdrawn: bool
+
+
+def find(connection: Connection, slug: str, now: datetime) -> Record | None:
+    """Return the article at `slug`, or None where there is none that readers may see by `now`."""
+    row = connection.execute(_READABLE, {"slug": slug, "now": now}).one_or_none()
+    return None if row is None else _record(row)
 
 
 def trace(connection: Connection, slug: str, now: datetime) -> Trace | None:
@@ -112,133 +87,33 @@ def trace(connection: Connection, slug: str, now: datetime) -> Trace | None:
     return None if row is None else Trace(row.slug, row.withdrawn_at is not None)
 
 
-def standings(session: Session, slugs: Collection[str]) -> dict[str, Standing]:
-    """Return what stands at each of `slugs`, published or not. A free slug has no entry."""
-    found = select(
-        Article.slug,
-        Article.id,
-        Article.canonical_key,
-        Article.updated_at,
-        Article.digest,
-        Article.withdrawn_at.is_not(None),
-    ).where(Article.slug.in_(slugs))
-    return {row.slug: Standing(*row[1:]) for row in session.execute(found)}
-
-
-def write(
-    session: Session,
-    versions: Mapping[str, Sequence[Record]],
-    found: Mapping[str, Standing],
-    load_id: int | None,
-    now: datetime,
-) -> dict[str, int]:
-    """Write the versions of each slug, the oldest first, over what was `found` there.
-
-    The last version is the article from now on; what stood there, and the versions between, become
-    its revisions. Return the ids of the articles by their slugs.
-    """
-    if not versions:
+def states(session: Session, ids: Collection[int]) -> dict[int, State]:
+    """Return what the articles with those ids are now."""
+    if not ids:
         return {}
-    ids = {slug: there.id for slug, there in found.items() if there.id and slug in versions}
-    replaced = {ids[slug]: versions[slug][-1] for slug in ids}
-    past = _current(session, replaced.keys())
-    if new := [each[-1] for slug, each in versions.items() if slug not in ids]:
-        statement = insert(Article).returning(Article.id, sort_by_parameter_order=True)
-        made = session.scalars(statement, [_row(record) for record in new])
-        ids |= zip((record.slug for record in new), made, strict=True)
-    for slug, each in versions.items():
-        past[ids[slug]] = [*past.get(ids[slug], ()), *each[:-1]]
-    _keep_revisions(session, past, load_id, now)
-    if replaced:
-        rows = [{"id": article_id, **_row(record)} for article_id, record in replaced.items()]
-        session.execute(update(Article), rows)
-        for link in ArticleTopic, ArticleEntity:
-            session.execute(delete(link).where(link.article_id.in_(replaced)))
-    _link(session, {ids[slug]: each[-1] for slug, each in versions.items()})
-    return ids
+    return {row.id: _state(row) for row in session.execute(_STATE.where(_ARTICLES.id.in_(ids)))}
 
 
-def _current(session: Session, ids: Collection[int]) -> dict[int, Sequence[Record]]:
-    found = session.execute(_RECORD.where(Article.id.in_(ids))) if ids else ()
-    return {row.id: (_record(row),) for row in found}
+def every(session: Session) -> Iterator[tuple[State, tuple[str, ...]]]:
+    """Yield all articles in the order in which they came, each with its aliases."""
+    aliases = json_array(
+        select(SlugAlias.__table__.c.slug)
+        .where(SlugAlias.__table__.c.article_id == _ARTICLES.id)
+        .order_by(SlugAlias.__table__.c.slug)
+        .correlate(_TABLE)
+    )
+    found = _STATE.add_columns(aliases.label("aliases")).order_by(_ARTICLES.id)
+    for row in session.execute(found.execution_options(yield_per=500)):
+        yield _state(row), tuple(row.aliases)
 
 
-def _keep_revisions(
-    session: Session, past: Mapping[int, Sequence[Record]], load_id: int | None, now: datetime
-) -> None:
-    """Add to the revisions of each article, given by its id, the oldest first."""
-    kept = select(Revision.article_id, func.max(Revision.number)).group_by(Revision.article_id)
-    last = dict(session.execute(kept.where(Revision.article_id.in_(past))).all())
-    rows = [
-        {
-            "article_id": article_id,
-            "number": number,
-            "record": record.model_dump(mode="json"),
-            "replaced_at": now,
-            "load_id": load_id,
-        }
-        for article_id, records in past.items()
-        for number, record in enumerate(records, last.get(article_id, 0) + 1)
-    ]
-    if rows:
-        session.execute(insert(Revision), rows)
-
-
-def _link(session: Session, records: Mapping[int, Record]) -> None:
-    """Insert the topics and entities of `records`, by the articles' ids, in their order."""
-    topics = _ids(session, Topic, Topic.slug, {t for r in records.values() for t in r.topics})
-    entities = _ids(session, Entity, Entity.name, {e for r in records.values() for e in r.entities})
-    topic_rows = [
-        {"article_id": i, "position": position, "topic_id": topics[slug]}
-        for i, record in records.items()
-        for position, slug in enumerate(record.topics)
-    ]
-    entity_rows = [
-        {"article_id": i, "position": position, "entity_id": entities[name]}
-        for i, record in records.items()
-        for position, name in enumerate(record.entities)
-    ]
-    if topic_rows:
-        session.execute(insert(ArticleTopic), topic_rows)
-    if entity_rows:
-        session.execute(insert(ArticleEntity), entity_rows)
-
-
-def _ids(
-    session: Session,
-    table: type[Topic | Entity],
-    column: InstrumentedAttribute[str],
-    names: Iterable[str],
-) -> dict[str, int]:
-    """Return the ids of `names` in a vocabulary, which gains those that it lacks."""
-    found: dict[str, int] = {}
-    for some in _batched(sorted(names), _NAMES_ASKED):
-        known = session.execute(select(column, table.id).where(column.in_(some)))
-        found |= dict(known.all())
-        if missing := [name for name in some if name not in found]:
-            statement = insert(table).returning(table.id, sort_by_parameter_order=True)
-            ids = session.scalars(statement, [{column.key: name} for name in missing])
-            found |= zip(missing, ids, strict=True)
-    return found
-
-
-def _batched(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    return (names[start : start + size] for start in range(0, len(names), size))
-
-
-def _row(record: Record) -> dict[str, Any]:
-    return {
-        **{name: getattr(record, name) for name in _COLUMNS},
-        "claims": record.claims.model_dump(exclude_defaults=True),
-        "canonical_key": record.canonical_key,
-        "digest": record.digest,
-    }
+def _state(row: "Row[*tuple[Any, ...]]") -> State:
+    return State(_record(row), row.withdrawn_at, row.withdrawn_reason)
 
 
 def _record(row: "Row[*tuple[Any, ...]]") -> Record:
     """Return the record kept in a row of `_RECORD`. It was checked when it came in."""
-    fields = row._asdict()
-    del fields["id"]
+    fields: dict[str, Any] = dict(zip(COLUMNS, row[1:], strict=False))
     fields["topics"], fields["entities"] = tuple(row.topics), tuple(row.entities)
     fields["claims"] = Claims.model_validate(row.claims) if row.claims else _NO_CLAIMS
     return Record.model_construct(**fields)

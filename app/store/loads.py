@@ -1,10 +1,11 @@
-"""Receipts: what was loaded, when, by whom, and what became of each record."""
+"""Loads under way: their heads, their leases, and what they have come to so far."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
+from pydantic import JsonValue
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
@@ -17,27 +18,35 @@ Each of its transactions renews the lease, and none goes through once it has run
 was called interrupted stays so.
 """
 
-State = Literal["running", "finished", "interrupted"]
+KEPT: Final = timedelta(hours=24)
+"""How long an idempotency key stands for what was sent with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What is known of a feed as a whole: its kind, its bytes and who sent it.
+    """What is known of a feed, or of an edit, as a whole: what it is, and who wants what of it.
 
-    `sha256` is of the bytes, decompressed, in hexadecimal; `size` counts them.
+    `sha256` is of the bytes, decompressed, in hexadecimal; `size` counts them. `lease` is how long
+    it may go without a sign of life.
     """
 
     kind: str
     sha256: str
     size: int
     loaded_by: str
+    file: str | None = None
+    options: dict[str, JsonValue] = field(default_factory=dict)
+    idempotency_key: str | None = None
+    request_id: str | None = None
+    undoes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one record: `position` counts from 1, `line` is where it starts."""
+    """What became of one record: `position` counts from 1, `line` is where it starts in `file`."""
 
     position: int
+    file: str | None
     line: int
     slug: str | None
     outcome: str
@@ -46,46 +55,79 @@ class Result:
     flags: list[dict[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadHead:
-    """A load as a whole. `size` is in bytes, `sha256` of the decompressed feed."""
-
-    id: int
-    state: State
-    kind: str
-    sha256: str
-    size: int
-    loaded_by: str
-    started_at: datetime
-    finished_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """A load and how many of its records came to which outcome."""
-
-    load: LoadHead
-    summary: dict[str, int]
-
-
 class LeaseLostError(Exception):
     """The load committed nothing for longer than its lease, so it counts as interrupted."""
 
 
-def begin(session: Session, origin: Origin, summary: Mapping[str, int], now: datetime) -> int:
+class StillRunningError(Exception):
+    """The load `load_id`, with the same idempotency key, is under way."""
+
+    def __init__(self, load_id: int) -> None:
+        super().__init__(f"load {load_id} is still running")
+        self.load_id = load_id
+
+
+class KeyReusedError(Exception):
+    """The idempotency key came with something else, the load `load_id`, before."""
+
+    def __init__(self, load_id: int) -> None:
+        super().__init__(f"the idempotency key is that of load {load_id}, which was another feed")
+        self.load_id = load_id
+
+
+def repeated(session: Session, origin: Origin, now: datetime) -> int | None:
+    """Return the load that has ended and of which `origin` is a repetition, if there is one.
+
+    A key that stands for nothing any more is free again: behind KEPT, and where the load that had
+    it was interrupted. Raises StillRunningError, KeyReusedError.
+    """
+    if origin.idempotency_key is None:
+        return None
+    of_key = (
+        Load.loaded_by == origin.loaded_by,
+        Load.idempotency_key == origin.idempotency_key,
+    )
+    load = session.scalars(select(Load).where(*of_key)).one_or_none()
+    if load is None:
+        return None
+    if load.started_at >= now - KEPT:
+        same = (load.sha256, load.kind, load.options) == (
+            origin.sha256,
+            origin.kind,
+            origin.options,
+        )
+        if not same:
+            raise KeyReusedError(load.id)
+        if load.finished_at is not None:
+            return load.id
+        if now <= load.leased_until:
+            raise StillRunningError(load.id)
+    session.execute(update(Load).where(Load.id == load.id).values(idempotency_key=None))
+    return None
+
+
+def begin(
+    session: Session,
+    origin: Origin,
+    summary: Mapping[str, int],
+    now: datetime,
+    lease: timedelta = LEASE,
+) -> int:
     """Insert the head of a receipt and return its id."""
-    row = {**asdict(origin), "started_at": now, "leased_until": now + LEASE, "finished_at": None}
+    row = {**asdict(origin), "started_at": now, "leased_until": now + lease, "finished_at": None}
     statement = insert(Load).values(**row, summary=dict(summary)).returning(Load.id)
     return session.scalars(statement).one()
 
 
-def renew(session: Session, load_id: int, now: datetime) -> dict[str, int]:
+def renew(
+    session: Session, load_id: int, now: datetime, lease: timedelta = LEASE
+) -> dict[str, int]:
     """Renew the load's lease and return what it has counted. Raises LeaseLostError."""
     held = update(Load).where(Load.id == load_id, Load.leased_until >= now)
-    statement = held.values(leased_until=now + LEASE).returning(Load.summary)
+    statement = held.values(leased_until=now + lease).returning(Load.summary)
     summary = session.scalars(statement).one_or_none()
     if summary is None:
-        raise LeaseLostError(f"it committed nothing for {LEASE.total_seconds():.0f} seconds")
+        raise LeaseLostError("it gave no sign of life for longer than its lease")
     return summary
 
 
@@ -98,57 +140,30 @@ def release(session: Session, load_id: int, now: datetime) -> None:
 def add_results(session: Session, load_id: int, results: Sequence[Result]) -> None:
     """Add `results` to the receipt."""
     if results:
-        rows = [{"load_id": load_id, **asdict(result)} for result in results]
+        rows = [{"load_id": load_id, **_columns(result)} for result in results]
         session.execute(insert(LoadResult), rows)
 
 
+def _columns(result: Result) -> dict[str, object]:
+    # Not `asdict`, which copies all that is inside.
+    return {name: getattr(result, name) for name in Result.__dataclass_fields__}
+
+
 def advance(
-    session: Session, load_id: int, summary: Mapping[str, int], now: datetime, *, finished: bool
+    session: Session,
+    load_id: int,
+    summary: Mapping[str, int],
+    read: int,
+    finished_at: datetime | None,
 ) -> None:
-    """Say how far the load has come."""
-    values = {"summary": dict(summary), "finished_at": now if finished else None}
+    """Say how far the load has come: what it counts, and how many bytes it has read."""
+    values = {"summary": dict(summary), "read": read, "finished_at": finished_at}
     session.execute(update(Load).where(Load.id == load_id).values(values))
 
 
-def receipt(session: Session, load_id: int, now: datetime) -> Receipt | None:
-    """Return the head of the receipt, or None where there is no such load."""
-    load = session.get(Load, load_id)
-    return None if load is None else _receipt(load, now)
-
-
-def receipts(session: Session, *, before: int | None, limit: int, now: datetime) -> list[Receipt]:
-    """Return the newest receipts first, those older than the load `before` where it is given."""
-    found = select(Load).order_by(Load.id.desc()).limit(limit)
-    if before is not None:
-        found = found.where(Load.id < before)
-    return [_receipt(load, now) for load in session.scalars(found)]
-
-
-def results(session: Session, load_id: int, *, after: int, limit: int) -> Iterator[Result]:
-    """Yield at most `limit` results of a load whose position is beyond `after`, in input order."""
-    names = [field.name for field in fields(Result)]
-    found = (
-        select(*(getattr(LoadResult, name) for name in names))
-        .where(LoadResult.load_id == load_id, LoadResult.position > after)
-        .order_by(LoadResult.position)
-        .limit(limit)
-    )
-    for row in session.execute(found):
-        yield Result(*row)
-
-
-def _receipt(load: Load, now: datetime) -> Receipt:
-    state: State = "finished" if load.finished_at else "running"
-    if state == "running" and now > load.leased_until:
-        state = "interrupted"
-    head = LoadHead(
-        id=load.id,
-        state=state,
-        kind=load.kind,
-        sha256=load.sha256,
-        size=load.size,
-        loaded_by=load.loaded_by,
-        started_at=load.started_at,
-        finished_at=load.finished_at,
-    )
-    return Receipt(head, load.summary)
+def refuse(
+    session: Session, load_id: int, reason: str, summary: Mapping[str, int], now: datetime
+) -> None:
+    """Say that the load has ended without changing anything, and why."""
+    values = {"summary": dict(summary), "refused": reason, "finished_at": now}
+    session.execute(update(Load).where(Load.id == load_id).values(values))

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,7 +14,13 @@ from starlette.requests import ClientDisconnect
 from app.conditions import PreconditionFailedError
 from app.database import DatabaseUnavailableError
 from app.feeds import MEDIA_TYPES, MalformedFeedError, UnknownFeedKindError
+from app.feeds.json_text import UnfitJsonError
 from app.loading import LoadInterruptedError
+from app.loading.edits import EditRefusedError, NoSuchArticleError
+from app.loading.undoing import NoSuchLoadError, NotUndoableError
+from app.records import InvalidRecordError
+from app.store.loads import KeyReusedError, StillRunningError
+from app.texts import excerpt
 from app.web import methods
 from app.web.loads import ReceiptUnavailableError
 from app.web.problems import RETRY_SECONDS, Problem, respond, unavailable
@@ -111,6 +118,51 @@ def _unread(error: ReceiptUnavailableError) -> Problem:
     )
 
 
+def _still_running(error: StillRunningError) -> Problem:
+    receipt = f"/admin/loads/{error.load_id}"
+    return Problem(
+        HTTPStatus.CONFLICT,
+        f"Load {error.load_id} is still running. Its receipt is {receipt}.",
+        members={"load": error.load_id, "receipt": receipt},
+        headers={"Retry-After": str(RETRY_SECONDS), "Content-Location": receipt},
+    )
+
+
+def _key_reused(error: KeyReusedError) -> Problem:
+    detail = f"{str(error).capitalize()}, or one with other options."
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, members={"load": error.load_id})
+
+
+def _not_undoable(error: NotUndoableError) -> Problem:
+    return Problem(HTTPStatus.CONFLICT, f"{str(error).capitalize()}.")
+
+
+def _no_such_load(error: NoSuchLoadError) -> Problem:
+    return Problem(HTTPStatus.NOT_FOUND, f"There is no load {error}.")
+
+
+def _no_such_article(error: NoSuchArticleError) -> Problem:
+    moved = f" It is at /admin/articles/{error.now} now." if error.now else ""
+    detail = f"There is no article {excerpt(error.slug)}.{moved}"
+    return Problem(HTTPStatus.NOT_FOUND, detail)
+
+
+def _edit_refused(error: EditRefusedError) -> Problem:
+    members = {"outcome": error.outcome}
+    return Problem(HTTPStatus.CONFLICT, f"{str(error).capitalize()}.", members=members)
+
+
+def _invalid_record(error: InvalidRecordError) -> Problem:
+    faults = [asdict(fault) for fault in error.faults]
+    detail = f"The body is no article record: {excerpt(str(error))}."
+    members = {"faults": faults, "left_out": error.left_out}
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, members=members)
+
+
+def _unfit(error: UnfitJsonError) -> Problem:
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"The body is not to be used: {error}.")
+
+
 def _invalid_request(error: RequestValidationError) -> Problem:
     """Say what is wrong with the path or the query, without repeating what came in."""
     faults = [
@@ -145,6 +197,14 @@ _PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     DatabaseUnavailableError: _unavailable,
     LoadInterruptedError: _interrupted,
     ReceiptUnavailableError: _unread,
+    StillRunningError: _still_running,
+    KeyReusedError: _key_reused,
+    NotUndoableError: _not_undoable,
+    NoSuchLoadError: _no_such_load,
+    NoSuchArticleError: _no_such_article,
+    EditRefusedError: _edit_refused,
+    InvalidRecordError: _invalid_record,
+    UnfitJsonError: _unfit,
     PreconditionFailedError: _precondition,
     RequestValidationError: _invalid_request,
     ClientDisconnect: _gone_away,

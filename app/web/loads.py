@@ -1,33 +1,43 @@
-"""`/admin/loads`: feeds in, receipts out."""
+"""`POST /admin/loads`: feeds in; and the undoing of what came of them."""
 
-from collections.abc import Iterator
+import asyncio
+import logging
+from asyncio import AbstractEventLoop, Future
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
+from dataclasses import asdict, dataclass
+from functools import partial
 from http import HTTPStatus
-from typing import Annotated, BinaryIO, Final
+from tempfile import SpooledTemporaryFile
+from typing import Annotated, BinaryIO, Final, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
+from starlette.datastructures import Headers
 
-from app import feeds, loading
+from app import loading
 from app.database import DatabaseUnavailableError
-from app.store import loads
-from app.store.loads import LoadHead, Origin, Receipt, Result
-from app.tokens import Operator
+from app.loading import undoing
+from app.loading.decisions import OUTCOMES, Policy
+from app.loading.rehearsing import Rehearsed
+from app.loading.running import Options, Run
+from app.store.loads import Origin
 from app.web import documents, uploads
-from app.web.authorization import having
-from app.web.methods import readable
-from app.web.problems import Problem
+from app.web.receipts import Loader, LoadReport, Number, as_json, report
+from app.web.sending import unstored
 from app.web.service import Served, Service, Unstored
+from app.web.uploads import Upload
+from app.web.visits import current_id
 
-RESULTS_SHOWN: Final = 1_000
-REPORT_CHARACTERS: Final = 256 << 10
-"""What the faults and flags of one page of a receipt may measure; the rest is on the next."""
+_IN_MEMORY: Final = 1 << 20
+_CHUNK: Final = 64 << 10
+_REFUSING: Final = {"rejected", "conflict"}
 
-_LARGEST: Final = 2**63 - 1
 
-Loader = Annotated[Operator, Depends(having("load"))]
-Number = Annotated[int, Path(ge=1, le=_LARGEST)]
-Limit = Annotated[int, Query(ge=1, le=RESULTS_SHOWN)]
+logger = logging.getLogger(__name__)
 
 
 class ReceiptUnavailableError(Exception):
@@ -38,37 +48,63 @@ class ReceiptUnavailableError(Exception):
         self.load_id = load_id
 
 
-class LoadReport(BaseModel):
-    """A receipt with what became of the feed's records, in the order of the feed.
+class Wanted(BaseModel):
+    """How a feed is to be loaded."""
 
-    `summary` counts all records by outcome. `next` is where more results are, if there are more.
-    """
+    model_config = ConfigDict(extra="forbid")
 
-    load: LoadHead
-    summary: dict[str, int]
-    results: list[Result]
-    next: str | None
+    mode: Literal["partial", "atomic"] = "partial"
+    dry_run: bool = False
+    strict: bool = False
+    on_collision: Literal["conflict", "suffix"] = "conflict"
+    restore: bool = False
+    file: Annotated[str | None, Query(max_length=255, description="What the feed is called.")] = (
+        None
+    )
+
+    @property
+    def options(self) -> Options:
+        """What the loading is told."""
+        policy = Policy(suffix=self.on_collision == "suffix", restore=self.restore)
+        return Options(atomic=self.mode == "atomic", strict=self.strict, policy=policy)
 
 
-class Loads(BaseModel):
-    """Receipts, the newest first. `next` is where older ones are, if there are any."""
+Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
+Preference = Annotated[str | None, Header(description="`respond-async`: answer at once, with 202.")]
 
-    loads: list[Receipt]
-    next: str | None
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A feed whose bytes have arrived, with what its sender says of it."""
+
+    body: BinaryIO
+    headers: Headers
+    wanted: Wanted
+
+    @contextmanager
+    def opened(self, service: Service) -> Iterator[Upload]:
+        """Yield the feed, which is gone with the end of the block."""
+        limit = service.settings.max_feed_bytes
+        with self.body, uploads.opened(self.body, self.headers, limit) as upload:
+            yield upload
 
 
 def router() -> APIRouter:
     """Return the routes of loading."""
     routes = APIRouter(prefix="/admin/loads", tags=["operators"], dependencies=[Unstored])
     routes.add_api_route("", _load, methods=["POST"], **documents.load(LoadReport))
-    readable(routes, "", _receipts, documents.operators())
-    readable(routes, "/{load_id}", _receipt, documents.operators())
+    routes.add_api_route("/{load_id}/undo", _undo, methods=["POST"], **documents.undo(LoadReport))
     return routes
 
 
-async def _load(
-    request: Request, response: Response, operator: Loader, service: Served
-) -> LoadReport:
+async def _load(  # noqa: PLR0913, PLR0917 - each is a part of the request
+    request: Request,
+    operator: Loader,
+    service: Served,
+    wanted: Annotated[Wanted, Query()],
+    idempotency_key: Key = None,
+    prefer: Preference = None,
+) -> Response:
     """Load a feed: one JSON object, a JSON array, or NDJSON, as it is or packed with gzip.
 
     What is valid goes in; what is not is reported by line, JSON Pointer and reason. The answer is
@@ -76,77 +112,135 @@ async def _load(
     middle it is 503, and names the receipt of what was loaded.
     """
     body = await uploads.receive(request, service.settings.max_feed_bytes)
-    with body:
-        report = await run_in_threadpool(_loaded, request, body, operator, service)
-    rejected = report.summary.get("rejected", 0)
-    if rejected and rejected == sum(report.summary.values()):
-        response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
-    response.headers["Content-Location"] = f"/admin/loads/{report.load.id}"
-    return report
+    arrived = Arrived(body, request.headers, wanted)
+    if wanted.dry_run:
+        return await run_in_threadpool(_rehearsed, service, arrived)
+    origin = partial(
+        Origin,
+        loaded_by=operator.name,
+        options=wanted.options.told(),
+        idempotency_key=idempotency_key,
+        request_id=current_id(),
+    )
+    load = partial(_loaded, service, arrived, origin)
+    if prefer is not None and "respond-async" in prefer.lower():
+        return await _accepted(service, load)
+    return await run_in_threadpool(_answered, service, load)
 
 
-def _loaded(request: Request, body: BinaryIO, operator: Operator, service: Service) -> LoadReport:
-    coding = request.headers.get("content-encoding", "")
-    with uploads.opened(body, coding, service.settings.max_feed_bytes) as upload:
-        kind = feeds.detect(request.headers.get("content-type"), upload.head)
-        origin = Origin(kind, upload.sha256, upload.size, operator.name)
+def _loaded(
+    service: Service, arrived: Arrived, origin: Callable[..., Origin], begun: Callable[[int], None]
+) -> int:
+    """Load what has arrived, and return the number of the receipt."""
+    run = Run(service.database, service.clock, service.stopping.is_set, begun)
+    wanted = arrived.wanted
+    with arrived.opened(service) as upload:
+        of_feed = origin(
+            kind=_kind(upload), sha256=upload.sha256, size=upload.size,
+            file=wanted.file or upload.file,
+        )  # fmt: skip
         try:
-            load_id = loading.load(
-                service.database, upload.stream, origin, service.clock, service.stopping.is_set
-            )
+            return loading.load(run, upload.sources, of_feed, wanted.options)
         finally:
             service.follower.wrote()
+
+
+def _kind(upload: Upload) -> str:
+    return "+".join(dict.fromkeys(source.kind for source in upload.sources))
+
+
+def _answered(service: Service, load: Callable[[Callable[[int], None]], int]) -> Response:
+    load_id = load(lambda _: None)
+    return receipt_of(service, load_id)
+
+
+def receipt_of(service: Service, load_id: int) -> Response:
+    """Return the answer to a load that has ended. Raises ReceiptUnavailableError."""
     try:
-        return _report(service, load_id, after=0, limit=RESULTS_SHOWN)
+        shown = report(service, load_id)
     except DatabaseUnavailableError as error:
         raise ReceiptUnavailableError(load_id) from error
+    refused = shown.load.state == "refused" or _all_rejected(shown.summary)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
+    place = {"Content-Location": f"/admin/loads/{load_id}"}
+    return unstored(shown.model_dump_json().encode(), status, fields=place)
 
 
-def _receipt(
-    load_id: Number,
-    _operator: Loader,
-    service: Served,
-    after: Annotated[int, Query(ge=0, le=_LARGEST)] = 0,
-    limit: Limit = RESULTS_SHOWN,
-) -> LoadReport:
-    """Return the receipt of a load, with its results beyond the position `after`."""
-    return _report(service, load_id, after=after, limit=limit)
+def _all_rejected(summary: dict[str, int]) -> bool:
+    rejected = summary.get("rejected", 0)
+    return bool(rejected) and rejected == sum(summary.values())
 
 
-def _receipts(
-    _operator: Loader,
-    service: Served,
-    before: Annotated[int | None, Query(ge=1, le=_LARGEST)] = None,
-    limit: Limit = 100,
-) -> Loads:
-    """List the loads, the newest first, those before the load `before` where it is given."""
-    with service.database.reading() as session:
-        page = loads.receipts(session, before=before, limit=limit + 1, now=service.clock())
-    shown = page[:limit]
-    more = f"/admin/loads?before={shown[-1].load.id}&limit={limit}" if len(page) > limit else None
-    return Loads(loads=shown, next=more)
+async def _accepted(service: Service, load: Callable[[Callable[[int], None]], int]) -> Response:
+    """Begin a load, and answer as soon as it has a receipt, or has failed."""
+    loop = asyncio.get_running_loop()
+    begun: Future[int] = loop.create_future()
+    # In this context, so that what is logged later says which request it is about.
+    in_context = partial(copy_context().run, load, partial(_tell, loop, begun))
+    task = loop.run_in_executor(service.background, in_context)
+    task.add_done_callback(_note_failure)
+    await asyncio.wait((task, begun), return_when=asyncio.FIRST_COMPLETED)
+    if not begun.done():
+        await task  # raises what went wrong
+    load_id = begun.result() if begun.done() else await task
+    # RFC 7240 section 4.1: the answer is 202, and Preference-Applied says why.
+    place = f"/admin/loads/{load_id}"
+    headers = {"Location": place, "Preference-Applied": "respond-async"}
+    shown = as_json({"load": load_id, "receipt": place})
+    return unstored(shown, HTTPStatus.ACCEPTED, fields=headers)
 
 
-def _report(service: Service, load_id: int, *, after: int, limit: int) -> LoadReport:
-    with service.database.reading() as session:
-        receipt = loads.receipt(session, load_id, service.clock())
-        if receipt is None:
-            raise Problem(HTTPStatus.NOT_FOUND, f"There is no load {load_id}.")
-        found = loads.results(session, load_id, after=after, limit=limit + 1)
-        shown, more = _page(found, limit)
-    following = f"/admin/loads/{load_id}?after={shown[-1].position}&limit={limit}" if more else None
-    return LoadReport(load=receipt.load, summary=receipt.summary, results=shown, next=following)
+def _note_failure(task: "Future[int]") -> None:
+    """Log what nobody waits for: its receipt says no more than that the load was interrupted."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.warning("%s", error)
 
 
-def _page(results: Iterator[Result], limit: int) -> tuple[list[Result], bool]:
-    """Take from `results` what fits on a page, and say whether there are more."""
-    shown: list[Result] = []
-    characters = 0
-    for result in results:
-        if shown and (len(shown) == limit or characters >= REPORT_CHARACTERS):
-            return shown, True
-        shown.append(result)
-        characters += sum(
-            len(text) for each in (*result.faults, *result.flags) for text in each.values()
-        )
-    return shown, False
+def _tell(loop: AbstractEventLoop, begun: "Future[int]", load_id: int) -> None:
+    def tell() -> None:
+        if not begun.done():
+            begun.set_result(load_id)
+
+    loop.call_soon_threadsafe(tell)
+
+
+def _rehearsed(service: Service, arrived: Arrived) -> Response:
+    """Answer what a load would do."""
+    run = Run(service.database, service.clock, service.stopping.is_set)
+    told = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - it is closed when it has been sent
+    counted: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
+    try:
+        with arrived.opened(service) as upload:
+            would = loading.rehearse(run, upload.sources, arrived.wanted.options)
+            for number, each in enumerate(would):
+                counted[each.result.outcome] += 1
+                told.write((b"," if number else b"") + _line(each))
+    except BaseException:
+        told.close()
+        raise
+    told.seek(0)
+    refused = arrived.wanted.mode == "atomic" and any(counted[outcome] for outcome in _REFUSING)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused or _all_rejected(counted) else HTTPStatus.OK
+    return unstored(_report(counted, told), status)
+
+
+def _line(each: Rehearsed) -> bytes:
+    differences = [difference._asdict() for difference in each.differences]
+    return as_json({**asdict(each.result), "differences": differences})
+
+
+def _report(summary: dict[str, int], told: "SpooledTemporaryFile[bytes]") -> Iterator[bytes]:
+    with told:
+        yield b'{"load":null,"summary":' + as_json(summary) + b',"results":['
+        yield from iter(lambda: told.read(_CHUNK), b"")
+        yield b'],"next":null}'
+
+
+def _undo(load_id: Number, operator: Loader, service: Served) -> Response:
+    """Put back what a load changed, unless something later has touched it."""
+    origin = Origin(undoing.UNDO, "", 0, operator.name, request_id=current_id(), undoes=load_id)
+    try:
+        undo_id = undoing.undo(Run(service.database, service.clock), load_id, origin)
+    finally:
+        service.follower.wrote()
+    return receipt_of(service, undo_id)

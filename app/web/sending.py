@@ -1,16 +1,38 @@
-"""An answer as the framework's response: what is sent is what the memory would send."""
+"""Answers as the framework's responses."""
 
+from collections.abc import AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
+from typing import Final
 
 from fastapi import Request, Response
+from starlette.responses import StreamingResponse
 
 from app.answers import Answer
 from app.conditions import is_unmodified
 from app.web.fields import wishes
+from app.web.service import UNSTORED
+
+JSON: Final = "application/json"
+
+
+def unstored(
+    body: bytes | Iterator[bytes] | AsyncIterator[str],
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    fields: Mapping[str, str] | None = None,
+    media_type: str = JSON,
+) -> Response:
+    """Return an answer for one operator alone, all at once or piece by piece."""
+    headers = {**UNSTORED, **(fields or {})}
+    if isinstance(body, bytes):
+        return Response(body, status, headers, media_type)
+    return StreamingResponse(body, status, headers, media_type)
 
 
 def sent(request: Request, answer: Answer) -> Response:
     """Return `answer` to a GET or HEAD, as 304 where the client has it already.
+
+    What is sent is what the memory would send.
 
     Raises PreconditionFailedError.
     """

@@ -1,6 +1,7 @@
 """What requests are answered with: the settings, the database, the site, the memory, the clock."""
 
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event
@@ -25,10 +26,15 @@ memory nor drive out of it what is asked for.
 """
 
 
+LOADS_AT_ONCE: Final = 4
+"""How many loads run that nobody waits for; more of them wait, without a receipt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """One running Slugline. `stopping` is set when it is about to end.
 
+    `background` runs the loads that answer before they are done.
     `answers` are the ready ones of articles, `missing` those that say there is none. `attempts` are
     those with a wrong token, `accepted` the tokens that were right.
     """
@@ -44,6 +50,9 @@ class Service:
     attempts: Attempts
     accepted: Accepted = field(default_factory=Accepted)
     stopping: Event = field(default_factory=Event)
+    background: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(LOADS_AT_ONCE, "load")
+    )
 
 
 def assemble(settings: Settings, clock: Callable[[], datetime]) -> Service:
@@ -86,10 +95,13 @@ async def _served(request: Request) -> Service:  # async: what is not costs a th
 Served = Annotated[Service, Depends(_served)]
 
 
+UNSTORED: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""The fields of an answer that nobody keeps."""
+
+
 async def _unstored(response: Response) -> None:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.update(UNSTORED)
 
 
 Unstored = Depends(_unstored)
-"""For routes whose answers nobody keeps."""
+"""For routes whose answers nobody keeps, and that leave the answer to the framework."""

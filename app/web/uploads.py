@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile, TemporaryFile
@@ -10,7 +10,7 @@ from typing import IO, BinaryIO, Final, cast
 
 from fastapi import Request
 
-from app.feeds import MalformedFeedError
+from app.feeds import MalformedFeedError, Source, detect
 
 CODINGS: Final = ("gzip",)
 """The content codings that a feed may come in, for the Accept-Encoding of a refusal."""
@@ -39,10 +39,10 @@ class UnknownCodingError(Exception):
 class Upload:
     """A feed that has arrived: its bytes, their SHA-256 in hexadecimal, number and beginning."""
 
-    stream: BinaryIO
+    sources: tuple[Source, ...]
     sha256: str
     size: int
-    head: bytes
+    file: str | None = None
 
 
 async def receive(request: Request, limit: int) -> BinaryIO:
@@ -71,12 +71,12 @@ def _limited(size: int, limit: int) -> int:
 
 
 @contextmanager
-def opened(body: BinaryIO, coding: str, limit: int) -> Iterator[Upload]:
+def opened(body: BinaryIO, headers: Mapping[str, str], limit: int) -> Iterator[Upload]:
     """Yield what is in `body`, decompressed where `coding` says so or its first bytes do.
 
     Raises UnknownCodingError, FeedTooLargeError, MalformedFeedError.
     """
-    coding = coding.strip().lower()
+    coding = headers.get("content-encoding", "").strip().lower()
     if coding not in {"", "identity", "gzip", "x-gzip"}:
         raise UnknownCodingError(coding)
     magic = body.read(2)
@@ -90,7 +90,8 @@ def opened(body: BinaryIO, coding: str, limit: int) -> Iterator[Upload]:
             head += chunk[: HEAD_BYTES - len(head)]
             plain.write(chunk)
         plain.seek(0)
-        yield Upload(cast("BinaryIO", plain), digest.hexdigest(), size, head)
+        source = Source(None, detect(headers.get("content-type"), head), cast("BinaryIO", plain))
+        yield Upload((source,), digest.hexdigest(), size)
 
 
 def _gunzipped(body: IO[bytes]) -> Iterator[bytes]:

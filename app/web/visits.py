@@ -51,6 +51,11 @@ def visiting(scope: Scope) -> Iterator[Visit]:
     _current.reset(before)
 
 
+def current_id() -> str:
+    """Return the id of the request that is being answered here, also in a thread."""
+    return _current.get()
+
+
 def install() -> None:
     """Have all loggers of this process say which request a line belongs to."""
     logging.setLogRecordFactory(_Line)

@@ -1,0 +1,178 @@
+"""`/admin/articles/<slug>`: single articles, with their history, edited, withdrawn, restored."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, JsonValue, TypeAdapter
+
+from app.conditions import check_writable
+from app.feeds.items import ITEM_BYTES
+from app.feeds.json_text import decode
+from app.loading import edits
+from app.loading.edits import NoSuchArticleError, Present
+from app.loading.running import Run
+from app.merging import merged
+from app.records import Record, parse_record
+from app.store import histories
+from app.store.histories import History, PastChange, PastRevision
+from app.store.loads import Origin
+from app.tokens import Operator
+from app.web import documents, uploads
+from app.web.authorization import having
+from app.web.fields import wishes
+from app.web.loads import receipt_of
+from app.web.methods import readable
+from app.web.receipts import LoadReport
+from app.web.sending import unstored
+from app.web.service import Served, Service, Unstored
+from app.web.visits import current_id
+
+MERGE_PATCH: Final = "application/merge-patch+json"
+HISTORY_SHOWN: Final = 100
+
+Editor = Annotated[Operator, Depends(having("edit"))]
+Reason = Annotated[str | None, Query(max_length=1_000, description="Why; receipts tell it.")]
+
+
+class ArticleReport(BaseModel):
+    """An article as it is kept, and what it has been through, the newest first."""
+
+    record: dict[str, JsonValue]
+    withdrawn_at: datetime | None
+    withdrawn_reason: str | None
+    aliases: list[str]
+    changes: list[PastChange]
+    revisions: list[PastRevision]
+
+
+_REPORT = TypeAdapter(ArticleReport)
+
+
+def router() -> APIRouter:
+    """Return the routes of single articles."""
+    routes = APIRouter(prefix="/admin/articles", tags=["operators"], dependencies=[Unstored])
+    readable(routes, "/{slug}", _article, documents.kept_article(ArticleReport))
+    for method, path, handler, body in (
+        ("PUT", "/{slug}", _put, "application/json"),
+        ("PATCH", "/{slug}", _patch, MERGE_PATCH),
+        ("DELETE", "/{slug}", _withdraw, None),
+        ("POST", "/{slug}/restore", _restore, None),
+    ):
+        routes.add_api_route(path, handler, methods=[method], **documents.edit(LoadReport, body))
+    return routes
+
+
+def _article(slug: str, _operator: Editor, service: Served) -> Response:
+    """Return an article as it is kept, with its aliases, changes and revisions."""
+    with service.database.reading() as session:
+        present = edits.present(session, slug)
+        if present is None:
+            raise NoSuchArticleError(slug, histories.now_at(session, slug))
+        history = histories.history(session, slug, limit=HISTORY_SHOWN)
+    shown = _REPORT.dump_json(_told(present, history))
+    return unstored(shown, fields={"ETag": present.etag})
+
+
+def _told(present: Present, history: History) -> ArticleReport:
+    return ArticleReport(
+        record=as_sent(present.state.record),
+        withdrawn_at=present.state.withdrawn_at,
+        withdrawn_reason=present.state.withdrawn_reason,
+        aliases=history.aliases,
+        changes=history.changes,
+        revisions=history.revisions,
+    )
+
+
+def as_sent(record: Record) -> dict[str, Any]:
+    """Return `record` as JSON that `parse_record` would make it of."""
+    fields: dict[str, Any] = record.model_dump(mode="json", exclude={"claims", "extra"})
+    return fields | record.claims.model_dump(exclude_defaults=True) | record.extra
+
+
+async def _put(request: Request, slug: str, operator: Editor, service: Served) -> Response:
+    """Let the record in the body be the article at this slug: a new one, or in place of the old."""
+    value, origin = await _body(request, "put", operator)
+
+    def revise(present: Present | None) -> Record:
+        _check(request, present)
+        record = parse_record(value)
+        if record.slug != slug:
+            raise edits.EditRefusedError("rejected", "the record's slug is not the address's")
+        return record
+
+    return await run_in_threadpool(
+        _edited, service, partial(edits.put, slug=slug, revise=revise, origin=origin)
+    )
+
+
+async def _patch(request: Request, slug: str, operator: Editor, service: Served) -> Response:
+    """Change some fields of an article (RFC 7396). Without `updated_at` among them, that is now.
+
+    Another slug renames it, and the old one leads there.
+    """
+    patch, origin = await _body(request, "patch", operator)
+
+    def revise(present: Present | None) -> Record:
+        _check(request, present)
+        if present is None:
+            raise NoSuchArticleError(slug)
+        before = present.state.record
+        record = parse_record(merged(as_sent(before), patch))
+        if record.digest == before.digest or (isinstance(patch, dict) and "updated_at" in patch):
+            return record
+        newer = max(service.clock(), before.updated_at + timedelta(microseconds=1))
+        return record.model_copy(update={"updated_at": newer})
+
+    return await run_in_threadpool(
+        _edited, service, partial(edits.put, slug=slug, revise=revise, origin=origin)
+    )
+
+
+def _withdraw(
+    request: Request, slug: str, operator: Editor, service: Served, reason: Reason = None
+) -> Response:
+    """Withdraw an article: from now on it is 410, in every form. It can be restored."""
+    origin = _origin("withdraw", b"", operator)
+    check = partial(_check, request)
+    return _edited(
+        service, partial(edits.withdraw, slug=slug, reason=reason, check=check, origin=origin)
+    )
+
+
+def _restore(request: Request, slug: str, operator: Editor, service: Served) -> Response:
+    """Bring back an article that was withdrawn."""
+    origin = _origin("restore", b"", operator)
+    check = partial(_check, request)
+    return _edited(service, partial(edits.restore, slug=slug, check=check, origin=origin))
+
+
+async def _body(request: Request, kind: str, operator: Operator) -> tuple[object, Origin]:
+    """Return the JSON in the body. Raises FeedTooLargeError, MalformedFeedError, UnfitJsonError."""
+    with await uploads.receive(request, ITEM_BYTES) as body:
+        raw = body.read()
+    return decode(raw), _origin(kind, raw, operator)
+
+
+def _origin(kind: str, raw: bytes, operator: Operator) -> Origin:
+    return Origin(
+        kind, hashlib.sha256(raw).hexdigest(), len(raw), operator.name, request_id=current_id()
+    )
+
+
+def _check(request: Request, present: Present | None) -> None:
+    check_writable(wishes(request.headers).conditions, present.etag if present else None)
+
+
+def _edited(service: Service, edit: Callable[..., int]) -> Response:
+    """Make an edit, and answer with its receipt."""
+    try:
+        load_id = edit(Run(service.database, service.clock))
+    finally:
+        service.follower.wrote()
+    return receipt_of(service, load_id)
