@@ -70,11 +70,14 @@ def _differences(old: dict[int, Record], decision: Decision | None) -> Sequence[
 
 def difference(old: Record, new: Record) -> Iterator[Difference]:
     """Yield the fields in which `new` differs from `old`."""
-    was, will = (each.model_dump(mode="json", exclude={"claims"}) for each in (old, new))
-    was, will = ({**each, **each.pop("extra")} for each in (was, will))
+    was, will = _fields(old), _fields(new)
     for name in dict.fromkeys((*was, *will)):
         if was.get(name) != will.get(name):
             yield Difference(json_pointer(name), _told(was.get(name)), _told(will.get(name)))
+
+
+def _fields(record: Record) -> dict[str, object]:
+    return record.model_dump(mode="json", exclude={"claims", "extra"}) | record.extra
 
 
 def _told(value: object) -> str | None:

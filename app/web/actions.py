@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from app.store import actions
 from app.store.actions import NumberedAction
 from app.tokens import SCOPES, Operator
-from app.web import documents
+from app.web import operations
 from app.web.authorization import having
 from app.web.methods import readable
 from app.web.service import Served, Unstored
@@ -29,7 +29,7 @@ class Actions(BaseModel):
 def router() -> APIRouter:
     """Return the route of the audit."""
     routes = APIRouter(prefix="/admin/actions", tags=["operators"], dependencies=[Unstored])
-    readable(routes, "", _actions, documents.operators())
+    readable(routes, "", _actions, operations.operators())
     return routes
 
 

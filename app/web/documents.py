@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.answers import Answer
 from app.codings import IDENTITY
-from app.feeds import MEDIA_TYPES
 from app.representations import BY_SUFFIX, FORMATS, Format
 from app.web.fields import wishes
 from app.web.headers import caching_headers, entity_tag, policy_headers
@@ -41,27 +40,26 @@ _TEXTS: Final = ("text/html", "text/markdown", "text/plain")
 _PROBLEM_REF: Final = {"$ref": "#/components/schemas/ProblemDetails"}
 
 
-def _problem(description: str) -> dict[str, Any]:
+def problem(description: str) -> dict[str, Any]:
+    """Return the description of an error, in each form that it has."""
     texts = {media_type: {"schema": {"type": "string"}} for media_type in _TEXTS}
     json_problem = {"application/problem+json": {"schema": _PROBLEM_REF}}
     return {"description": description, "content": json_problem | texts}
 
 
-_BAD_REQUEST: Final = _problem("The request cannot be read; the answer says where.")
-_NOT_FOUND: Final = _problem("There is nothing at this address.")
-_UNAVAILABLE: Final = _problem(
-    "The database does not answer. `Retry-After` says when to try again."
-)
+BAD_REQUEST: Final = problem("The request cannot be read; the answer says where.")
+NOT_FOUND: Final = problem("There is nothing at this address.")
+_UNAVAILABLE: Final = problem("The database does not answer. `Retry-After` says when to try again.")
 
-_ELSEWHERE: Final[Responses] = {
+ELSEWHERE: Final[Responses] = {
     304: {"description": "The client has it already, by its ETag or date."},
     308: {"description": "The article has moved, or its address is spelt otherwise."},
-    410: _problem("The article was withdrawn."),
-    412: _problem("A precondition of the request does not hold."),
+    410: problem("The article was withdrawn."),
+    412: problem("A precondition of the request does not hold."),
 }
 
 EVERYWHERE: Final[Responses] = {
-    500: _problem("Something went wrong on the server."),
+    500: problem("Something went wrong on the server."),
     503: _UNAVAILABLE,
 }
 
@@ -90,7 +88,7 @@ def _articles() -> dict[str, Any]:
     paths = {"/news/{slug}": _negotiated()}
     paths |= {f"/news/{{slug}}{form.suffix}": _twin(form) for form in BY_SUFFIX.values()}
     moved = {308: {"description": "The article's own address."}}
-    gone = {404: _NOT_FOUND, 410: _ELSEWHERE[410]}
+    gone = {404: NOT_FOUND, 410: ELSEWHERE[410]}
     for spelling in "/news/{slug}.html", "/news/{slug}/":
         paths[spelling] = {"summary": "Another spelling", "responses": {**moved, **gone}}
     slug = {"name": "slug", "in": "path", "required": True, "schema": {"type": "string"}}
@@ -115,9 +113,9 @@ def _negotiated() -> Operation:
         "summary": "An article, in the representation that Accept asks for",
         "responses": {
             200: {"description": "The article.", "content": content},
-            **_ELSEWHERE,
-            404: _NOT_FOUND,
-            406: _problem("None of the representations is acceptable; the answer lists them."),
+            **ELSEWHERE,
+            404: NOT_FOUND,
+            406: problem("None of the representations is acceptable; the answer lists them."),
         },
     }
 
@@ -128,8 +126,8 @@ def _twin(form: Format) -> Operation:
         "summary": f"An article as {form.media_type}",
         "responses": {
             200: {"description": "The article.", "content": {form.media_type: _content(form)}},
-            **_ELSEWHERE,
-            404: _NOT_FOUND,
+            **ELSEWHERE,
+            404: NOT_FOUND,
         },
     }
 
@@ -149,88 +147,12 @@ def explained(report: type[BaseModel], longest: int) -> Operation:
         "summary": "Why an Accept header gets the representation it gets",
         "responses": {
             200: {"model": report, "description": "The explanation.", "content": text},
-            304: _ELSEWHERE[304],
-            400: _BAD_REQUEST,
-            412: _ELSEWHERE[412],
+            304: ELSEWHERE[304],
+            400: BAD_REQUEST,
+            412: ELSEWHERE[412],
         },
         "openapi_extra": {"parameters": [accept]},
     }
-
-
-def load(report: type[BaseModel]) -> Operation:
-    """Document the loading of a feed, answered with a `report`."""
-    feeds = {
-        media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in MEDIA_TYPES
-    }
-    return {
-        "response_class": Response,
-        "responses": {
-            **_OPERATORS,
-            200: {"model": report, "description": "The receipt, or what it would be."},
-            202: {"description": "The load has begun; `Location` is its receipt."},
-            400: _BAD_REQUEST,
-            409: _problem("A load with the same idempotency key is running."),
-            413: _problem("The feed is larger than is allowed, as it is or decompressed."),
-            415: _problem("The feed is of a kind, or in a coding, that is not taken."),
-            422: {"model": report, "description": "Every record of the feed was rejected."},
-        },
-        "openapi_extra": {"requestBody": {"required": True, "content": feeds}},
-    }
-
-
-def receipt(report: type[BaseModel], events: str) -> Operation:
-    """Document the reading of a receipt, a `report`, or `events` of it."""
-    described = "The receipt; as events, again and again while the load runs."
-    content = {events: {"schema": {"type": "string"}}}
-    shown = {"model": report, "description": described, "content": content}
-    return {"responses": {200: shown, **operators()["responses"]}}
-
-
-def results(media_type: str) -> Operation:
-    """Document the reading of all results of a load."""
-    content = {media_type: {"schema": {"type": "string"}}}
-    shown = {"description": "One result a line.", "content": content}
-    return {
-        "response_class": Response,
-        "responses": {200: shown, **operators()["responses"]},
-    }
-
-
-def undo(report: type[BaseModel]) -> Operation:
-    """Document the undoing of a load, answered with a `report`."""
-    shown = {"model": report, "description": "What was put back, and what was left, and why."}
-    conflict = _problem("The load is running, has been undone, or is an undo itself.")
-    responses = {200: shown, **operators()["responses"], 409: conflict}
-    return {"responses": responses, "response_class": Response}
-
-
-def kept_article(report: type[BaseModel]) -> Operation:
-    """Document the reading of an article as it is kept."""
-    shown = {"model": report, "description": "The article, and what it has been through."}
-    return {"responses": {200: shown, **operators()["responses"]}}
-
-
-def edit(report: type[BaseModel], media_type: str | None) -> Operation:
-    """Document an edit, answered with a `report`, the body of which is of `media_type`."""
-    shown = {"model": report, "description": "The receipt."}
-    responses = {
-        200: shown,
-        **_OPERATORS,
-        400: _BAD_REQUEST,
-        404: _NOT_FOUND,
-        409: _problem("The edit does not fit to what is there; the answer says why."),
-        412: _ELSEWHERE[412],
-        413: _problem("The record is too large."),
-        422: _problem("The body is no article record; the answer names each fault."),
-    }
-    body = {"required": True, "content": {media_type: {"schema": {"type": "object"}}}}
-    extra = {"requestBody": body} if media_type else {}
-    return {"responses": responses, "response_class": Response, "openapi_extra": extra}
-
-
-def operators() -> Operation:
-    """Document the reading of receipts and actions."""
-    return {"responses": {**_OPERATORS, 400: _BAD_REQUEST, 404: _NOT_FOUND}}
 
 
 def health() -> Operation:
@@ -241,13 +163,6 @@ def health() -> Operation:
 def _content(form: Format) -> Mapping[str, Any]:
     kind = "object" if "json" in form.media_type else "string"
     return {"schema": {"type": kind}}
-
-
-_OPERATORS: Final[Responses] = {
-    401: _problem("No token, or one that is unknown, expired or revoked."),
-    403: _problem("The token lacks the scope."),
-    429: _problem("Too many wrong tokens came from there. `Retry-After` says when it may go on."),
-}
 
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:

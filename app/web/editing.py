@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, JsonValue, TypeAdapter
+from pydantic import AfterValidator, BaseModel, JsonValue, TypeAdapter
 
 from app.conditions import check_writable
 from app.feeds.items import ITEM_BYTES
@@ -17,12 +17,13 @@ from app.loading import edits
 from app.loading.edits import NoSuchArticleError, Present
 from app.loading.running import Run
 from app.merging import merged
-from app.records import Record, parse_record
+from app.records import Record, is_slug, parse_record
 from app.store import histories
 from app.store.histories import History, PastChange, PastRevision
 from app.store.loads import Origin
+from app.texts import storable
 from app.tokens import Operator
-from app.web import documents, uploads
+from app.web import operations, uploads
 from app.web.authorization import having
 from app.web.fields import wishes
 from app.web.loads import receipt_of
@@ -35,8 +36,20 @@ from app.web.visits import current_id
 MERGE_PATCH: Final = "application/merge-patch+json"
 HISTORY_SHOWN: Final = 100
 
+
+def _known_slug(slug: str) -> str:
+    if not is_slug(slug):
+        raise NoSuchArticleError(slug)
+    return slug
+
+
+Slug = Annotated[str, Depends(_known_slug)]
 Editor = Annotated[Operator, Depends(having("edit"))]
-Reason = Annotated[str | None, Query(max_length=1_000, description="Why; receipts tell it.")]
+Reason = Annotated[
+    str | None,
+    AfterValidator(lambda reason: reason and storable(reason)),
+    Query(max_length=1_000, description="Why; receipts tell it."),
+]
 
 
 class ArticleReport(BaseModel):
@@ -56,18 +69,18 @@ _REPORT = TypeAdapter(ArticleReport)
 def router() -> APIRouter:
     """Return the routes of single articles."""
     routes = APIRouter(prefix="/admin/articles", tags=["operators"], dependencies=[Unstored])
-    readable(routes, "/{slug}", _article, documents.kept_article(ArticleReport))
+    readable(routes, "/{slug}", _article, operations.kept_article(ArticleReport))
     for method, path, handler, body in (
         ("PUT", "/{slug}", _put, "application/json"),
         ("PATCH", "/{slug}", _patch, MERGE_PATCH),
         ("DELETE", "/{slug}", _withdraw, None),
         ("POST", "/{slug}/restore", _restore, None),
     ):
-        routes.add_api_route(path, handler, methods=[method], **documents.edit(LoadReport, body))
+        routes.add_api_route(path, handler, methods=[method], **operations.edit(LoadReport, body))
     return routes
 
 
-def _article(slug: str, _operator: Editor, service: Served) -> Response:
+def _article(slug: Slug, _operator: Editor, service: Served) -> Response:
     """Return an article as it is kept, with its aliases, changes and revisions."""
     with service.database.reading() as session:
         present = edits.present(session, slug)
@@ -95,7 +108,7 @@ def as_sent(record: Record) -> dict[str, Any]:
     return fields | record.claims.model_dump(exclude_defaults=True) | record.extra
 
 
-async def _put(request: Request, slug: str, operator: Editor, service: Served) -> Response:
+async def _put(request: Request, slug: Slug, operator: Editor, service: Served) -> Response:
     """Let the record in the body be the article at this slug: a new one, or in place of the old."""
     value, origin = await _body(request, "put", operator)
 
@@ -111,7 +124,7 @@ async def _put(request: Request, slug: str, operator: Editor, service: Served) -
     )
 
 
-async def _patch(request: Request, slug: str, operator: Editor, service: Served) -> Response:
+async def _patch(request: Request, slug: Slug, operator: Editor, service: Served) -> Response:
     """Change some fields of an article (RFC 7396). Without `updated_at` among them, that is now.
 
     Another slug renames it, and the old one leads there.
@@ -135,7 +148,7 @@ async def _patch(request: Request, slug: str, operator: Editor, service: Served)
 
 
 def _withdraw(
-    request: Request, slug: str, operator: Editor, service: Served, reason: Reason = None
+    request: Request, slug: Slug, operator: Editor, service: Served, reason: Reason = None
 ) -> Response:
     """Withdraw an article: from now on it is 410, in every form. It can be restored."""
     origin = _origin("withdraw", b"", operator)
@@ -145,7 +158,7 @@ def _withdraw(
     )
 
 
-def _restore(request: Request, slug: str, operator: Editor, service: Served) -> Response:
+def _restore(request: Request, slug: Slug, operator: Editor, service: Served) -> Response:
     """Bring back an article that was withdrawn."""
     origin = _origin("restore", b"", operator)
     check = partial(_check, request)

@@ -15,7 +15,7 @@ from typing import Annotated, BinaryIO, Final, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from starlette.datastructures import Headers
 
 from app import loading
@@ -25,7 +25,8 @@ from app.loading.decisions import OUTCOMES, Policy
 from app.loading.rehearsing import Rehearsed
 from app.loading.running import Options, Run
 from app.store.loads import Origin
-from app.web import documents, uploads
+from app.texts import one_line, storable
+from app.web import operations, uploads
 from app.web.receipts import Loader, LoadReport, Number, as_json, report
 from app.web.sending import unstored
 from app.web.service import Served, Service, Unstored
@@ -48,8 +49,12 @@ class ReceiptUnavailableError(Exception):
         self.load_id = load_id
 
 
+def _name(name: str | None) -> str | None:
+    return None if name is None else one_line(storable(name))
+
+
 class Wanted(BaseModel):
-    """How a feed is to be loaded."""
+    """How a feed is to be loaded. `file` is what it is called in its receipt."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -58,9 +63,7 @@ class Wanted(BaseModel):
     strict: bool = False
     on_collision: Literal["conflict", "suffix"] = "conflict"
     restore: bool = False
-    file: Annotated[str | None, Query(max_length=255, description="What the feed is called.")] = (
-        None
-    )
+    file: Annotated[str | None, AfterValidator(_name), Query(max_length=255)] = None
 
     @property
     def options(self) -> Options:
@@ -92,8 +95,8 @@ class Arrived:
 def router() -> APIRouter:
     """Return the routes of loading."""
     routes = APIRouter(prefix="/admin/loads", tags=["operators"], dependencies=[Unstored])
-    routes.add_api_route("", _load, methods=["POST"], **documents.load(LoadReport))
-    routes.add_api_route("/{load_id}/undo", _undo, methods=["POST"], **documents.undo(LoadReport))
+    routes.add_api_route("", _load, methods=["POST"], **operations.load(LoadReport))
+    routes.add_api_route("/{load_id}/undo", _undo, methods=["POST"], **operations.undo(LoadReport))
     return routes
 
 

@@ -16,7 +16,7 @@ from app.store import receipts
 from app.store.loads import Result
 from app.store.receipts import LoadHead, Receipt
 from app.tokens import Operator
-from app.web import documents
+from app.web import operations
 from app.web.authorization import having
 from app.web.methods import readable
 from app.web.problems import Problem
@@ -39,7 +39,9 @@ Loader = Annotated[Operator, Depends(having("load"))]
 Number = Annotated[int, Path(ge=1, le=LARGEST)]
 Limit = Annotated[int, Query(ge=1, le=RESULTS_SHOWN)]
 After = Annotated[int, Query(ge=0, le=LARGEST)]
-OutcomeName = Annotated[str | None, Query(max_length=40, description="Only results of this kind.")]
+OutcomeName = Annotated[
+    str | None, Query(pattern="^[a-z_]{1,40}$", description="Only results of this kind.")
+]
 
 
 class LoadReport(BaseModel):
@@ -64,9 +66,9 @@ class Loads(BaseModel):
 def router() -> APIRouter:
     """Return the routes of receipts."""
     routes = APIRouter(prefix="/admin/loads", tags=["operators"], dependencies=[Unstored])
-    readable(routes, "", _receipts, documents.operators())
-    readable(routes, "/{load_id}.ndjson", _all_results, documents.results(NDJSON))
-    readable(routes, "/{load_id}", _receipt, documents.receipt(LoadReport, _EVENTS))
+    readable(routes, "", _receipts, operations.operators())
+    readable(routes, "/{load_id}.ndjson", _all_results, operations.results(NDJSON))
+    readable(routes, "/{load_id}", _receipt, operations.receipt(LoadReport, _EVENTS))
     return routes
 
 
