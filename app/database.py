@@ -13,10 +13,14 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import URL, Engine, create_engine, event, make_url, text
 from sqlalchemy import Connection as Connection  # noqa: PLC0414 - others hold one, and import it here
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session as Session  # noqa: PLC0414 - others hold one, and import it here
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from app.outages import (
+    DatabaseUnavailableError as DatabaseUnavailableError,  # noqa: PLC0414 - what is raised here
+)
+from app.outages import DisconnectedError, translated
 
 BUSY_SECONDS: Final = 10
 """How long a transaction waits for another one's lock before the database counts as away."""
@@ -35,20 +39,12 @@ class DatabaseAddressError(ValueError):
     """The database URL is none that Slugline can use."""
 
 
-class DatabaseUnavailableError(Exception):
-    """The database is gone, locked or restarting. The same request may succeed later."""
-
-
-class DisconnectedError(DatabaseUnavailableError):
-    """A connection that had been open was closed from the other side."""
-
-
 class SchemaOutdatedError(Exception):
     """The database's schema is not the one this version works with."""
 
 
 class Database:
-    """One database, and the two ways to work with it: `reading()` and `writing()`.
+    """One database, and the ways to work with it: `reading()`, `writing()` and `noting()`.
 
     Nothing connects before the first transaction. Raises DatabaseAddressError for a URL that
     names neither a SQLite file nor a PostgreSQL database.
@@ -60,6 +56,8 @@ class Database:
         self.engine = _sqlite(self.url) if self.embedded else _postgresql(self.url)
         # Without a ping before each use, which would double the way of a question.
         self._asked = self.engine if self.embedded else _postgresql(self.url, ping=False)
+        # Connections of their own on SQLite: how long one of them waits is set on it, and stays.
+        self._notes = _sqlite(self.url) if self.embedded else self.engine
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return the answer to `question`, which is one statement and writes nothing.
@@ -69,7 +67,7 @@ class Database:
         """
         options = {"slugline_asks": True} if self.embedded else {"isolation_level": "AUTOCOMMIT"}
         try:
-            with _translated(), self._asked.connect() as connection:
+            with translated(), self._asked.connect() as connection:
                 return question(connection.execution_options(**options))
         except DisconnectedError:
             with self.reading() as session:
@@ -81,7 +79,7 @@ class Database:
 
         Raises DatabaseUnavailableError.
         """
-        with _translated(), Session(self.engine) as session:
+        with translated(), Session(self.engine) as session:
             if not self.embedded:
                 # Several statements of one reader must agree with each other. SQLite's do anyway.
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
@@ -96,6 +94,21 @@ class Database:
         undoes everything. Raises DatabaseUnavailableError.
         """
         with self._writing(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def noting(self, patience: float) -> Iterator[Session]:
+        """Yield a session in a transaction for a note beside the articles, which commits as above.
+
+        It waits `patience` seconds for another one's lock, and not for its turn among the writers
+        where the database lets several write. Raises DatabaseUnavailableError.
+        """
+        milliseconds = int(patience * 1000)
+        options = {"slugline_writes": True, "slugline_patience": milliseconds}
+        with translated(), Session(self._notes) as session, session.begin():
+            session.connection(execution_options=options)
+            if not self.embedded:  # where 0 would be for ever
+                session.execute(text(f"SET LOCAL lock_timeout = {max(milliseconds, 1)}"))
             yield session
 
     def prepare(self) -> None:
@@ -140,10 +153,11 @@ class Database:
         """Close all connections."""
         self.engine.dispose()
         self._asked.dispose()
+        self._notes.dispose()
 
     @contextmanager
     def _writing(self, engine: Engine) -> Iterator[Session]:
-        with _translated(), Session(engine) as session, session.begin():
+        with translated(), Session(engine) as session, session.begin():
             session.connection(execution_options={"slugline_writes": True})
             if not self.embedded:
                 session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITERS_LOCK})
@@ -197,6 +211,8 @@ def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if "slugline_asks" in options:
         return  # one statement is a transaction of its own
+    if "slugline_patience" in options:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {options['slugline_patience']}")
     # A writer takes the lock at once: one that reads first and writes later can meet "database is
     # locked" however long it waits.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if "slugline_writes" in options else "BEGIN")
@@ -212,32 +228,11 @@ def _postgresql(url: URL, *, ping: bool = True) -> Engine:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """Say DatabaseUnavailableError for what a later try may not meet again."""
-    try:
-        yield
-    except PoolTimeoutError as error:
-        raise DatabaseUnavailableError("all connections to the database are in use") from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise DisconnectedError(f"the database went away: {_cause(error)}") from error
-        if isinstance(error, OperationalError | InterfaceError):
-            message = f"the database is unavailable: {_cause(error)}"
-            raise DatabaseUnavailableError(message) from error
-        raise
-
-
-@contextmanager
 def _explained(what: str) -> Iterator[None]:
     try:
         yield
     except CommandError as error:
         raise SchemaOutdatedError(f"{what}: {error}") from None
-
-
-def _cause(error: Exception) -> str:
-    """Return the first line of what the driver said, without statement and parameters."""
-    return str(getattr(error, "orig", None) or error).partition("\n")[0][:200]
 
 
 def _alembic(connection: Connection | None = None) -> Config:

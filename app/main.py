@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.settings import Settings, read_settings
 from app.web import (
+    actions,
     articles,
     documents,
     editing,
@@ -23,7 +24,9 @@ from app.web import (
     health,
     loads,
     receipts,
+    visits,
 )
+from app.web.auditing import Audited
 from app.web.ready import Ready
 from app.web.service import assemble
 
@@ -95,11 +98,12 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
         responses=documents.EVERYWHERE,
     )
     app.state.service = service
-    app.front = Ready(partial(FastAPI.__call__, app), service)
+    app.front = Ready(Audited(partial(FastAPI.__call__, app), service), service)
     framework_document = app.openapi
     app.openapi = cache(lambda: documents.complete(framework_document()))  # type: ignore[method-assign] # the way FastAPI documents
     errors.install(app)
-    for part in (explanations, loads, receipts, editing, health, documents):
+    visits.install()
+    for part in (explanations, loads, receipts, editing, actions, health, documents):
         app.include_router(part.router())
     return app
 

@@ -45,6 +45,12 @@ class Settings(BaseSettings):
         min_length=16,
         description="A bearer token with every scope, to begin with. At least 16 characters.",
     )
+    failed_tokens: int = Field(
+        10,
+        ge=1,
+        le=1_000,
+        description="How many wrong tokens a client may send to each process within a minute.",
+    )
     canonical: Literal["source", "self"] = Field(
         "source",
         description="What `rel=canonical` names: the record's `canonical_source` or the page.",

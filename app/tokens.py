@@ -9,17 +9,31 @@ import hmac
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
+
+from app.texts import one_line, storable
 
 SCOPES: Final = ("load", "edit")
 """What a token may be allowed: to load feeds, and to edit single articles."""
+
+BOOTSTRAP: Final = "bootstrap"
+COMMAND_LINE: Final = "command line"
+"""The names under which the bootstrap token and the command line appear in receipts and actions."""
+
+NAME_LENGTH: Final = 100
+USE_PERIOD: Final = timedelta(minutes=1)
+"""How exact a token's last use is: it is written down once in that time."""
 
 _PREFIX: Final = "slg"
 
 
 class UnknownScopeError(ValueError):
     """A scope that no token can have."""
+
+
+class TokenNameError(ValueError):
+    """A name that no token can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +55,16 @@ class StoredToken:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    last_used_at: datetime | None = None
 
     def is_live(self, now: datetime) -> bool:
         """Say whether the token opens anything at `now`."""
         expired = self.expires_at is not None and self.expires_at <= now
         return self.revoked_at is None and not expired
+
+    def use_is_news(self, now: datetime) -> bool:
+        """Say whether a use at `now` is worth writing down."""
+        return self.last_used_at is None or self.last_used_at <= now - USE_PERIOD
 
 
 def mint() -> tuple[str, str]:
@@ -69,6 +88,18 @@ def hash_of(token: str) -> str:
 def matches(token: str, kept_hash: str) -> bool:
     """Say, in constant time, whether `kept_hash` was made of `token`."""
     return hmac.compare_digest(hash_of(token), kept_hash)
+
+
+def checked_name(name: str) -> str:
+    """Return `name`. Raises TokenNameError where no receipt could show whose it is."""
+    if name.strip() in {BOOTSTRAP, COMMAND_LINE}:
+        raise TokenNameError(f"{name.strip()!r} is no token's name: it stands for another operator")
+    if len(name) > NAME_LENGTH:
+        raise TokenNameError(f"a token's name has {NAME_LENGTH} characters at most")
+    try:
+        return storable(one_line(name))
+    except ValueError as error:
+        raise TokenNameError(f"a token needs a name that can be shown: {error}") from None
 
 
 def checked_scopes(names: Iterable[str]) -> tuple[str, ...]:

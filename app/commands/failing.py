@@ -10,7 +10,7 @@ from rich.text import Text
 
 from app.database import DatabaseAddressError, DatabaseUnavailableError, SchemaOutdatedError
 from app.settings import SettingsError
-from app.tokens import UnknownScopeError
+from app.tokens import TokenNameError, UnknownScopeError
 
 Given = ParamSpec("Given")
 Returned = TypeVar("Returned")
@@ -22,6 +22,7 @@ _EXPECTED = (
     DatabaseUnavailableError,
     SchemaOutdatedError,
     SettingsError,
+    TokenNameError,
     UnknownScopeError,
 )
 

@@ -10,10 +10,12 @@ from rich.text import Text
 
 from app import tokens
 from app.commands.failing import fail, readable
-from app.database import Database
+from app.database import Database, Session
 from app.instants import format_instant
 from app.settings import read_settings
+from app.store import actions
 from app.store import tokens as stored
+from app.store.actions import Action
 from app.tokens import StoredToken
 
 app = typer.Typer(help="Make, list and revoke the tokens of operators.", no_args_is_help=True)
@@ -38,8 +40,7 @@ def create(
 ) -> None:
     """Make a token and show it, once."""
     allowed = tokens.checked_scopes(scope.strip() for scope in scopes.split(","))
-    if not name.strip():
-        fail("a token needs a name")
+    tokens.checked_name(name)
     token_id, token = tokens.mint()
     now = datetime.now(UTC)
     kept = StoredToken(
@@ -53,6 +54,8 @@ def create(
     )
     with _database().writing() as session:
         made = stored.create(session, kept)
+        if made:
+            _record(session, "tokens create", name, f"created with {', '.join(allowed)}", now)
     if not made:
         fail(f"there is a token called {name!r} already")
     typer.echo(token)
@@ -65,16 +68,15 @@ def list_() -> None:
     now = datetime.now(UTC)
     with _database().reading() as session:
         every = stored.every(session)
-    table = Table("Name", "Id", "Scopes", "Created", "Expires", "State")
+    table = Table("Name", "Id", "Scopes", "Created", "Expires", "Last used", "State")
     for token in every:
         table.add_row(
             Text(token.name),
             token.id,
             ", ".join(token.scopes),
-            format_instant(token.created_at.replace(microsecond=0)),
-            format_instant(token.expires_at.replace(microsecond=0))
-            if token.expires_at
-            else "never",
+            _shown(token.created_at),
+            _shown(token.expires_at),
+            _shown(token.last_used_at),
             "live" if token.is_live(now) else "revoked" if token.revoked_at else "expired",
         )
     Console().print(table)
@@ -84,8 +86,28 @@ def list_() -> None:
 @readable
 def revoke(name: Annotated[str, typer.Argument(help="The token's name.")]) -> None:
     """Make a token open nothing any more."""
+    now = datetime.now(UTC)
     with _database().writing() as session:
-        revoked = stored.revoke(session, name, datetime.now(UTC))
+        revoked = stored.revoke(session, name, now)
+        if revoked:
+            _record(session, "tokens revoke", name, "revoked", now)
     if not revoked:
         fail(f"there is no live token called {name!r}")
     typer.echo(f"{name} is revoked.")
+
+
+def _record(session: Session, action: str, name: str, outcome: str, now: datetime) -> None:
+    """Add a row to the actions, in the transaction of what was done."""
+    done = Action(
+        at=now,
+        operator=tokens.COMMAND_LINE,
+        action=action,
+        target=name,
+        outcome=outcome,
+        request_id="",
+    )
+    actions.record(session, done)
+
+
+def _shown(instant: datetime | None) -> str:
+    return "never" if instant is None else format_instant(instant.replace(microsecond=0))

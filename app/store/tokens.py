@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.tables import Token
-from app.tokens import StoredToken
+from app.tokens import USE_PERIOD, StoredToken
 
 
 def create(session: Session, token: StoredToken) -> bool:
@@ -21,6 +21,7 @@ def create(session: Session, token: StoredToken) -> bool:
         "created_at": token.created_at,
         "expires_at": token.expires_at,
         "revoked_at": token.revoked_at,
+        "last_used_at": token.last_used_at,
     }
     session.execute(insert(Token), [row])
     return True
@@ -44,6 +45,12 @@ def revoke(session: Session, name: str, now: datetime) -> bool:
     return bool(rows)
 
 
+def note_use(session: Session, token_id: str, now: datetime) -> None:
+    """Say that the token was used at `now`, unless another process has just said so."""
+    due = or_(Token.last_used_at.is_(None), Token.last_used_at <= now - USE_PERIOD)
+    session.execute(update(Token).where(Token.id == token_id, due).values(last_used_at=now))
+
+
 def _stored(token: Token) -> StoredToken:
     return StoredToken(
         id=token.id,
@@ -53,4 +60,5 @@ def _stored(token: Token) -> StoredToken:
         created_at=token.created_at,
         expires_at=token.expires_at,
         revoked_at=token.revoked_at,
+        last_used_at=token.last_used_at,
     )

@@ -172,10 +172,20 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     for foreign in "HTTPValidationError", "ValidationError":
         schemas.pop(foreign, None)
     schemas[ProblemDetails.__name__] = ProblemDetails.model_json_schema()
-    for path in document["paths"].values():
-        for operation in path.values():
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
             _without_validation_error(operation["responses"])
+            if path.startswith("/admin"):
+                _named(operation["responses"])
     return document
+
+
+def _named(responses: dict[str, Any]) -> None:
+    for response in responses.values():
+        response.setdefault("headers", {})["X-Request-ID"] = {
+            "description": "The request's own id where it sent one, else one given here.",
+            "schema": {"type": "string"},
+        }
 
 
 def _without_validation_error(responses: dict[str, Any]) -> None:

@@ -31,6 +31,7 @@ from app.web.methods import readable
 from app.web.receipts import LoadReport
 from app.web.sending import unstored
 from app.web.service import Served, Service, Unstored
+from app.web.visits import current_id
 
 MERGE_PATCH: Final = "application/merge-patch+json"
 HISTORY_SHOWN: Final = 100
@@ -172,7 +173,9 @@ async def _body(request: Request, kind: str, operator: Operator) -> tuple[object
 
 
 def _origin(kind: str, raw: bytes, operator: Operator) -> Origin:
-    return Origin(kind, hashlib.sha256(raw).hexdigest(), len(raw), operator.name)
+    return Origin(
+        kind, hashlib.sha256(raw).hexdigest(), len(raw), operator.name, request_id=current_id()
+    )
 
 
 def _check(request: Request, present: Present | None) -> None:

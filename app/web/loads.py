@@ -6,6 +6,7 @@ from asyncio import AbstractEventLoop, Future
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import asdict, dataclass
 from functools import partial
 from http import HTTPStatus
@@ -30,6 +31,7 @@ from app.web.receipts import Loader, LoadReport, Number, as_json, report
 from app.web.sending import unstored
 from app.web.service import Served, Service, Unstored
 from app.web.uploads import Upload
+from app.web.visits import current_id
 
 _IN_MEMORY: Final = 1 << 20
 _CHUNK: Final = 64 << 10
@@ -121,6 +123,7 @@ async def _load(  # noqa: PLR0913, PLR0917 - each is a part of the request
         loaded_by=operator.name,
         options=wanted.options.told(),
         idempotency_key=idempotency_key,
+        request_id=current_id(),
     )
     load = partial(_loaded, service, arrived, origin)
     if prefer is not None and "respond-async" in prefer.lower():
@@ -175,7 +178,9 @@ async def _accepted(service: Service, load: Callable[[Callable[[int], None]], in
     """Begin a load, and answer as soon as it has a receipt, or has failed."""
     loop = asyncio.get_running_loop()
     begun: Future[int] = loop.create_future()
-    task = loop.run_in_executor(service.background, load, partial(_tell, loop, begun))
+    # In this context, so that what is logged later says which request it is about.
+    in_context = partial(copy_context().run, load, partial(_tell, loop, begun))
+    task = loop.run_in_executor(service.background, in_context)
     task.add_done_callback(_note_failure)
     await asyncio.wait((task, begun), return_when=asyncio.FIRST_COMPLETED)
     if not begun.done():
@@ -236,7 +241,7 @@ def _report(summary: dict[str, int], told: "SpooledTemporaryFile[bytes]") -> Ite
 
 def _undo(load_id: Number, operator: Loader, service: Served) -> Response:
     """Put back what a load changed, unless something later has touched it."""
-    origin = Origin(undoing.UNDO, "", 0, operator.name, undoes=load_id)
+    origin = Origin(undoing.UNDO, "", 0, operator.name, request_id=current_id(), undoes=load_id)
     try:
         undo_id = undoing.undo(Run(service.database, service.clock), load_id, origin)
     finally:

@@ -18,6 +18,7 @@ from app.web.documents import (
 _OPERATORS: Final[Responses] = {
     401: problem("No token, or one that is unknown, expired or revoked."),
     403: problem("The token lacks the scope."),
+    429: problem("Too many wrong tokens came from there. `Retry-After` says when it may go on."),
 }
 
 
@@ -93,5 +94,5 @@ def edit(report: type[BaseModel], media_type: str | None) -> Operation:
 
 
 def operators() -> Operation:
-    """Document the reading of receipts."""
+    """Document the reading of receipts and actions."""
     return {"responses": {**_OPERATORS, 400: BAD_REQUEST, 404: NOT_FOUND}}

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Request, Response
 
 from app.answers import Memory
+from app.attempts import Accepted, Attempts
 from app.database import Database
 from app.following import Follower
 from app.representations import FORMATS, Site, path_of
@@ -34,7 +35,8 @@ class Service:
     """One running Slugline. `stopping` is set when it is about to end.
 
     `background` runs the loads that answer before they are done.
-    `answers` are the ready ones of articles, `missing` those that say there is none.
+    `answers` are the ready ones of articles, `missing` those that say there is none. `attempts` are
+    those with a wrong token, `accepted` the tokens that were right.
     """
 
     settings: Settings
@@ -45,6 +47,8 @@ class Service:
     answers: Memory
     missing: Memory
     follower: Follower
+    attempts: Attempts
+    accepted: Accepted = field(default_factory=Accepted)
     stopping: Event = field(default_factory=Event)
     background: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(LOADS_AT_ONCE, "load")
@@ -73,6 +77,7 @@ def assemble(settings: Settings, clock: Callable[[], datetime]) -> Service:
         answers=answers,
         missing=missing,
         follower=Follower(database, forget),
+        attempts=Attempts(settings.failed_tokens),
     )
 
 
