@@ -46,7 +46,7 @@ schema: $(VENV)/dev ## do the migrations give the tables?
 tests: $(VENV)/dev ## the tests, on SQLite and on PostgreSQL, with branch coverage
 	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --cov --cov-report=term --quiet
 
-bench: $(VENV)/dev ## measure against the bare limit, with options such as BENCH="--quick"
+bench: $(VENV)/dev ## measure reading and loading, with options such as BENCH="--quick"
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 lock: $(VENV)/dev ## write the lock files anew, from pyproject.toml

@@ -38,6 +38,7 @@ _INVISIBLE = re.compile(
 )
 _SUSPECT = re.compile(f"[{_ZERO_WIDTH}{_CONTROLS}\u200c\u200d]")
 _HARMLESS = bytes(code for code in range(128) if not _SUSPECT.match(chr(code)))
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?")
 _ATTRIBUTE = re.compile(r"([^\s/>=]+)(?:\s*=\s*(\"[^\"]*\"?|'[^']*'?|[^\s>]+))?")
 _CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _UNSEEN = re.compile(
@@ -106,18 +107,27 @@ def _dates(record: Record) -> Iterator[Flag]:
 
 
 def _addresses(record: Record) -> Iterator[Flag]:
-    pairs = urlsplit(record.canonical_source or "").query.split("&")
+    source = record.canonical_source or ""
+    pairs = urlsplit(source).query.split("&") if "?" in source else []
     if tracking := sorted({pair.partition("=")[0] for pair in pairs if is_tracking(pair)}):
         yield Flag("tracking-parameters", "/canonical_source", ", ".join(tracking)[:200])
-    claims = {json_pointer("url"): record.claims.url or ""}
+    if (url := record.claims.url) and not _names(url, record.slug):
+        yield _mismatch(record, "url")
     for name, url in record.claims.alternates.items():
-        claims[json_pointer("alternates", name)] = url
-    for pointer, url in claims.items():
         if url and not _names(url, record.slug):
-            yield Flag("address-mismatch", pointer, f"is not at /news/{record.slug}")
+            yield _mismatch(record, "alternates", name)
+
+
+def _mismatch(record: Record, *path: str) -> Flag:
+    detail = f"is not at /news/{record.slug}"
+    return Flag("address-mismatch", json_pointer(*path), detail)
 
 
 def _names(url: str, slug: str) -> bool:
+    # Nearly all are of this kind, and need not be taken apart.
+    site, found, suffix = url.rpartition(f"/news/{slug}")
+    if found and _ORIGIN.fullmatch(site) and (not suffix or suffix in RESERVED_SUFFIXES):
+        return True
     try:
         path = urlsplit(url).path
     except ValueError:
@@ -134,19 +144,26 @@ def _body(record: Record) -> Iterator[Flag]:
         and not markdown.same_words(heading.text, record.title)
     ):
         yield Flag("title-mismatch", "/body_md", "the opening heading is not the title")
-    previous = None
-    glued = 0
-    for event in markdown.events(record.body_md):
-        match event:
-            case {"Text": str(text)} if previous == {"End": "Link"} and text[:1].isalnum():
-                glued += 1
-        previous = event
-    if glued:
+    if glued := _glued(record.body_md):
         yield Flag("glued-link", "/body_md", f"{glued} times a link runs into the next word")
     if spans := _hidden(record.body_md):
         first = len(record.body_md.encode()[: spans[0].start].decode())
         detail = f"{len(spans)} pieces of comments or hidden HTML, first at character {first}"
         yield Flag("hidden-html", "/body_md", detail)
+
+
+def _glued(body: str) -> int:
+    """Count the links in `body` that run into the next word."""
+    if not markdown.may_glue(body):
+        return 0
+    previous = None
+    glued = 0
+    for event in markdown.events(body):
+        match event:
+            case {"Text": str(text)} if previous == {"End": "Link"} and text[:1].isalnum():
+                glued += 1
+        previous = event
+    return glued
 
 
 def _characters(record: Record) -> Iterator[Flag]:

@@ -20,7 +20,9 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import to_json
 
+from app.instants import format_instant
 from app.sources import canonical_key
 from app.texts import excerpt, storable
 from app.values import (
@@ -129,11 +131,30 @@ class Record(BaseModel):
     @property
     def digest(self) -> str:
         """SHA-256 over all that is served: two records with one digest are the same content."""
-        content = self.model_dump(mode="json", exclude={"claims"})
-        packed = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-        return hashlib.sha256(packed.encode()).hexdigest()
+        # Canonical JSON: names in their order, as of old by `json.dumps(sort_keys=True)`, which is
+        # ten times as slow. Only unknown fields may have names within.
+        content: dict[str, object] = {
+            "body_md": self.body_md,
+            "canonical_source": self.canonical_source,
+            "entities": self.entities,
+            "extra": {},
+            "lang": self.lang,
+            "published_at": format_instant(self.published_at),
+            "slug": self.slug,
+            "summary": self.summary,
+            "title": self.title,
+            "topics": self.topics,
+            "updated_at": format_instant(self.updated_at),
+        }
+        if self.extra:
+            content["extra"] = self.extra
+            packed = _CANONICAL.encode(content).encode()
+        else:
+            packed = to_json(content)
+        return hashlib.sha256(packed).hexdigest()
 
 
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 _CLAIMED = frozenset(Claims.model_fields)
 _FIELDS = frozenset(Record.model_fields) - {"claims", "extra"}
 

@@ -22,15 +22,30 @@ def excerpt(text: str) -> str:
 
 def storable(value: str) -> str:
     """Return `value`. Raises ValueError where it has what no database and no XML can hold."""
+    # To look at each character of a text takes longer than all else about it.
+    if "\0" not in value and _is_encodable(value):
+        return value
     if match := _UNSTORABLE.search(value):
         kind = "NUL" if match[0] == "\0" else "a lone surrogate"
         raise ValueError(f"{kind} (U+{ord(match[0]):04X}) at character {match.start()}")
     return value
 
 
+def _is_encodable(value: str) -> bool:
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # only for surrogates
+        return False
+    return True
+
+
 def one_line(value: str) -> str:
     """Return `value`. Raises ValueError where it is blank or more than one line."""
-    if all(unicodedata.category(character) in _UNSEEN for character in value):
+    if not value[:1].isalnum() and all(
+        unicodedata.category(character) in _UNSEEN for character in value
+    ):
         raise ValueError("must not be blank")
     if match := _LINE_BREAKS.search(value):
         raise ValueError(f"a line break (U+{ord(match[0]):04X}) at character {match.start()}")

@@ -58,9 +58,9 @@ def _slug(value: str) -> str:
         raise ValueError(
             f"{excerpt(value)!r} is no slug: a-z, 0-9 and '-', with single dots inside"
         )
-    for suffix in RESERVED_SUFFIXES:
-        if value.endswith(suffix):
-            raise ValueError(f"a slug must not end in {suffix!r}, which names a representation")
+    if value.endswith(RESERVED_SUFFIXES):
+        suffix = next(suffix for suffix in RESERVED_SUFFIXES if value.endswith(suffix))
+        raise ValueError(f"a slug must not end in {suffix!r}, which names a representation")
     return value
 
 

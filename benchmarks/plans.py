@@ -3,11 +3,34 @@
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks.loading import LOADING, LoadEffort
 from benchmarks.measuring import Effort
 
 FOOTPRINT: Final = "footprint"
 QUICK_CASES: Final = frozenset(
-    {"hot-html", "hot-json", "twin-markdown", "gzip-html", "304-html", "cold-html", FOOTPRINT}
+    {
+        "hot-html", "hot-json", "twin-markdown", "gzip-html", "304-html", "cold-html", FOOTPRINT,
+        *LOADING,
+    }
+)  # fmt: skip
+
+LOAD_EFFORT: Final = LoadEffort(
+    rounds=3,
+    records=50_000,
+    afternoon_records=5_000,
+    further=10_000,
+    articles=1_000_000,
+    large_bytes=10**9,
+    readers_seconds=4,
+)
+QUICK_LOAD_EFFORT: Final = LoadEffort(
+    rounds=1,
+    records=4_000,
+    afternoon_records=500,
+    further=1_000,
+    articles=20_000,
+    large_bytes=50 * 10**6,
+    readers_seconds=1,
 )
 
 
@@ -17,6 +40,7 @@ class Plan:
 
     hot: Effort
     cold: Effort
+    loads: LoadEffort
     articles: int
     quick: bool
     only: tuple[str, ...]
@@ -36,5 +60,7 @@ class Plan:
 def make_plan(*, quick: bool, only: tuple[str, ...]) -> Plan:
     """Return what the command line asked for."""
     if quick:
-        return Plan(Effort(2, 1), Effort(1, 1), articles=2_000, quick=True, only=only)
-    return Plan(Effort(5, 1), Effort(3, 2), articles=50_000, quick=False, only=only)
+        return Plan(
+            Effort(2, 1), Effort(1, 1), QUICK_LOAD_EFFORT, articles=2_000, quick=True, only=only
+        )
+    return Plan(Effort(5, 1), Effort(3, 2), LOAD_EFFORT, articles=50_000, quick=False, only=only)

@@ -26,7 +26,7 @@ class Ratio:
 class Claim:
     """A sentence about the worst of several ratios. `holds` is None where none was measured.
 
-    It is judged by throughput. `thrift` says what the same ratio is by processor time.
+    It is judged by what `measured` begins with; `thrift` says what that is by processor time.
     """
 
     sentence: str

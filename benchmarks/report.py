@@ -4,8 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import Final
 
+from benchmarks import load_report
 from benchmarks.cases import LIMIT, NGINX
+from benchmarks.databases import FILLER_BODY
 from benchmarks.footprint import Footprint
+from benchmarks.load_claims import load_claims
+from benchmarks.loading import BY_HAND, Loads
 from benchmarks.measuring import Measured
 from benchmarks.plans import Plan
 from benchmarks.ratios import claims, of_samples, ratio
@@ -71,11 +75,12 @@ SECTIONS: Final[Mapping[str, str]] = {
 def report(
     measured: Sequence[Measured],
     footprint: Footprint | None,
+    loads: Sequence[Loads],
     plan: Plan,
     about: Mapping[str, str],
 ) -> str:
     """Return the report as Markdown. `about` says what machine it was, as label and text."""
-    method = METHOD.format(
+    method = f"{METHOD}\n{load_report.METHOD}\n".format(
         connections=CONNECTIONS,
         rounds=plan.hot.rounds,
         seconds=plan.hot.seconds,
@@ -83,24 +88,33 @@ def report(
         cold_seconds=plan.cold.seconds,
         articles=plan.articles,
         limit=LIMIT,
+        by_hand=BY_HAND,
+        records=plan.loads.records,
+        afternoon=plan.loads.afternoon_records,
+        body=FILLER_BODY,
+        further=plan.loads.further,
+        existing=plan.loads.articles,
+        large=plan.loads.large_bytes // 10**6,
     )
-    parts = [INTRODUCTION, "\n".join(_claims(measured))]
+    parts = [INTRODUCTION, "\n".join(_claims(measured, loads))]
     for section, title in SECTIONS.items():
         if cases := [one for one in measured if one.case.section == section]:
             parts.append("\n".join((f"## {title}\n", *_section(cases))))
     if footprint:
         parts.append("\n".join(_footprint(footprint)))
+    if loads:
+        parts.append("\n".join(load_report.loading(loads)))
     parts.append(method)
     parts.append("\n".join(_machine(about)))
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
-def _claims(measured: Sequence[Measured]) -> Iterator[str]:
+def _claims(measured: Sequence[Measured], loads: Sequence[Loads]) -> Iterator[str]:
     yield "## Claims\n"
     yield "| claim | measured | per CPU second | holds |"
     yield "|---|---|---|---|"
     said = {True: "yes", False: "**NO**", None: "–"}
-    for claim in claims(measured):
+    for claim in (*claims(measured), *load_claims(loads)):
         yield f"| {claim.sentence} | {claim.measured} | {claim.thrift} | {said[claim.holds]} |"
     # nginx may be faster than wrk; nothing else here is.
     busy = [

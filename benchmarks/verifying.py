@@ -2,12 +2,18 @@
 
 import gzip
 import json
-from typing import Final
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
 
 from benchmarks.cases import AFTERNOON, CONSTANT, LIMIT, NGINX, Case
-from benchmarks.exchange import Answer
+from benchmarks.exchange import Answer, Ask, fetch
 
 JSON: Final = frozenset({"application/json", "application/ld+json"})
+LOADED: Final = (
+    "slug", "title", "summary", "body_md", "canonical_source", "lang", "topics", "entities",
+)  # fmt: skip
+"""The fields that come back as they went in, from Slugline and from the afternoon version."""
 
 
 class WrongAnswerError(Exception):
@@ -77,6 +83,31 @@ def check_size(name: str, mean: float, given: Answer, tolerance: float) -> None:
         raise WrongAnswerError(
             f"an answer of {name} has {mean:.0f} bytes under load, and {given.size} without"
         )
+
+
+def check_counts(given: Mapping[str, int], wanted: Mapping[str, int]) -> None:
+    """Hold the rows that a loader made in each table against those that it had to make.
+
+    Raises WrongAnswerError.
+    """
+    for table, number in wanted.items():
+        _same(f"rows made in {table}", given[table], number)
+
+
+def check_article(port: int, record: Mapping[str, Any]) -> None:
+    """Hold the article that a server gives as JSON against the record that was loaded.
+
+    Raises WrongAnswerError, NoAnswerError.
+    """
+    given = fetch(port, Ask(f"/news/{record['slug']}.json"))
+    _same("status of a loaded article", given.status, 200)
+    article = json.loads(given.body)
+    for name in LOADED:
+        _same(f"{name} of a loaded article", article[name], record[name])
+    for name in "published_at", "updated_at":
+        # The afternoon version forgets the offset.
+        instants = (datetime.fromisoformat(each[name]) for each in (article, record))
+        _same(f"{name} of a loaded article", *(each.replace(tzinfo=None) for each in instants))
 
 
 def _same(what: str, given: object, wanted: object) -> None:

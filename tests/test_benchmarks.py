@@ -1,8 +1,12 @@
 """What the benchmarks stand on: their articles are articles, and what they compare with answers."""
 
+import gzip
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -10,19 +14,46 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine
 
+from app.database import Database
 from app.records import parse_record
 from app.representations import FORMATS
 from benchmarks import afternoon, synthetic
 from benchmarks.afternoon_tables import ArticleIn, Base
 from benchmarks.cases import AFTERNOON, CONSTANT, LIMIT, REPRESENTATIONS, SLUGLINE, Case, seed
 from benchmarks.constant import constant
+from benchmarks.databases import TABLES, Databases, PostgreSQL, SQLite, counts
 from benchmarks.exchange import Answer, Ask
+from benchmarks.feeds import Feed, LargeFeed, write
 from benchmarks.filling import fill
 from benchmarks.limit import limit
+from benchmarks.load_cases import BUSY, FEW, GZIP, MANY, PLAIN, QUIET
+from benchmarks.load_claims import load_claims
+from benchmarks.loading import (
+    BY_HAND,
+    GROWTH_POSTGRESQL,
+    GROWTH_SQLITE,
+    LARGE,
+    LOADING,
+    POSTGRESQL,
+    READERS,
+    SQLITE,
+    Loads,
+    Run,
+)
 from benchmarks.measuring import Measured, turns
+from benchmarks.plans import make_plan
+from benchmarks.posting import gzipped
 from benchmarks.ratios import claims
-from benchmarks.verifying import WrongAnswerError, check_other, check_size, shortfall
+from benchmarks.report import report
+from benchmarks.verifying import (
+    WrongAnswerError,
+    check_counts,
+    check_other,
+    check_size,
+    shortfall,
+)
 from benchmarks.wrk import Sample
+from conftest import Site
 from processes import ROOT
 
 
@@ -165,3 +196,124 @@ def test_a_claim_is_judged_by_its_worst_case_and_fails_where_none_was_measured()
     assert [claim.holds for claim in claims([good, bad])] == [False, False, False, None, None]
     unmeasured = Measured(good.case, failure="it broke")
     assert [claim.holds for claim in claims([unmeasured])] == [False, False, False, None, None]
+
+
+@pytest.fixture
+def kept(database_url: str) -> Databases:
+    """The databases of the benchmarks, of which there is one, whatever its name."""
+    if database_url.startswith("sqlite"):
+        path = Path(database_url.removeprefix("sqlite:///"))
+        return SQLite(path.parent)
+    return PostgreSQL(database_url, os.getpid())
+
+
+def load_by_hand(kept: Databases, database: Database, feed: Feed) -> None:
+    place = database.url.database if database.embedded else kept.place("any")
+    command = [sys.executable, "-m", kept.by_hand, str(place), str(feed.path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    assert json.loads(done.stdout)["records"] == feed.records
+
+
+def name_of(database: Database) -> str:
+    return Path(database.url.database or "").stem
+
+
+def test_what_is_loaded_by_hand_is_what_slugline_loads(
+    kept: Databases, site: Site, tmp_path: Path
+) -> None:
+    feed = write(tmp_path / "feed.ndjson", 600)
+    load_by_hand(kept, site.database, feed)
+    assert counts(kept, name_of(site.database)) == feed.facts
+    for record in islice(synthetic.records(600), 498, 502):
+        article = site.get(f"/news/{record['slug']}.json").json()
+        for name, value in record.items():
+            if name.endswith("_at"):
+                assert datetime.fromisoformat(article[name]) == datetime.fromisoformat(str(value))
+            elif name not in {"url", "alternates"}:
+                assert article[name] == value
+    changed = site.loaded(b"".join(synthetic.lines(3)))["summary"]
+    assert changed["conflict"] == 3  # the digests are others, but not the instants and the keys
+    load_by_hand(kept, site.database, feed)
+    assert counts(kept, name_of(site.database)) == {
+        **feed.facts, "changes": 1_200, "load_results": 1_203,
+    }  # fmt: skip
+
+
+def test_multiplied_articles_are_articles_beside_which_others_find_room(
+    kept: Databases, database: Database, open_site: Callable[[], Site], tmp_path: Path
+) -> None:
+    feed = write(tmp_path / "feed.ndjson", 20)
+    load_by_hand(kept, database, feed.part(0, 10))
+    kept.multiply(name_of(database), 10, 50)
+    rows = counts(kept, name_of(database))
+    site = open_site()
+    assert {rows[table] for table in ("articles", "changes", "load_results")} == {50}
+    with site.database.reading() as session:
+        slugs = set(session.connection().exec_driver_sql("SELECT slug FROM articles").scalars())
+    assert len(slugs) == 50
+    originals = {str(record["slug"]) for record in synthetic.records(10)}
+    titles = {site.get(f"/news/{slug}.json").json()["title"] for slug in slugs - originals}
+    assert titles == {record["title"] for record in synthetic.records(10)}
+    assert site.loaded(feed.path.read_bytes())["summary"]["created"] == 10
+
+
+def test_a_large_feed_has_as_many_records_as_it_says_and_no_two_of_one_slug() -> None:
+    large = LargeFeed(5_000_000)
+    lines = b"".join(large).splitlines(keepends=True)
+    assert len(lines) == large.records
+    assert 4_800_000 < sum(map(len, lines)) < 5_300_000
+    records = [parse_record(json.loads(line)) for line in lines]
+    assert len({record.slug for record in records}) == large.records
+    assert len({record.canonical_key for record in records}) == large.records
+    assert gzip.decompress(b"".join(gzipped(large))) == b"".join(lines)
+
+
+def test_a_loader_that_does_less_fails() -> None:
+    wanted = dict.fromkeys(TABLES, 3)
+    check_counts(wanted, wanted)
+    with pytest.raises(WrongAnswerError, match="article_topics"):
+        check_counts({**wanted, "article_topics": 2}, wanted)
+
+
+def loads(*, records: int = 60, added: float = 50, p99: float = 200) -> list[Loads]:
+    def run(number: int) -> Run:
+        return Run(records=number, seconds=1, cpu=1, added=added)
+
+    def read(slowest: float) -> Sample:
+        return Sample(requests=1, seconds=1, rate=1, p50=1, p99=slowest, size=1, cpu=1)
+
+    against = {SLUGLINE: [run(records)], BY_HAND: [run(100)], AFTERNOON: [run(20)]}
+    grown = {FEW: [run(100)], MANY: [run(records + 10)]}
+    return [
+        Loads(SQLITE, against),
+        Loads(LARGE, {PLAIN: [run(1)], GZIP: [run(1)]}),
+        Loads(READERS, reads={QUIET: [read(100)], BUSY: [read(p99)]}),
+        Loads(GROWTH_SQLITE, grown),
+        Loads(POSTGRESQL, against),
+        Loads(GROWTH_POSTGRESQL, grown),
+    ]
+
+
+def test_each_claim_of_loading_is_judged_and_fails_where_it_was_not_measured() -> None:
+    assert [claim.holds for claim in load_claims(loads())] == [True] * 6
+    worse = loads(records=40, added=101, p99=500)
+    assert [claim.holds for claim in load_claims(worse)] == [False] * 6
+    assert [claim.holds for claim in load_claims([])] == [None] * 6
+    broken = [Loads(name, failure="it broke") for name in LOADING]
+    assert [claim.holds for claim in load_claims(broken)] == [False] * 6
+
+
+@pytest.mark.parametrize("failed", [(), LOADING, LOADING[:1], LOADING[2:4]])
+def test_a_load_that_was_not_measured_is_in_the_report_and_does_not_break_it(
+    failed: tuple[str, ...],
+) -> None:
+    measured = [
+        Loads(one.name, failure="it broke") if one.name in failed else one for one in loads()
+    ]
+    text = report([], None, measured, make_plan(quick=True, only=("loading",)), {})
+    for name in failed:
+        assert f"**{name} FAILED**: it broke" in text
+    for one in measured:
+        for contender in one.runs:
+            assert f"| {one.name} | {contender} |" in text
+    assert (f"| {BUSY} |" in text) == (READERS not in failed)

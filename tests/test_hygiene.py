@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app import markdown
 from app.hygiene import FLAGS_REPORTED, HIDDEN_ELEMENTS, PASSES, Flag, clean, flags, printable
 from app.records import LIST_LENGTH, Record, parse_record
 from strategies import BODIES, TEXT, TRICKY, records
@@ -455,3 +457,41 @@ def test_i16_time_grows_with_the_body_and_no_faster(shape: str) -> None:
     # Four times as long; were time quadratic, sixteen, and in each try. What happens by chance to
     # one of them, such as a collection of garbage, does not happen to all.
     assert any(seconds(body(8_000)) < 9 * seconds(body(2_000)) + 0.05 for _ in range(5))
+
+
+PIECES = st.sampled_from(
+    ["[a](b)", "[a]", "[a][b]", "<http://a.example>", "[a](<b c>)", "![a](b)", "*", "**", "`", "&",
+     "&eacute;", "&#65;", "\\", "\n", "\n\n", "> ", "- ", "# ", "|", "~~", "b", "é", "_", " ",
+     "<b>", "</b>", "[b]: c\n", "\u200b", "(", ")", "[", "]", ">", "1", "\t", "\r\n", "&lt;",
+     "[^a]"]
+)  # fmt: skip
+MARKUP = st.lists(PIECES, max_size=25).map("".join) | BODIES | TEXT
+
+
+def runs_together(body: str) -> bool:
+    for event, following in pairwise(markdown.events(body)):
+        match following:
+            case {"Text": str(text)} if event == {"End": "Link"} and text[:1].isalnum():
+                return True
+    return False
+
+
+@settings(max_examples=500)
+@given(body=MARKUP)
+def test_a_link_that_runs_into_a_word_is_found_by_what_stands_behind_it(body: str) -> None:
+    assert markdown.may_glue(body) or not runs_together(body)
+
+
+@settings(max_examples=500)
+@given(signs=st.sampled_from(["#", "##", "######"]), line=MARKUP | TRICKY, rest=MARKUP)
+def test_a_plain_heading_is_read_without_its_events_as_it_is_by_them(
+    signs: str, line: str, rest: str
+) -> None:
+    body = f"{signs} {line}\n{rest}"
+    # What is indented is no plain one, and by CommonMark the same heading.
+    quick, slow = markdown.opening_heading(body), markdown.opening_heading(f" {body}")
+    assert (quick is None) == (slow is None)
+    if quick and slow:
+        assert (quick.level, quick.text) == (slow.level, slow.text)
+        left, right = markdown.cut(body, [quick.span]), markdown.cut(f" {body}", [slow.span])
+        assert left == right.removeprefix(" ")

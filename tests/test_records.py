@@ -1,5 +1,6 @@
 """The door: what is a record and what is not, I-15 to I-18, I-22 and N-10."""
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -703,3 +704,11 @@ def test_i03_whatever_json_comes_in_is_a_record_or_is_told_why_not(value: dict[s
     except InvalidRecordError as error:
         assert 0 < len(error.faults) <= FAULTS_REPORTED  # noqa: PT017 - any value may go either way
         json.dumps([fault.reason + fault.pointer for fault in error.faults]).encode()
+
+
+@given(value=records())
+def test_a_digest_is_that_of_the_served_fields_as_canonical_json(value: dict[str, Any]) -> None:
+    record = parse_record(value)
+    served = record.model_dump(mode="json", exclude={"claims"})
+    packed = json.dumps(served, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    assert record.digest == hashlib.sha256(packed.encode()).hexdigest()
