@@ -3,23 +3,16 @@
 The stored record is never repaired, so a better rule here heals old articles without a reload.
 """
 
-import html
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from app import markdown
+from app.hidden import hidden_spans
 from app.records import RESERVED_SUFFIXES, Record, json_pointer
 from app.sources import is_tracking
-
-HIDDEN_ELEMENTS: Final = frozenset(
-    {"iframe", "math", "noembed", "noframes", "noscript", "object", "script", "select", "style",
-     "svg", "template", "textarea", "title", "xmp"}
-)  # fmt: skip
-"""Elements whose content is never shown to a reader, or is no prose."""
 
 # Zero-width space, word joiner and its invisible kin, byte order mark, Mongolian vowel separator;
 # bidi embeddings, overrides and isolates; the TAG block.
@@ -39,14 +32,6 @@ _INVISIBLE = re.compile(
 _SUSPECT = re.compile(f"[{_ZERO_WIDTH}{_CONTROLS}\u200c\u200d]")
 _HARMLESS = bytes(code for code in range(128) if not _SUSPECT.match(chr(code)))
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?")
-_ATTRIBUTE = re.compile(r"([^\s/>=]+)(?:\s*=\s*(\"[^\"]*\"?|'[^']*'?|[^\s>]+))?")
-_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_UNSEEN = re.compile(
-    r"(?<![\w-])(?:display\s*:\s*none|visibility\s*:\s*hidden"
-    r"|(?:font-size|opacity)\s*:\s*0(?![.\d]*[1-9]))",
-    re.IGNORECASE,
-)
-
 FLAGS_REPORTED: Final = 50
 PASSES: Final = 8
 """How often what is hidden is looked for again in what is left when it is cut out."""
@@ -146,7 +131,7 @@ def _body(record: Record) -> Iterator[Flag]:
         yield Flag("title-mismatch", "/body_md", "the opening heading is not the title")
     if glued := _glued(record.body_md):
         yield Flag("glued-link", "/body_md", f"{glued} times a link runs into the next word")
-    if spans := _hidden(record.body_md):
+    if spans := hidden_spans(record.body_md):
         first = len(record.body_md.encode()[: spans[0].start].decode())
         detail = f"{len(spans)} pieces of comments or hidden HTML, first at character {first}"
         yield Flag("hidden-html", "/body_md", detail)
@@ -188,68 +173,9 @@ def _unknown(record: Record) -> Iterator[Flag]:
 
 def _visible(body: str) -> str:
     for _ in range(PASSES):
-        spans = _hidden(body)
+        spans = hidden_spans(body)
         if not spans:
             return body
         # What stood before and behind a piece may be a tag, once they have come together.
         body = markdown.cut(body, spans)
     return body.replace("<", "&lt;")
-
-
-def _hidden(body: str) -> list[markdown.Span]:
-    """Return where `body` has comments and hidden elements, in its raw HTML only.
-
-    An element that is opened as hidden and never closed hides nothing but its own tag: more
-    likely the text is damaged than that all of its rest was meant to be unseen.
-    """
-    if "<" not in body:
-        return []
-    spans: list[markdown.Span] = []
-    opened: list[tuple[str, int | None]] = []  # its name, and where it began if it hides
-    names: Counter[str] = Counter()  # of those opened
-    for tag in markdown.raw_tags(body):
-        if not tag.name:
-            _join(spans, tag.place)
-        elif tag.closes:
-            begin = _closed(opened, names, tag.name)
-            if begin is not None:
-                _join(spans, markdown.Span(begin, tag.place.end))
-        elif _hides(tag):
-            _join(spans, tag.place)
-            opened.append((tag.name, tag.place.start))
-            names[tag.name] += 1
-        elif names[tag.name]:
-            opened.append((tag.name, None))
-            names[tag.name] += 1
-    return spans
-
-
-def _closed(opened: list[tuple[str, int | None]], names: Counter[str], name: str) -> int | None:
-    """Take the innermost open `name` off `opened`, with what was left open inside it."""
-    begin = None
-    while names[name]:
-        last, begin = opened.pop()
-        names[last] -= 1
-        if last == name:
-            break
-    return begin
-
-
-def _hides(tag: markdown.Tag) -> bool:
-    if tag.name in HIDDEN_ELEMENTS:
-        return True
-    for attribute, value in _ATTRIBUTE.findall(tag.attributes):
-        if attribute.lower() == "hidden":
-            return True
-        if attribute.lower() == "style":
-            style = html.unescape(value.strip("\"'"))
-            if _UNSEEN.search(_CSS_COMMENT.sub("", style)):
-                return True
-    return False
-
-
-def _join(spans: list[markdown.Span], span: markdown.Span) -> None:
-    """Add `span`, which takes the place of those that it covers."""
-    while spans and spans[-1].start >= span.start:
-        spans.pop()
-    spans.append(span)

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app import markdown
-from app.hygiene import FLAGS_REPORTED, HIDDEN_ELEMENTS, PASSES, Flag, clean, flags, printable
+from app.hidden import HIDDEN_ELEMENTS
+from app.hygiene import FLAGS_REPORTED, PASSES, Flag, clean, flags, printable
 from app.records import LIST_LENGTH, Record, parse_record
 from strategies import BODIES, TEXT, TRICKY, records
 

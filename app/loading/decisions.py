@@ -1,7 +1,7 @@
 """What becomes of a record, given what stands where it would go. Pure."""
 
 import hashlib
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from app.loading.incoming import Incoming
 from app.loading.scenes import Scene
@@ -9,7 +9,7 @@ from app.records import SLUG_LENGTH
 from app.store.drafts import Draft
 from app.texts import excerpt
 
-Outcome = Literal[
+FeedOutcome = Literal[
     "created",
     "updated",
     "moved",
@@ -19,19 +19,11 @@ Outcome = Literal[
     "skipped_stale",
     "conflict",
     "rejected",
-    "withdrawn",
 ]
-OUTCOMES: Final[tuple[str, ...]] = (
-    "created",
-    "updated",
-    "moved",
-    "restored",
-    "unchanged",
-    "duplicate_of",
-    "skipped_stale",
-    "conflict",
-    "rejected",
-)
+Outcome = FeedOutcome | Literal["withdrawn"]
+OUTCOMES: Final[tuple[str, ...]] = get_args(FeedOutcome)
+"""What may become of a record in a feed. An edit may withdraw an article besides."""
+
 WRITTEN: Final = frozenset({"created", "updated", "moved", "restored"})
 """The outcomes that change an article."""
 

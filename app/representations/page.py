@@ -10,7 +10,7 @@ import nh3
 from markupsafe import Markup
 
 from app import markdown
-from app.hygiene import HIDDEN_ELEMENTS
+from app.hidden import HIDDEN_ELEMENTS
 from app.instants import format_instant
 from app.records import Record
 from app.representations import linked_data, prose, templating
