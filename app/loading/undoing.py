@@ -70,7 +70,7 @@ def undo(run: Run, load_id: int, origin: Origin) -> int:
             position += len(results)
             summary.update(result.outcome for result in results)
             loads.add_results(session, undo_id, results)
-        loads.advance(session, undo_id, summary, 0, now)
+        loads.advance(session, undo_id, summary, 0, run.clock())
     return undo_id
 
 
