@@ -7,55 +7,48 @@ then on.
 import hashlib
 import json
 import math
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
-    PlainSerializer,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 
-from app.instants import format_instant, parse_instant
-from app.sources import canonical_key, web_address
-from app.texts import excerpt, one_line, storable
+from app.sources import canonical_key
+from app.texts import excerpt, storable
+from app.values import (
+    ENTITY_LENGTH,
+    LANGUAGE_LENGTH,
+    LIST_LENGTH,
+    RESERVED_SUFFIXES,
+    SLUG_LENGTH,
+    Entities,
+    Few,
+    Instant,
+    Language,
+    Line,
+    Slug,
+    Slugs,
+    Text,
+    WebAddress,
+    is_slug,
+)
 
-# Endings that name a representation of some resource. `/news/a.md` always means "a, as Markdown",
-# so no slug may end in one. A test holds the table of representations against this list.
-RESERVED_SUFFIXES: Final = (
-    ".html", ".md", ".txt", ".jsonld", ".json", ".ndjson", ".rss", ".atom", ".xml",
-)  # fmt: skip
+__all__ = [
+    "ENTITY_LENGTH", "EXTRA_DEPTH", "FAULTS_REPORTED", "LANGUAGE_LENGTH", "LIST_LENGTH",
+    "RESERVED_SUFFIXES", "SLUG_LENGTH", "Claims", "Fault", "InvalidRecordError", "Record",
+    "Upkeep", "is_slug", "json_pointer", "parse_record",
+]  # fmt: skip
 
-SLUG_LENGTH: Final = 80
-LANGUAGE_LENGTH: Final = 35  # what RFC 5646 section 4.4.1 asks room for
-ENTITY_LENGTH: Final = 255
-LIST_LENGTH: Final = 1_000
 EXTRA_DEPTH: Final = 32
 FAULTS_REPORTED: Final = 20
-
-Members = TypeVar("Members")
-
-_SLUG = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
-# RFC 5646 section 2.1: langtag = language ["-" script] ["-" region] *("-" variant)
-# *("-" extension) ["-" privateuse]; or privateuse alone; or one of the irregular old tags.
-_LANGUAGE = re.compile(
-    r"""(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})
-        (?:-[a-z]{4})? (?:-(?:[a-z]{2}|[0-9]{3}))?
-        (?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))* (?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*
-        (?:-x(?:-[a-z0-9]{1,8})+)?
-      | x(?:-[a-z0-9]{1,8})+
-      | en-gb-oed | i-(?:ami|bnn|default|enochian|hak|klingon|lux|mingo|navajo|pwn|tao|tay|tsu)
-      | sgn-(?:be-fr|be-nl|ch-de)""",
-    re.IGNORECASE | re.VERBOSE | re.ASCII,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,74 +68,33 @@ class InvalidRecordError(ValueError):
         self.left_out = left_out
 
 
-def is_slug(value: str) -> bool:
-    """Say whether `value` could be the slug of a record."""
-    try:
-        _slug(value)
-    except ValueError:
-        return False
-    return True
-
-
-def _slug(value: str) -> str:
-    if len(value) > SLUG_LENGTH:
-        raise ValueError(f"{len(value)} characters, and at most {SLUG_LENGTH} are allowed")
-    if not _SLUG.fullmatch(value) or not any(map(str.isalnum, value)):
-        raise ValueError(
-            f"{excerpt(value)!r} is no slug: a-z, 0-9 and '-', with single dots inside"
-        )
-    for suffix in RESERVED_SUFFIXES:
-        if value.endswith(suffix):
-            raise ValueError(f"a slug must not end in {suffix!r}, which names a representation")
-    return value
-
-
-def _language(value: str) -> str:
-    if len(value) > LANGUAGE_LENGTH or not _LANGUAGE.fullmatch(value):
-        raise ValueError(f"{excerpt(value)!r} is no BCP 47 language tag, such as en or zh-Hant-TW")
-    return value
-
-
-def _tuple(value: object) -> object:
-    """Let a JSON array stand for a tuple."""
-    if not isinstance(value, list | tuple):
-        raise ValueError("must be an array")  # noqa: TRY004 - pydantic reports ValueError
-    return tuple(_few(value))
-
-
-def _few(value: Members) -> Members:
-    """Refuse what is too long before it is looked through, and each member found at fault."""
-    if isinstance(value, Sized) and len(value) > LIST_LENGTH:
-        raise ValueError(f"{len(value)} members, and at most {LIST_LENGTH} are allowed")
-    return value
-
-
-def _unique(value: tuple[str, ...]) -> tuple[str, ...]:
-    """Drop what is repeated: the first one counts."""
-    return tuple(dict.fromkeys(value))
-
-
-Text = Annotated[str, AfterValidator(storable)]
-Line = Annotated[Text, AfterValidator(one_line)]
-Slug = Annotated[str, AfterValidator(_slug)]
-Instant = Annotated[
-    datetime,
-    BeforeValidator(parse_instant),
-    PlainSerializer(format_instant, return_type=str, when_used="json"),
-]
-Entity = Annotated[Line, Field(max_length=ENTITY_LENGTH)]
-WebAddress = Annotated[Text, AfterValidator(web_address)]
-Topics = Annotated[tuple[Slug, ...], BeforeValidator(_tuple), AfterValidator(_unique)]
-Entities = Annotated[tuple[Entity, ...], BeforeValidator(_tuple), AfterValidator(_unique)]
-
-
 class Claims(BaseModel):
     """The addresses a record came in with: kept as they are, compared with ours, never served."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     url: Text | None = None
-    alternates: Annotated[dict[Text, Text], BeforeValidator(_few)] = {}
+    alternates: Annotated[dict[Text, Text], Few] = {}
+
+
+class Upkeep(BaseModel):
+    """What was done to an article where it was kept before: which slugs it had, and if it is gone.
+
+    It comes with what was exported, is done again by a load, and is no part of what is served.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    aliases: Slugs = ()
+    withdrawn_at: Instant | None = None
+    withdrawn_reason: Text | None = None
+
+    @field_validator("withdrawn_reason")
+    @classmethod
+    def _is_of_a_withdrawal(cls, reason: str | None, info: ValidationInfo) -> str | None:
+        if reason is not None and info.data.get("withdrawn_at", "at fault itself") is None:
+            raise ValueError("a reason, and no withdrawn_at")
+        return reason
 
 
 class Record(BaseModel):
@@ -150,6 +102,7 @@ class Record(BaseModel):
 
     `url` and `alternates` follow from the slug and the site, so they are no fields here; what a
     feed said of them is in `claims`. Unknown fields are in `extra`, in the order they came.
+    `upkeep` is for the load alone: it is not kept with the record, nor dumped.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -161,10 +114,11 @@ class Record(BaseModel):
     canonical_source: WebAddress | None = None
     published_at: Instant
     updated_at: Instant
-    lang: Annotated[str, AfterValidator(_language)]
-    topics: Topics = ()
+    lang: Language
+    topics: Slugs = ()
     entities: Entities = ()
     claims: Claims = Claims()
+    upkeep: Annotated[Upkeep, Few, Field(exclude=True)] = Upkeep()
     extra: dict[str, JsonValue] = {}
 
     @property

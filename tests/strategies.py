@@ -137,6 +137,15 @@ EXTRAS = st.dictionaries(
 )
 ALTERNATES = st.dictionaries(st.sampled_from(["html", "amp", "a/b"]), TRICKY, max_size=2)
 
+# What an export says of an article beside its record.
+UPKEEPS = st.fixed_dictionaries(
+    {},
+    optional={"aliases": st.lists(SLUGS, max_size=3, unique=True)},
+) | st.fixed_dictionaries(
+    {"withdrawn_at": INSTANTS.map(format_instant)},
+    optional={"aliases": st.lists(SLUGS, max_size=3, unique=True), "withdrawn_reason": TRICKY},
+)
+
 
 @st.composite
 def records(draw: st.DrawFn) -> dict[str, Any]:

@@ -20,12 +20,13 @@ from app.records import (
     Fault,
     InvalidRecordError,
     Record,
+    Upkeep,
     is_slug,
     json_pointer,
     parse_record,
 )
 from app.representations import FORMATS, Links, Site, links_of, record_json
-from strategies import EXTRAS, INSTANTS, SLUGS, records
+from strategies import EXTRAS, INSTANTS, SLUGS, UPKEEPS, records
 
 STORY: dict[str, Any] = {
     "slug": "a-story",
@@ -36,7 +37,7 @@ STORY: dict[str, Any] = {
     "lang": "en",
 }
 REQUIRED = tuple(STORY)
-OPTIONAL = ("summary", "canonical_source", "topics", "entities", "url", "alternates")
+OPTIONAL = ("summary", "canonical_source", "topics", "entities", "url", "alternates", "upkeep")
 SITE = Site("https://wpnews.pro", "Slugline")
 
 
@@ -389,7 +390,7 @@ KINDS = {
     **dict.fromkeys(("slug", "title", "summary", "body_md", "published_at"), "text"),
     **dict.fromkeys(("updated_at", "lang", "canonical_source", "url"), "text"),
     **dict.fromkeys(("topics", "entities"), "list"),
-    "alternates": "object",
+    **dict.fromkeys(("alternates", "upkeep"), "object"),
 }
 NULLABLE = {"canonical_source", "url"}
 
@@ -427,6 +428,70 @@ def test_an_address_may_be_null(field: str) -> None:
 def test_every_field_has_its_wrong_types_tried() -> None:
     assert set(KINDS) == {*REQUIRED, *OPTIONAL}
     assert set(KINDS) == (set(Record.model_fields) - {"claims", "extra"}) | {"url", "alternates"}
+
+
+def test_a_record_may_bring_its_upkeep() -> None:
+    upkeep = {
+        "aliases": ["old", "older", "old"],
+        "withdrawn_at": "2026-07-01 14:00:00+02:00",
+        "withdrawn_reason": "A court\nsaid so.",
+    }
+    assert parse_record(story(upkeep=upkeep)).upkeep == Upkeep(
+        aliases=("old", "older"),
+        withdrawn_at=datetime(2026, 7, 1, 12, tzinfo=UTC),
+        withdrawn_reason="A court\nsaid so.",
+    )
+    nothing: dict[str, object] = {"withdrawn_at": None, "withdrawn_reason": None, "aliases": []}
+    for said in nothing, {}:
+        assert parse_record(story(upkeep=said)) == parse_record(STORY)
+
+
+@pytest.mark.parametrize(
+    ("upkeep", "pointer"),
+    [
+        ({"aliases": "old"}, "/upkeep/aliases"),
+        ({"aliases": None}, "/upkeep/aliases"),
+        ({"aliases": ["fine", "Not"]}, "/upkeep/aliases/1"),
+        ({"aliases": ["a.md"]}, "/upkeep/aliases/0"),
+        ({"aliases": [None]}, "/upkeep/aliases/0"),
+        ({"withdrawn_at": "2026-07-01"}, "/upkeep/withdrawn_at"),
+        ({"withdrawn_at": 1782255606}, "/upkeep/withdrawn_at"),
+        ({"withdrawn_at": "now", "withdrawn_reason": "why"}, "/upkeep/withdrawn_at"),
+        ({"withdrawn_at": True, "withdrawn_reason": "why"}, "/upkeep/withdrawn_at"),
+        ({"withdrawn_reason": "why"}, "/upkeep/withdrawn_reason"),
+        ({"withdrawn_at": None, "withdrawn_reason": ""}, "/upkeep/withdrawn_reason"),
+        ({"withdrawn_reason": 1}, "/upkeep/withdrawn_reason"),
+        ({"withdrawn_reason": "\0"}, "/upkeep/withdrawn_reason"),
+        ({"unknown": 1}, "/upkeep/unknown"),
+        ({"a/b~": 1}, "/upkeep/a~1b~0"),
+        ({"\ud800": 1}, "/upkeep"),
+        ({"": {"": "\0"}}, "/upkeep/"),
+    ],
+)
+def test_i03_a_fault_in_the_upkeep_is_told_where_it_stands(
+    upkeep: dict[str, object], pointer: str
+) -> None:
+    assert pointers(upkeep=upkeep) == [pointer]
+
+
+def test_i22_the_aliases_of_an_article_have_a_limit() -> None:
+    names = [f"n{number}" for number in range(LIST_LENGTH + 1)]
+    assert len(parse_record(story(upkeep={"aliases": names[1:]})).upkeep.aliases) == LIST_LENGTH
+    assert pointers(upkeep={"aliases": names}) == ["/upkeep/aliases"]
+    assert pointers(upkeep=dict.fromkeys(names)) == ["/upkeep"]
+
+
+@given(records(), UPKEEPS)
+def test_r05_the_upkeep_of_a_record_is_neither_served_nor_dumped_nor_in_its_digest(
+    value: dict[str, Any], upkeep: dict[str, Any]
+) -> None:
+    with_it, without = parse_record({**value, "upkeep": upkeep}), parse_record(value)
+    assert served(with_it) == served(without)
+    assert with_it.digest == without.digest
+    assert with_it.model_dump_json() == without.model_dump_json()
+    links = links_of(with_it, SITE)
+    for form in FORMATS:
+        assert form.represent(with_it, links) == form.represent(without, links)
 
 
 def test_i17_unknown_fields_are_kept_in_the_order_they_came() -> None:

@@ -50,7 +50,7 @@ def _names(vocabulary: FromClause, links: FromClause, name: str) -> ColumnElemen
     )
 
 
-_COLUMNS: Final = tuple(Record.model_fields.keys() - {"topics", "entities"})
+_COLUMNS: Final = tuple(Record.model_fields.keys() - {"topics", "entities", "upkeep"})
 _RECORD = select(
     _ARTICLES.id,
     *(_ARTICLES[name] for name in _COLUMNS),
