@@ -64,7 +64,10 @@ def _database() -> Database:
 def _watched(records: Iterable[Record], total: int, *, shown: bool) -> Iterator[Record]:
     """Yield `records` while a bar shows how far they are."""
     columns = TextColumn("Exporting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=errors, transient=True, disable=not shown) as bar:
+    bar = Progress(
+        *columns, console=errors, transient=True, redirect_stdout=False, disable=not shown
+    )
+    with bar:
         yield from bar.track(records, total=total)
 
 
