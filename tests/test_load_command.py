@@ -263,6 +263,31 @@ def test_i19_a_load_that_takes_its_time_is_followed_by_its_receipt(
     assert any(each.method == "GET" for each in way.passed)
 
 
+def test_i20_a_load_that_a_restart_interrupts_is_completed(tmp_path: Path) -> None:
+    write(tmp_path / "feed.ndjson", *(record(f"r-{number}") for number in range(4_000)))
+    env = environment(SLUGLINE_ADMIN_TOKEN=TOKEN)
+    with way_to("http://127.0.0.1:1") as way:
+        with serving(tmp_path, env=env) as first:
+            way.leads_to = first.base
+            process = subprocess.Popen(
+                [*SLUGLINE, "load", "feed.ndjson"], cwd=tmp_path,
+                env={**env, "SLUGLINE_PUBLIC_BASE_URL": way.base}, stdout=subprocess.PIPE,
+            )  # fmt: skip
+            deadline = time.monotonic() + 60
+            while stored(first, "r-0") != 200:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        with serving(tmp_path, env=env) as second:
+            assert stored(second, "r-3999") == 404
+            way.leads_to = second.base
+            said, _ = process.communicate(timeout=90)
+            assert process.returncode == 0
+            assert stored(second, "r-3999") == 200
+    (row,) = table(Ended(0, said.decode(), ""))
+    assert sum(int(row[name]) for name in ("created", "unchanged")) == 4_000
+    assert len({each.fields["idempotency-key"] for each in way.posted}) == 1
+
+
 def test_it_gives_up_in_one_line_that_names_the_receipt(
     load: Callable[..., Ended], served: Server, tmp_path: Path
 ) -> None:

@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -30,6 +30,7 @@ class Way:
     """The way to a server: where it begins, and what has come. Trouble comes to POST alone."""
 
     base: str
+    leads_to: str
     troubles: list[Trouble]
     passed: list[Passed] = field(default_factory=list)
 
@@ -40,14 +41,12 @@ class Way:
     def next_trouble(self, method: str) -> Trouble:
         if method != "POST" or not self.troubles:
             return "pass"
-        # The last one stays where there is no end to it.
         return self.troubles.pop(0)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     way: Way
-    server_port: int
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -77,17 +76,18 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(trouble, tuple):
             self._answer(*trouble)
             return
-        if trouble != "cut":
+        self.close_connection = True
+        if trouble == "cut":
+            return
+        with suppress(OSError, HTTPException):  # where there is no server, it is cut as well
             answer = self._forward(fields, body)
             if trouble == "pass":
                 self._answer(*answer)
-                return
-        self.close_connection = True
 
     def _forward(
         self, fields: Mapping[str, str], body: bytes
     ) -> tuple[int, Mapping[str, str], bytes]:
-        connection = HTTPConnection("127.0.0.1", self.server_port, timeout=30)
+        connection = HTTPConnection(urlsplit(self.way.leads_to).netloc, timeout=30)
         own = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding"}
         kept = {name: value for name, value in fields.items() if name not in own}
         connection.request(self.command, self.path, body, kept)
@@ -103,6 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
             if name.lower() not in {"date", "server"}:
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
+        self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(content)
 
@@ -110,9 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def way_to(base: str, troubles: Sequence[Trouble] = ()) -> Iterator[Way]:
     """Open a way to the server at `base`, on which the first requests meet `troubles`."""
-    way = Way("", list(troubles))
-    port = int(base.rpartition(":")[2])
-    handler = type("Handler", (_Handler,), {"way": way, "server_port": port})
+    way = Way("", base, list(troubles))
+    handler = type("Handler", (_Handler,), {"way": way})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         way.base = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

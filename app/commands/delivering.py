@@ -24,6 +24,10 @@ PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between attempts, where the server does not say how many."""
 
 LONGEST_PAUSE: Final = 60.0
+
+SENT_AT_MOST: Final = 50
+"""How often one feed is sent: one that brings the server down each time must have an end."""
+
 POLL_SECONDS: Final = (0.05, 0.1, 0.2, 0.5)
 """Seconds between the looks at the receipt of a load that runs."""
 
@@ -58,23 +62,25 @@ class _NotYetError(Exception):
 
 
 class _Patience:
-    """How long to go on: so many seconds from the last sign of life."""
+    """How long to go on: so many seconds from the first failure since there was a sign of life."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._since = time.monotonic()
+        self._since: float | None = None
         self._tries = 0
 
     def renew(self) -> None:
         """Take note of a sign of life."""
-        self._since, self._tries = time.monotonic(), 0
+        self._since, self._tries = None, 0
 
     def wait(self, error: _NotYetError) -> None:
         """Wait before the next attempt. Raises UndeliveredError where it would be too late."""
         pause = min(max(error.after, PAUSES[min(self._tries, len(PAUSES) - 1)]), LONGEST_PAUSE)
         self._tries += 1
-        if time.monotonic() + pause > self._since + self._seconds:
-            waited = time.monotonic() - self._since
+        now = time.monotonic()
+        self._since = self._since or now
+        if now + pause > self._since + self._seconds:
+            waited = now - self._since
             reason = f"gave up after {waited:.0f} seconds: {error}"
             raise UndeliveredError(reason, hopeless=True) from error
         time.sleep(pause * random.uniform(1, 1.2))  # noqa: S311 - so that many do not come at once
@@ -109,9 +115,11 @@ class Courier:
         patience = _Patience(self._seconds)
         key = self._key(feed, body)
         receipt: str | None = None
-        while True:
+        sent = 0
+        while sent < SENT_AT_MOST:
             try:
                 if receipt is None:
+                    sent += 1
                     answer = self._send(feed, body, key)
                     if isinstance(answer, Report):
                         return answer
@@ -121,6 +129,7 @@ class Courier:
                 if error.anew:
                     receipt = None
                 patience.wait(error)
+        raise UndeliveredError(f"gave up: it was sent {sent} times", hopeless=True)
 
     def _key(self, feed: Feed, body: Body) -> str:
         # A stream has no digest before its end; its path comes only once.
