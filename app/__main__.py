@@ -2,7 +2,7 @@
 
 import typer
 
-from app.commands import checking, database, loading, serving, tokens
+from app.commands import checking, database, exporting, loading, serving, tokens
 
 cli = typer.Typer(
     name="slugline",
@@ -13,6 +13,7 @@ cli = typer.Typer(
 )
 cli.command()(serving.serve)
 cli.command()(loading.load)
+cli.command()(exporting.export)
 cli.command()(checking.check)
 cli.add_typer(tokens.app, name="tokens")
 cli.add_typer(database.app, name="db")

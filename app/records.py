@@ -46,7 +46,7 @@ from app.values import (
 __all__ = [
     "ENTITY_LENGTH", "EXTRA_DEPTH", "FAULTS_REPORTED", "LANGUAGE_LENGTH", "LIST_LENGTH",
     "RESERVED_SUFFIXES", "SLUG_LENGTH", "Claims", "Fault", "InvalidRecordError", "Record",
-    "Upkeep", "is_slug", "json_pointer", "parse_record",
+    "Upkeep", "is_slug", "json_pointer", "parse_record", "to_line",
 ]  # fmt: skip
 
 EXTRA_DEPTH: Final = 32
@@ -177,6 +177,18 @@ def parse_record(value: object) -> Record:
     if faults:
         raise InvalidRecordError(tuple(faults[:FAULTS_REPORTED]), len(faults[FAULTS_REPORTED:]))
     return record.model_copy(update={"extra": extra}) if extra else record
+
+
+def to_line(record: Record) -> bytes:
+    """Return `record` as a line of NDJSON, with claims, unknown fields and upkeep as they came in.
+
+    It is what `parse_record` reads back as the same record.
+    """
+    dumped = record.model_dump(mode="json", exclude={"claims", "extra"})
+    claimed = record.claims.model_dump(exclude_defaults=True)
+    upkeep = record.upkeep.model_dump(mode="json", exclude_defaults=True)
+    value = {**dumped, **claimed, **record.extra, **({"upkeep": upkeep} if upkeep else {})}
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def _fault(error: Mapping[str, object]) -> Fault:

@@ -16,8 +16,8 @@ from commands import Ended, Shell
 from conftest import SEED, TOKEN
 from processes import Server, environment, run, serving
 
-COMMANDS = ["serve", "load", "tokens", "tokens create", "tokens list", "tokens revoke", "db",
-            "db upgrade", "db check"]  # fmt: skip
+COMMANDS = ["serve", "load", "export", "tokens", "tokens create", "tokens list", "tokens revoke",
+            "db", "db upgrade", "db check"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ from app.records import (
     is_slug,
     json_pointer,
     parse_record,
+    to_line,
 )
 from app.representations import FORMATS, Links, Site, links_of, record_json
 from strategies import EXTRAS, INSTANTS, SLUGS, UPKEEPS, records
@@ -480,6 +481,17 @@ def test_i22_the_aliases_of_an_article_have_a_limit() -> None:
     assert len(parse_record(story(upkeep={"aliases": names[1:]})).upkeep.aliases) == LIST_LENGTH
     assert pointers(upkeep={"aliases": names}) == ["/upkeep/aliases"]
     assert pointers(upkeep=dict.fromkeys(names)) == ["/upkeep"]
+
+
+@given(records(), UPKEEPS)
+def test_r05_a_record_that_is_written_as_a_line_comes_back_with_all_that_it_had(
+    value: dict[str, Any], upkeep: dict[str, Any]
+) -> None:
+    record = parse_record({**value, "upkeep": upkeep})
+    line = to_line(record)
+    assert line.count(b"\n") == 1
+    assert parse_record(json.loads(line)) == record
+    assert to_line(parse_record(json.loads(line))) == line
 
 
 @given(records(), UPKEEPS)

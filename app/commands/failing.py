@@ -27,9 +27,21 @@ _EXPECTED = (
 )
 
 
+def say(message: str, prefix: Text | None = None) -> None:
+    """Say `message` as one line on standard error, whatever is in it."""
+    errors.print((prefix or Text()) + Text(printable(message)))
+
+
+def printable(text: str) -> str:
+    """Return `text` with what would move the cursor, or is no character, spelt out."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
+
+
 def fail(message: str) -> NoReturn:
     """Say `message` and end with status 1."""
-    errors.print(Text("slugline: ", style="bold red") + Text(message))
+    say(message, Text("slugline: ", style="bold red"))
     raise typer.Exit(1)
 
 

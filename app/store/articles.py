@@ -1,6 +1,6 @@
 """Articles as readers and operators find them: rows into records."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -32,7 +32,7 @@ _NO_COLUMNS: Final = {"topics", "entities", "upkeep", "claims"}
 COLUMNS: Final = (*(name for name in Record.model_fields if name not in _NO_COLUMNS), "claims")
 """The fields of a record that are columns of the articles."""
 
-_RECORD = select(
+RECORD = select(
     _ARTICLES.id,
     *(_ARTICLES[name] for name in COLUMNS),
     _names(Topic.__table__, ArticleTopic.__table__, "slug").label("topics"),
@@ -40,10 +40,10 @@ _RECORD = select(
 )
 """Articles with their lists: one row each, and one statement for all that is asked."""
 
-_STATE = _RECORD.add_columns(_ARTICLES.withdrawn_at, _ARTICLES.withdrawn_reason)
+_STATE = RECORD.add_columns(_ARTICLES.withdrawn_at, _ARTICLES.withdrawn_reason)
 _NO_CLAIMS: Final = Claims()
 
-_READABLE = _RECORD.where(
+_READABLE = RECORD.where(
     _ARTICLES.slug == bindparam("slug"),
     _ARTICLES.published_at <= bindparam("now"),
     _ARTICLES.withdrawn_at.is_(None),
@@ -69,7 +69,7 @@ class Trace:
 def find(connection: Connection, slug: str, now: datetime) -> Record | None:
     """Return the article at `slug`, or None where there is none that readers may see by `now`."""
     row = connection.execute(_READABLE, {"slug": slug, "now": now}).one_or_none()
-    return None if row is None else _record(row)
+    return None if row is None else record_of(row)
 
 
 def trace(connection: Connection, slug: str, now: datetime) -> Trace | None:
@@ -98,25 +98,12 @@ def states(session: Session, ids: Collection[int]) -> dict[int, State]:
     }
 
 
-def every(session: Session) -> Iterator[tuple[State, tuple[str, ...]]]:
-    """Yield all articles in the order in which they came, each with its aliases."""
-    aliases = json_array(
-        select(SlugAlias.__table__.c.slug)
-        .where(SlugAlias.__table__.c.article_id == _ARTICLES.id)
-        .order_by(SlugAlias.__table__.c.slug)
-        .correlate(_TABLE)
-    )
-    found = _STATE.add_columns(aliases.label("aliases")).order_by(_ARTICLES.id)
-    for row in session.execute(found.execution_options(yield_per=500)):
-        yield _state(row), tuple(row.aliases)
-
-
 def _state(row: "Row[*tuple[Any, ...]]") -> State:
-    return State(_record(row), row.withdrawn_at, row.withdrawn_reason)
+    return State(record_of(row), row.withdrawn_at, row.withdrawn_reason)
 
 
-def _record(row: "Row[*tuple[Any, ...]]") -> Record:
-    """Return the record kept in a row of `_RECORD`. It was checked when it came in."""
+def record_of(row: "Row[*tuple[Any, ...]]") -> Record:
+    """Return the record kept in a row of `RECORD`. It was checked when it came in."""
     fields: dict[str, Any] = dict(zip(COLUMNS, row[1:], strict=False))
     fields["topics"], fields["entities"] = tuple(row.topics), tuple(row.entities)
     fields["claims"] = Claims.model_validate(row.claims) if row.claims else _NO_CLAIMS
