@@ -1,7 +1,6 @@
 """What an article record is, and the one door through which it comes in.
 
-A record enters as decoded JSON, is checked once by `parse_record`, and is a frozen `Record` from
-then on.
+A record enters as decoded JSON, is checked once by `parse_record`, and frozen from then on.
 """
 
 import hashlib
@@ -84,13 +83,16 @@ def is_slug(value: str) -> bool:
     return True
 
 
+def is_language(value: str) -> bool:
+    """Say whether `value` could be the language of a record: a BCP 47 tag."""
+    return len(value) <= LANGUAGE_LENGTH and _LANGUAGE.fullmatch(value) is not None
+
+
 def _slug(value: str) -> str:
     if len(value) > SLUG_LENGTH:
         raise ValueError(f"{len(value)} characters, and at most {SLUG_LENGTH} are allowed")
     if not _SLUG.fullmatch(value) or not any(map(str.isalnum, value)):
-        raise ValueError(
-            f"{excerpt(value)!r} is no slug: a-z, 0-9 and '-', with single dots inside"
-        )
+        raise ValueError(f"{excerpt(value)!r} is no slug: a-z, 0-9, '-', and single dots inside")
     for suffix in RESERVED_SUFFIXES:
         if value.endswith(suffix):
             raise ValueError(f"a slug must not end in {suffix!r}, which names a representation")
@@ -98,7 +100,7 @@ def _slug(value: str) -> str:
 
 
 def _language(value: str) -> str:
-    if len(value) > LANGUAGE_LENGTH or not _LANGUAGE.fullmatch(value):
+    if not is_language(value):
         raise ValueError(f"{excerpt(value)!r} is no BCP 47 language tag, such as en or zh-Hant-TW")
     return value
 
