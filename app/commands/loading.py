@@ -20,7 +20,9 @@ _SHOWN: Final = 20
 
 
 def load(
-    files: Annotated[list[Path], typer.Argument(help="Feeds: JSON, NDJSON, gzip.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Feeds: JSON, NDJSON, JSON Feed, RSS, Atom; gzip, zstd.")
+    ],
     url: Annotated[
         str, typer.Option(envvar="SLUGLINE_PUBLIC_BASE_URL", help="Where the server is.")
     ] = "http://localhost:8000",

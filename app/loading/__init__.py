@@ -9,14 +9,14 @@ database is what the receipt says.
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import BinaryIO, Final, TypeVar
+from typing import Final, TypeVar
 
 from app import feeds
 from app.database import Database, DatabaseUnavailableError, Session
-from app.feeds import Rejected
+from app.feeds import Rejected, Source
 from app.loading.batches import Batch, Candidate, cut
 from app.loading.decisions import OUTCOMES, Decision, decide
 from app.records import Record
@@ -51,19 +51,19 @@ class LoadInterruptedError(Exception):
 
 def load(
     database: Database,
-    stream: BinaryIO,
+    sources: Sequence[Source],
     origin: Origin,
     clock: Clock,
     stopping: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Load the feed in `stream`, which arrived whole, and return the number of its receipt.
+    """Load the feeds in `sources`, which arrived whole, and return the number of their receipt.
 
     What is valid goes in, what is not is reported, record by record. `stopping` is asked between
     batches whether to stop there. Raises MalformedFeedError where nothing in the feed can be read,
     and DatabaseUnavailableError where the database was away from the start, which leave no trace;
     LoadInterruptedError where part of the feed was loaded.
     """
-    pieces = cut(feeds.read(stream, origin.kind))
+    pieces = cut(feeds.read_all(sources))
     first = next(pieces)
 
     def begin() -> int:

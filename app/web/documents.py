@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.answers import Answer
 from app.codings import IDENTITY
-from app.feeds import MEDIA_TYPES
 from app.representations import BY_SUFFIX, FORMATS, Format
 from app.web.fields import wishes
 from app.web.headers import caching_headers, entity_tag, policy_headers
 from app.web.methods import readable
 from app.web.sending import sent
 from app.web.service import Served
+from app.web.uploads import MEDIA_TYPES
 
 DESCRIPTION: Final = (
     "A news-article server. Each article has one address, `/news/{slug}`, and is answered there in"

@@ -12,12 +12,12 @@ from starlette.requests import ClientDisconnect
 
 from app.conditions import PreconditionFailedError
 from app.database import DatabaseUnavailableError
-from app.feeds import MEDIA_TYPES, MalformedFeedError, UnknownFeedKindError
+from app.feeds import MalformedFeedError, UnknownFeedKindError
 from app.loading import LoadInterruptedError
 from app.web import methods
 from app.web.loads import ReceiptUnavailableError
 from app.web.problems import RETRY_SECONDS, Problem, respond, unavailable
-from app.web.uploads import CODINGS, FeedTooLargeError, UnknownCodingError
+from app.web.uploads import CODINGS, MEDIA_TYPES, FeedTooLargeError, UnknownCodingError
 
 logger = logging.getLogger(__name__)
 

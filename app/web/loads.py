@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
-from app import feeds, loading
+from app import loading
 from app.database import DatabaseUnavailableError
 from app.store import loads
 from app.store.loads import LoadHead, Origin, Receipt, Result
@@ -69,7 +69,7 @@ def router() -> APIRouter:
 async def _load(
     request: Request, response: Response, operator: Loader, service: Served
 ) -> LoadReport:
-    """Load a feed: one JSON object, a JSON array, or NDJSON, as it is or packed with gzip.
+    """Load feeds: JSON, NDJSON, JSON Feed, RSS or Atom, plain or packed, or files of a form.
 
     What is valid goes in; what is not is reported by line, JSON Pointer and reason. The answer is
     the receipt. It is 422 where every record was rejected. Where the database goes away in the
@@ -86,13 +86,12 @@ async def _load(
 
 
 def _loaded(request: Request, body: BinaryIO, operator: Operator, service: Service) -> LoadReport:
-    coding = request.headers.get("content-encoding", "")
-    with uploads.opened(body, coding, service.settings.max_feed_bytes) as upload:
-        kind = feeds.detect(request.headers.get("content-type"), upload.head)
+    with uploads.opened(body, request.headers, service.settings.max_feed_bytes) as upload:
+        kind = ", ".join(dict.fromkeys(source.kind for source in upload.sources))
         origin = Origin(kind, upload.sha256, upload.size, operator.name)
         try:
             load_id = loading.load(
-                service.database, upload.stream, origin, service.clock, service.stopping.is_set
+                service.database, upload.sources, origin, service.clock, service.stopping.is_set
             )
         finally:
             service.follower.wrote()
