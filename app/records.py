@@ -1,7 +1,6 @@
 """What an article record is, and the one door through which it comes in.
 
-A record enters as decoded JSON, is checked once by `parse_record`, and is a frozen `Record` from
-then on.
+A record enters as decoded JSON, is checked once by `parse_record`, and frozen from then on.
 """
 
 import hashlib
@@ -40,13 +39,14 @@ from app.values import (
     Slugs,
     Text,
     WebAddress,
+    is_language,
     is_slug,
 )
 
 __all__ = [
     "ENTITY_LENGTH", "EXTRA_DEPTH", "FAULTS_REPORTED", "LANGUAGE_LENGTH", "LIST_LENGTH",
     "RESERVED_SUFFIXES", "SLUG_LENGTH", "Claims", "Fault", "InvalidRecordError", "Record",
-    "Upkeep", "is_slug", "json_pointer", "parse_record", "to_line",
+    "Upkeep", "is_language", "is_slug", "json_pointer", "parse_record", "to_line",
 ]  # fmt: skip
 
 EXTRA_DEPTH: Final = 32

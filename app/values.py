@@ -64,8 +64,13 @@ def _slug(value: str) -> str:
     return value
 
 
+def is_language(value: str) -> bool:
+    """Say whether `value` could be the language of a record: a BCP 47 tag."""
+    return len(value) <= LANGUAGE_LENGTH and _LANGUAGE.fullmatch(value) is not None
+
+
 def _language(value: str) -> str:
-    if len(value) > LANGUAGE_LENGTH or not _LANGUAGE.fullmatch(value):
+    if not is_language(value):
         raise ValueError(f"{excerpt(value)!r} is no BCP 47 language tag, such as en or zh-Hant-TW")
     return value
 

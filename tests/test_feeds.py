@@ -8,7 +8,6 @@ import pytest
 
 from app.feeds import (
     KINDS,
-    MEDIA_TYPES,
     Entry,
     MalformedFeedError,
     Rejected,
@@ -83,7 +82,11 @@ def test_i02_an_array_an_object_and_lines_give_the_same_records() -> None:
         ("application/json", "json"),
         ("Application/JSON; charset=UTF-8", "json"),
         ('application/json ;charset="us-ascii"', "json"),
-        *((media_type, "ndjson") for media_type in MEDIA_TYPES[1:]),
+        *((media_type, "ndjson") for media_type in KINDS["ndjson"].media_types),
+        ("application/feed+json", "jsonfeed"),
+        ("application/rss+xml", "rss"),
+        ("text/xml", "rss"),
+        ("application/atom+xml; charset=utf-8", "atom"),
         ("application/x-ndjson; charset=utf8; header=present", "ndjson"),
     ],
 )
@@ -114,12 +117,73 @@ def test_i02_an_unspecific_content_type_lets_the_bytes_decide(
     assert detect(content_type, head) == kind
 
 
+JSON_FEED = b'{"title": "T", "version": "https://jsonfeed.org/version/1.1", "items": []}'
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (JSON_FEED, "jsonfeed"),
+        (JSON_FEED + b"\n", "jsonfeed"),
+        (JSON_FEED[:62], "jsonfeed"),
+        (JSON_FEED.replace(b"jsonfeed.org", b"example.org"), "json"),
+        (b'{"version": 1}', "json"),
+        (b'{"body_md": "version https://jsonfeed.org/version/1", "x": {"version": 1}}', "json"),
+        (b"<rss/>", "rss"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?><!-- <feed> --><rss>", "rss"),
+        (b"\n <rss version='2.0'>", "rss"),
+        (b"<feed xmlns='http://www.w3.org/2005/Atom'>", "atom"),
+        (b"<a:feed xmlns:a='http://www.w3.org/2005/Atom'>", "atom"),
+        ("<?xml version='1.0' encoding='utf-16'?><feed>".encode("utf-16"), "atom"),
+        (b"<!-- and no root in sight", "rss"),
+    ],
+)
+def test_i02_json_feed_is_told_by_its_version_and_xml_by_its_root(head: bytes, kind: str) -> None:
+    assert sniffed(head) == kind
+    exact = "application/json" if head.startswith(b"{") else "application/atom+xml"
+    if b"no root" not in head:
+        assert detect(exact, head) == kind
+
+
+def test_i02_a_file_is_known_by_its_suffix_where_nothing_else_tells() -> None:
+    for file in ("a.ndjson", "A.JSONL"):
+        assert detect("application/octet-stream", GOOD, file) == "ndjson"
+        assert detect("application/json", GOOD, file) == "json"
+    assert detect("", GOOD, "a.json") == "json"
+
+
+@pytest.mark.parametrize("head", [b"<html>", b"<!DOCTYPE html><html>", b"<rdf:RDF xmlns:rdf='x'>"])
+def test_i03_xml_of_another_kind_is_malformed_at_its_root(head: bytes) -> None:
+    with pytest.raises(MalformedFeedError, match=r"the root is <.*>, and not <rss> or <feed>"):
+        sniffed(head)
+
+
+@pytest.mark.parametrize(
+    ("charset", "head", "taken"),
+    [
+        ("iso-8859-1", b"<?xml version='1.0' encoding='ISO-8859-1'?><rss>", True),
+        ("utf-8", b"<?xml version='1.0' encoding='ISO-8859-1'?><rss>", False),
+        ("iso-8859-1", b"<rss>", False),
+        ("utf-16", "<?xml version='1.0' encoding='utf-16'?><rss>".encode("utf-16"), True),
+        ("utf-8", b"<?xml version='1.0' encoding='UTF-8'?><rss>", True),
+    ],
+)
+def test_i02_a_charset_that_contradicts_the_xml_is_not_taken(
+    charset: str, head: bytes, *, taken: bool
+) -> None:
+    if taken:
+        assert detect(f"text/xml; charset={charset}", head) == "rss"
+        return
+    with pytest.raises(UnknownFeedKindError):
+        detect(f"text/xml; charset={charset}", head)
+
+
 @pytest.mark.parametrize(
     ("head", "column"),
-    [(b"<rss/>", 1), (b"\n\n  <rss/>", 3), (b"\xef\xbb\xbf<", 1), (b"---", 1), (b"\xff\xfe[", 1)],
+    [(b"#rss", 1), (b"\n\n  #rss", 3), (b"\xef\xbb\xbf#", 1), (b"---", 1), (b"\xff\xfe[", 1)],
 )
 def test_i03_bytes_that_begin_no_feed_are_malformed(head: bytes, column: int) -> None:
-    with pytest.raises(MalformedFeedError, match="is not JSON") as caught:
+    with pytest.raises(MalformedFeedError, match="begins neither JSON nor XML") as caught:
         sniffed(head)
     assert (caught.value.line, caught.value.column) == (head.count(b"\n") + 1, column)
 
@@ -127,7 +191,7 @@ def test_i03_bytes_that_begin_no_feed_are_malformed(head: bytes, column: int) ->
 @pytest.mark.parametrize(
     ("content_type", "media_type"),
     [
-        ("application/feed+json", "application/feed+json"),
+        ("application/rss+json", "application/rss+json"),
         ("text/html; charset=utf-8", "text/html"),
         ("multipart/form-data; boundary=x", "multipart/form-data"),
         ("nonsense", "nonsense"),

@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,6 +103,13 @@ def test_i17_a_strict_load_rejects_what_it_does_not_know_by_name(site: Site) -> 
     report = post(site, ndjson(record("a"), record("b", **{"x/y": 1})), "strict=true").json()
     assert outcomes(report) == ["created", "rejected"]
     assert report["results"][1]["faults"] == [{"pointer": "/x~1y", "reason": "is unknown"}]
+
+
+def test_i17_what_the_format_of_a_feed_knows_is_not_unknown(site: Site) -> None:
+    feed = (Path(__file__).parent / "data" / "article.rss").read_bytes()
+    answer = site.client.post("/admin/loads?strict=true", content=feed, headers=site.authorized)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["summary"]["rejected"] == 0
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.feeds import MEDIA_TYPES
 from app.representations import BY_SUFFIX, FORMATS
+from app.web.uploads import MEDIA_TYPES
 from conftest import Site
 
 

@@ -25,7 +25,7 @@ _ANSWER_SECONDS: Final = 120
 def load(  # noqa: PLR0913 - each is an option of the command
     files: Annotated[
         list[Path] | None,
-        typer.Argument(help="Feeds, directories of them, '-' for standard input."),
+        typer.Argument(help="Feeds (JSON, NDJSON, JSON Feed, RSS, Atom), directories, '-'."),
     ] = None,
     *,
     url: Annotated[

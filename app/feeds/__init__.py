@@ -6,11 +6,11 @@ of two errors about the feed as a whole.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
-from app.feeds import json_document, ndjson
+from app.feeds import atom, json_document, json_feed, ndjson, rss
 from app.feeds.items import (
     ITEM_BYTES,
     Entry,
@@ -18,11 +18,17 @@ from app.feeds.items import (
     MalformedFeedError,
     Reader,
     Rejected,
-    Source,
     UnknownFeedKindError,
 )
-from app.feeds.sniffing import sniff
-from app.records import Fault, InvalidRecordError, parse_record
+from app.feeds.sniffing import declared_encoding, sniff, sniff_object, sniff_xml
+from app.records import (
+    FAULTS_REPORTED,
+    Fault,
+    InvalidRecordError,
+    Record,
+    json_pointer,
+    parse_record,
+)
 from app.texts import excerpt
 
 __all__ = [
@@ -33,10 +39,26 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How one kind of feed is read, and the media types that select it, the preferred one first."""
+    """How one kind of feed is read, and what selects it.
+
+    The preferred one of its media types is the first. `suffixes` are those of file names.
+    """
 
     read: Reader
     media_types: tuple[str, ...]
+    suffixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A feed that has arrived: its bytes, its kind, and an excerpt of the name of its file.
+
+    `file` is None for a feed that came without one. `kind` is a name in KINDS.
+    """
+
+    file: str | None
+    kind: str
+    stream: BinaryIO
 
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -48,16 +70,22 @@ KINDS: Final[Mapping[str, Kind]] = {
             "application/x-jsonl", "application/jsonlines", "application/x-jsonlines",
             "application/json-lines",
         ),
+        (".ndjson", ".jsonl", ".jsonlines"),
     ),
+    "jsonfeed": Kind(json_feed.read, ("application/feed+json",)),
+    "rss": Kind(rss.read, ("application/rss+xml", "application/xml", "text/xml")),
+    "atom": Kind(atom.read, ("application/atom+xml",)),
 }  # fmt: skip
 
 # What is taken, for the Accept header of a 415.
 MEDIA_TYPES: Final = tuple(each for kind in KINDS.values() for each in kind.media_types)
 
 # What clients say who do not know: nothing, "bytes", "text", or what curl says for every --data.
+# The last four are what they say of a file that is packed.
 UNSPECIFIC: Final = frozenset(
-    {"", "application/octet-stream", "text/plain", "application/x-www-form-urlencoded"}
-)
+    {"", "application/octet-stream", "text/plain", "application/x-www-form-urlencoded",
+     "application/gzip", "application/x-gzip", "application/zstd", "application/x-zstd"}
+)  # fmt: skip
 
 # Broken pieces that are kept back while nothing in the feed has turned out to be readable.
 HELD_BACK: Final = 100
@@ -66,43 +94,101 @@ _CHARSET = re.compile(r';[ \t]*charset="?([^\s;"]*)', re.IGNORECASE)
 _UTF_8 = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
 
 
-def detect(content_type: str | None, head: bytes) -> str:
+def detect(content_type: str | None, head: bytes, file: str | None = None) -> str:
     """Return the name in KINDS for a feed with this Content-Type that begins with `head`.
 
-    `head` matters where the Content-Type is unspecific; it is the whole of a short feed, and of a
-    long one some 64 KiB. Raises UnknownFeedKindError for what is not taken, a charset other than
-    UTF-8 included, and MalformedFeedError where the bytes begin nothing that is.
+    `head` is the whole of a short feed, and of a long one some 64 KiB. Where the Content-Type is
+    unspecific, the suffix of the name of its `file` tells NDJSON, and `head` everything else. XML
+    is of the kind that its root says, whatever XML the Content-Type says it is. Raises
+    UnknownFeedKindError for what is not taken, a charset that is not the feed's own included, and
+    MalformedFeedError where the bytes begin nothing that is.
     """
     header = content_type or ""
     media_type = header.partition(";")[0].strip().lower()
-    charset = _CHARSET.search(header)
-    if charset and charset[1].lower() not in _UTF_8:
-        # RFC 8259, section 8.1: JSON text between systems "MUST be encoded using UTF-8".
-        claimed = excerpt(f"{media_type}; charset={charset[1]}")
-        raise UnknownFeedKindError(claimed, "is not taken: a feed is UTF-8")
+    if charset := _CHARSET.search(header):
+        _check_charset(media_type, charset[1], head)
     if media_type in UNSPECIFIC:
-        return sniff(head)
+        return _by_suffix(file or "") or sniff(head)
     for name, kind in KINDS.items():
         if media_type in kind.media_types:
-            return name
+            return _REFINED.get(name, _as_said)(head, name)
     raise UnknownFeedKindError(excerpt(media_type))
 
 
-def read(stream: BinaryIO, kind: str) -> Iterator[Entry | Rejected]:
+def _as_said(_head: bytes, name: str) -> str:
+    return name
+
+
+# What the bytes know better than a Content-Type that is right as far as it goes.
+_REFINED: Final[Mapping[str, Callable[[bytes, str], str]]] = {
+    "json": sniff_object, "rss": sniff_xml, "atom": sniff_xml
+}  # fmt: skip
+
+
+def _by_suffix(file: str) -> str | None:
+    names = (name for name, kind in KINDS.items() if file.lower().endswith(kind.suffixes))
+    return next(names, None) if file else None
+
+
+def _check_charset(media_type: str, charset: str, head: bytes) -> None:
+    """Raise UnknownFeedKindError where a feed is in another charset than its Content-Type says.
+
+    RFC 8259, section 8.1: JSON text between systems "MUST be encoded using UTF-8". XML says by
+    itself what it is in, and two that contradict each other leave nothing but guessing.
+    """
+    own = declared_encoding(head)
+    if charset.lower() not in (_UTF_8 if own.lower() in _UTF_8 else {own.lower()}):
+        claimed = excerpt(f"{media_type}; charset={charset}")
+        reason = "is not taken: a feed is UTF-8, or XML that says itself what it is"
+        raise UnknownFeedKindError(claimed, reason)
+
+
+def read(stream: BinaryIO, kind: str, *, strict: bool = False) -> Iterator[Entry | Rejected]:
     """Read the feed in `stream`, which is of the `kind` that `detect` named.
+
+    With `strict`, a field that is not known is a fault.
 
     Raises MalformedFeedError, once iterated, where nothing in the feed is in the format it claims.
     Where something is, what is broken comes as a Rejected, and so does the place where a feed
     breaks off, as the last one. Errors of the stream itself pass through.
     """
     for piece in _settled(KINDS[kind].read(stream)):
-        yield _checked(piece) if isinstance(piece, Item) else piece
+        yield _checked(piece, strict=strict) if isinstance(piece, Item) else piece
 
 
-def read_all(sources: Sequence[Source]) -> Iterator[Entry | Rejected]:
-    """Read all."""
+def read_all(sources: Sequence[Source], *, strict: bool = False) -> Iterator[Entry | Rejected]:
+    """Read all of one source after all of the other. What comes of each names its file.
+
+    Of a single one it is what `read` gives. Of several, one in which nothing is readable is one
+    Rejected; only where that is true of all of them, the first one's MalformedFeedError is raised.
+    """
+    unreadable: list[tuple[Source, MalformedFeedError]] = []
+    readable = False
     for source in sources:
-        yield from read(source.stream, source.kind)
+        try:
+            for piece in read(source.stream, source.kind, strict=strict):
+                yield from _told(unreadable)
+                readable = True
+                yield replace(piece, file=source.file) if source.file else piece
+            yield from _told(unreadable)  # a feed without records is readable
+            readable = True
+        except MalformedFeedError as error:
+            if len(sources) == 1:
+                raise
+            unreadable.append((source, error))
+            if readable:
+                yield from _told(unreadable)
+    if unreadable:
+        source, first = unreadable[0]
+        name = f"{source.file}: " if source.file else ""
+        raise MalformedFeedError(first.line, first.column, name + first.reason)
+
+
+def _told(unreadable: list[tuple[Source, MalformedFeedError]]) -> Iterator[Rejected]:
+    """Yield what is to be said of the feeds in which nothing is readable, and forget them."""
+    for source, error in unreadable:
+        yield replace(_rejected(error, "; nothing of this file was read"), file=source.file)
+    unreadable.clear()
 
 
 def _settled(pieces: Iterator[Item | Rejected | MalformedFeedError]) -> Iterator[Item | Rejected]:
@@ -136,12 +222,25 @@ def _rejected(error: MalformedFeedError, consequence: str = "") -> Rejected:
     return Rejected(error.line, None, (Fault("", reason),))
 
 
-def _checked(item: Item) -> Entry | Rejected:
+def _checked(item: Item, *, strict: bool) -> Entry | Rejected:
     try:
-        return Entry(item.line, parse_record(item.value), item.size)
+        record = parse_record(item.value)
+        if strict:
+            _check_known(item, record)
     except InvalidRecordError as error:
-        faults = tuple(Fault(item.pointer + each.pointer, each.reason) for each in error.faults)
+        # Where the feed says one thing and the record two, as of its dates, once is enough.
+        faults = tuple(dict.fromkeys(map(item.told, error.faults)))
         return Rejected(item.line, _slug(item.value), faults, error.left_out)
+    return Entry(item.line, record, item.size)
+
+
+def _check_known(item: Item, record: Record) -> None:
+    """Raise InvalidRecordError for fields that are known neither to us nor to the feed's format."""
+    unknown = [Fault(json_pointer(name), "is unknown") for name in record.extra]
+    faults = [fault for fault in unknown if fault.pointer[1:] not in item.places]
+    if faults:
+        told, left_out = faults[:FAULTS_REPORTED], len(faults[FAULTS_REPORTED:])
+        raise InvalidRecordError(tuple(told), left_out)
 
 
 def _slug(value: object) -> str | None:

@@ -1,6 +1,6 @@
 """What comes out of a feed: items, entries and rejections, and the errors of a feed as a whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final, Protocol
 
@@ -16,18 +16,33 @@ class Item:
 
     `line` is the line of the feed on which it starts, from 1; `pointer` is the JSON Pointer
     (RFC 6901) at which it stands in its document, "" where it is the document; `size` counts its
-    bytes.
+    bytes. In XML it is a path of elements such as /rss/channel/item[3], counted from 1.
+
+    Where the feed has other names than a record, `places` says for a field of the record where in
+    the item it is from: steps of a pointer. `missing` says why there is no value for a field.
     """
 
     line: int
     pointer: str
     value: object
     size: int = field(default=0, compare=False)
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)
+    missing: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def told(self, fault: Fault) -> Fault:
+        """Return a `fault` of the record as one of the feed."""
+        name = fault.pointer[1:].partition("/")[0]
+        rest = fault.pointer[1 + len(name) :]
+        place = self.places.get(name, fault.pointer[: 1 + len(name)])
+        return Fault(self.pointer + place + rest, self.missing.get(name, fault.reason))
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record, the line of the feed on which it starts, from 1, and its bytes there, counted."""
+    """A record, the line of the feed on which it starts, from 1, and its bytes there, counted.
+
+    `file` is the name of the feed among several, None where it is the only one and has none.
+    """
 
     line: int
     record: Record
@@ -41,7 +56,7 @@ class Rejected:
 
     `line` is where the item starts, from 1, or, for what cannot be read as an item, where reading
     failed. `slug` is an excerpt of what the item called its slug, if that was readable. The faults
-    point into the document; `left_out` counts those beyond the ones told.
+    point into the document; `left_out` counts those beyond the ones told. `file` is as in Entry.
     """
 
     line: int
@@ -49,15 +64,6 @@ class Rejected:
     faults: tuple[Fault, ...]
     left_out: int = 0
     file: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A feed, or one of several that came together: its file's name, its kind and its bytes."""
-
-    file: str | None
-    kind: str
-    stream: BinaryIO
 
 
 class MalformedFeedError(ValueError):

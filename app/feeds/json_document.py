@@ -31,32 +31,60 @@ def read(
     if not first:
         raise MalformedFeedError(1, 1, "the feed is empty")
     if first == b"[":
-        yield from _items(window, item_bytes)
+        yield from items(window, "", item_bytes)
     else:
-        yield _value(window, "", item_bytes)
+        yield value(window, "", item_bytes)
     if window.peek():
-        raise _broken(window, "more follows behind the end of the document (is it NDJSON?)")
+        raise broken(window, "more follows behind the end of the document (is it NDJSON?)")
 
 
-def _items(window: Window, limit: int) -> Iterator[Item | Rejected | MalformedFeedError]:
-    """Read the array that the window stands at, and pass over it."""
+def items(
+    window: Window, pointer: str, limit: int
+) -> Iterator[Item | Rejected | MalformedFeedError]:
+    """Read the array that the window stands at, which is at `pointer`, and pass over it."""
     window.skip()
     if window.peek() == b"]":
         window.skip()
         return
     for index in count():
-        yield _value(window, f"/{index}", limit)
+        yield value(window, f"{pointer}/{index}", limit)
         separator = window.peek()
         if separator not in (b",", b"]"):
-            raise _broken(window, f"',' or ']' is expected behind item {index}")
+            raise broken(window, f"',' or ']' is expected behind item {index}")
         window.skip()
         if separator == b"]":
             return
         if window.peek() in (b"]", b""):
-            raise _broken(window, f"another item is expected behind item {index} and its ','")
+            raise broken(window, f"another item is expected behind item {index} and its ','")
 
 
-def _value(window: Window, pointer: str, limit: int) -> Item | Rejected | MalformedFeedError:
+def members(window: Window, limit: int) -> Iterator[str]:
+    """Read the names in the object that the window stands at, and pass over it.
+
+    The window stands at the value of a name when it is yielded, and behind it when the next one is
+    asked for.
+    """
+    window.skip()
+    if window.peek() == b"}":
+        window.skip()
+        return
+    while True:
+        if window.peek() != b'"':
+            raise broken(window, "a name in quotation marks is expected")
+        name = value(window, "", limit)
+        if window.peek() != b":":
+            raise broken(window, "':' is expected behind a name")
+        window.skip()
+        yield name.value if isinstance(name, Item) and isinstance(name.value, str) else ""
+        separator = window.peek()
+        if separator not in (b",", b"}"):
+            raise broken(window, "',' or '}' is expected behind a value")
+        window.skip()
+        if separator == b"}":
+            return
+
+
+def value(window: Window, pointer: str, limit: int) -> Item | Rejected | MalformedFeedError:
     """Read the value that the window stands at; raises where it is broken."""
     first = window.peek()
     piece = window.take(_Enclosed() if first in _ENCLOSED else _literal, limit)
@@ -72,9 +100,10 @@ def _value(window: Window, pointer: str, limit: int) -> Item | Rejected | Malfor
     return found
 
 
-def _broken(window: Window, reason: str) -> MalformedFeedError:
+def broken(window: Window, reason: str, form: str = "JSON") -> MalformedFeedError:
+    """Return an error at the place where the window stands: what is there is not of the `form`."""
     end = "" if window.peek() else "the feed ends where "
-    return MalformedFeedError(window.line, window.column, f"not JSON: {end}{reason}")
+    return MalformedFeedError(window.line, window.column, f"not {form}: {end}{reason}")
 
 
 def _literal(buffer: bytes, at: int) -> tuple[int, bool]:

@@ -50,4 +50,4 @@ def rehearse(run: Run, sources: Sequence[Source], options: Options) -> Iterator[
 def _batches(sources: Sequence[Source], *, strict: bool) -> Iterator[Batch]:
     for source in sources:
         source.stream.seek(0)
-    return cut(feeds.read_all(sources), strict=strict)
+    return cut(feeds.read_all(sources, strict=strict))

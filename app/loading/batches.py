@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from app.feeds import Entry, Rejected
 from app.hygiene import Flag, flags
 from app.loading.incoming import Incoming
-from app.records import FAULTS_REPORTED, Fault, json_pointer
+from app.records import Fault
 
 BATCH_RECORDS: Final = 500
 BATCH_BYTES: Final = 4 << 20
@@ -43,14 +43,14 @@ class Batch:
     last: bool
 
 
-def cut(entries: Iterable[Entry | Rejected], *, strict: bool = False) -> Iterator[Batch]:
+def cut(entries: Iterable[Entry | Rejected]) -> Iterator[Batch]:
     """Cut `entries` into batches: one at least, which may be empty.
 
-    No more is held than a batch and the entry behind it. With `strict`, unknown fields are faults.
+    No more is held than a batch and the entry behind it.
     """
     items: list[Candidate | Rejected] = []
     position = weight = 0
-    for entry in _patient(map(_without_extra, entries) if strict else entries):
+    for entry in _patient(entries):
         added = _weight(entry)
         if len(items) >= BATCH_RECORDS or (items and weight + added > BATCH_BYTES):
             yield Batch(position, tuple(items), last=False)
@@ -72,15 +72,6 @@ def _patient(entries: Iterable[Entry | Rejected]) -> Iterator[Entry | Rejected]:
                 yield Rejected(entry.line, None, (Fault("", reason),), file=entry.file)
                 return
         yield entry
-
-
-def _without_extra(entry: Entry | Rejected) -> Entry | Rejected:
-    """Reject a record with fields that are not known."""
-    if isinstance(entry, Rejected) or not entry.record.extra:
-        return entry
-    faults = tuple(Fault(json_pointer(name), "is unknown") for name in entry.record.extra)
-    told, left_out = faults[:FAULTS_REPORTED], len(faults[FAULTS_REPORTED:])
-    return Rejected(entry.line, entry.record.slug, told, left_out, entry.file)
 
 
 def _prepared(entry: Entry | Rejected) -> Candidate | Rejected:

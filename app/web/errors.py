@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from app.conditions import PreconditionFailedError
 from app.database import DatabaseUnavailableError
-from app.feeds import MEDIA_TYPES, MalformedFeedError, UnknownFeedKindError
+from app.feeds import MalformedFeedError, UnknownFeedKindError
 from app.feeds.json_text import UnfitJsonError
 from app.loading import LoadInterruptedError
 from app.loading.edits import EditRefusedError, NoSuchArticleError
@@ -24,7 +24,7 @@ from app.texts import excerpt
 from app.web import methods
 from app.web.loads import ReceiptUnavailableError
 from app.web.problems import RETRY_SECONDS, Problem, respond, unavailable
-from app.web.uploads import CODINGS, FeedTooLargeError, UnknownCodingError
+from app.web.uploads import CODINGS, MEDIA_TYPES, FeedTooLargeError, UnknownCodingError
 
 logger = logging.getLogger(__name__)
 

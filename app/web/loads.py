@@ -149,7 +149,7 @@ def _loaded(
 
 
 def _kind(upload: Upload) -> str:
-    return "+".join(dict.fromkeys(source.kind for source in upload.sources))
+    return ", ".join(dict.fromkeys(source.kind for source in upload.sources))
 
 
 def _answered(service: Service, load: Callable[[Callable[[int], None]], int]) -> Response:

@@ -5,7 +5,6 @@ from typing import Final
 from fastapi import Response
 from pydantic import BaseModel
 
-from app.feeds import MEDIA_TYPES
 from app.web.documents import (
     BAD_REQUEST,
     ELSEWHERE,
@@ -14,6 +13,7 @@ from app.web.documents import (
     Responses,
     problem,
 )
+from app.web.uploads import MEDIA_TYPES
 
 _OPERATORS: Final[Responses] = {
     401: problem("No token, or one that is unknown, expired or revoked."),

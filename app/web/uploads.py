@@ -1,22 +1,27 @@
-"""A request's body into a file: limited on the way, decompressed, hashed."""
+"""A request's body into files: limited on the way, decompressed, taken apart, hashed."""
 
 import hashlib
-import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile, TemporaryFile
-from typing import IO, BinaryIO, Final, cast
+from typing import BinaryIO, Final, cast
 
 from fastapi import Request
 
-from app.feeds import MalformedFeedError, Source, detect
+from app import feeds
+from app.feeds import MalformedFeedError, Source
+from app.texts import excerpt
+from app.web.packings import BY_NAME, PACKINGS, PIECE, Packing, recognised
+from app.web.parts import MULTIPART, Part, taken_apart
 
-CODINGS: Final = ("gzip",)
+CODINGS: Final = tuple(PACKINGS)
 """The content codings that a feed may come in, for the Accept-Encoding of a refusal."""
 
+MEDIA_TYPES: Final = (*feeds.MEDIA_TYPES, MULTIPART)
+"""What a body may be, for the Accept of a refusal."""
+
 HEAD_BYTES: Final = 64 << 10
-_CHUNK: Final = 64 << 10
 _IN_MEMORY: Final = 1 << 20
 
 
@@ -37,12 +42,26 @@ class UnknownCodingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A feed that has arrived: its bytes, their SHA-256 in hexadecimal, number and beginning."""
+    """Feeds that have arrived, and what tells them from others.
+
+    `sha256`, in hexadecimal, and `size` are those of all bytes of all of them, decompressed; of
+    several, the names and where one ends count too. `file` is an excerpt of all their names, None
+    where there is none.
+    """
 
     sources: tuple[Source, ...]
     sha256: str
     size: int
-    file: str | None = None
+    file: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """One feed: its SHA-256, its number of bytes, and the first ones of them."""
+
+    digest: bytes
+    size: int
+    head: bytes
 
 
 async def receive(request: Request, limit: int) -> BinaryIO:
@@ -72,41 +91,100 @@ def _limited(size: int, limit: int) -> int:
 
 @contextmanager
 def opened(body: BinaryIO, headers: Mapping[str, str], limit: int) -> Iterator[Upload]:
-    """Yield what is in `body`, decompressed where `coding` says so or its first bytes do.
+    """Yield the feeds in `body`, one, or the files of a form, each decompressed.
 
-    Raises UnknownCodingError, FeedTooLargeError, MalformedFeedError.
+    `headers` are those of the request, with names in lower case: Content-Encoding says how the
+    body is packed, Content-Type what is in it. A body or a file that is packed shows it by its
+    first bytes, too. Raises UnknownCodingError, FeedTooLargeError, and what `feeds.detect` does;
+    of several files, one that begins nothing that is taken is left to `feeds.read_all`.
     """
-    coding = headers.get("content-encoding", "").strip().lower()
-    if coding not in {"", "identity", "gzip", "x-gzip"}:
+    content_type = headers.get("content-type", "")
+    with ExitStack() as files:
+        plain = _unpacked(body, _packing(headers.get("content-encoding", ""), body), limit, files)
+        parts = [Part(None, content_type, plain)]
+        if content_type.partition(";")[0].strip().lower() == MULTIPART:
+            parts = _unpacked_parts(taken_apart(_pieces(plain), content_type, files), limit, files)
+        measured = [_measured(part.stream) for part in parts]
+        alone = len(parts) == 1
+        sources = tuple(
+            Source(excerpt(part.file) if part.file else None, kind, part.stream)
+            for part, each in zip(parts, measured, strict=True)
+            for kind in [_kind(part, each.head, alone=alone)]
+        )
+        size = sum(each.size for each in measured)
+        names = ", ".join(part.file for part in parts if part.file)
+        yield Upload(sources, _digest(parts, measured), size, excerpt(names) if names else None)
+
+
+def _packing(coding: str, body: BinaryIO) -> Packing | None:
+    """Return how `body` is packed, where `coding`, its Content-Encoding, or its head says so."""
+    coding = coding.strip().lower()
+    if coding in {"", "identity"}:
+        return _recognised(body)
+    if coding not in BY_NAME:
         raise UnknownCodingError(coding)
-    magic = body.read(2)
-    body.seek(0)
-    packed = coding in {"gzip", "x-gzip"} or magic == b"\x1f\x8b"
-    with TemporaryFile() as plain:
-        digest, size, head = hashlib.sha256(), 0, b""
-        for chunk in _gunzipped(body) if packed else iter(lambda: body.read(_CHUNK), b""):
-            size = _limited(size + len(chunk), limit)
-            digest.update(chunk)
-            head += chunk[: HEAD_BYTES - len(head)]
-            plain.write(chunk)
-        plain.seek(0)
-        source = Source(None, detect(headers.get("content-type"), head), cast("BinaryIO", plain))
-        yield Upload((source,), digest.hexdigest(), size)
+    return BY_NAME[coding]
 
 
-def _gunzipped(body: IO[bytes]) -> Iterator[bytes]:
-    """Yield what is packed in `body`, in small pieces, however much it unfolds to."""
-    member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    begun = False
+def _recognised(stream: BinaryIO) -> Packing | None:
+    head = stream.read(4)
+    stream.seek(0)
+    return recognised(head)
+
+
+def _unpacked_parts(parts: list[Part], limit: int, files: ExitStack) -> list[Part]:
+    """Return `parts` decompressed, all of them together not larger than `limit`."""
+    unpacked = []
+    for part in parts:
+        stream = _unpacked(part.stream, _recognised(part.stream), limit, files)
+        limit -= stream.seek(0, 2)
+        stream.seek(0)
+        unpacked.append(part._replace(stream=stream))
+    return unpacked
+
+
+def _unpacked(body: BinaryIO, packing: Packing | None, limit: int, files: ExitStack) -> BinaryIO:
+    """Return `body` itself, or a file with what is packed in it, which `files` closes."""
+    if packing is None:
+        return body
+    plain = cast("BinaryIO", files.enter_context(TemporaryFile()))  # noqa: SIM115 - it is
+    size = 0
+    for piece in packing.unpack(body):
+        size = _limited(size + len(piece), limit)
+        plain.write(piece)
+    plain.seek(0)
+    return plain
+
+
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    return iter(lambda: stream.read(PIECE), b"")
+
+
+def _measured(stream: BinaryIO) -> _Measured:
+    """Read `stream` once from its beginning, and leave it there."""
+    digest, size, head = hashlib.sha256(), 0, b""
+    for piece in _pieces(stream):
+        digest.update(piece)
+        size += len(piece)
+        head += piece[: HEAD_BYTES - len(head)]
+    stream.seek(0)
+    return _Measured(digest.digest(), size, head)
+
+
+def _kind(part: Part, head: bytes, *, alone: bool) -> str:
     try:
-        while packed := body.read(_CHUNK):
-            while packed:
-                if member.eof:  # RFC 1952 section 2.2: a file is one or more members
-                    member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-                begun = True
-                yield member.decompress(packed, _CHUNK)
-                packed = member.unconsumed_tail or member.unused_data
-    except zlib.error as error:
-        raise MalformedFeedError(1, 1, f"the body is no gzip: {error}") from None
-    if begun and not member.eof:
-        raise MalformedFeedError(1, 1, "the gzip breaks off before its end")
+        return feeds.detect(part.content_type, head, part.file)
+    except MalformedFeedError:
+        if alone:
+            raise
+        return "json"  # as which it is no less unreadable, and the other files are not lost
+
+
+def _digest(parts: list[Part], measured: list[_Measured]) -> str:
+    if len(parts) == 1:
+        return measured[0].digest.hex()
+    digest = hashlib.sha256()
+    for part, each in zip(parts, measured, strict=True):
+        name = (part.file or "").encode()
+        digest.update(len(name).to_bytes(8, "big") + name + each.digest)
+    return digest.hexdigest()

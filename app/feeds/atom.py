@@ -1,0 +1,93 @@
+"""Atom (RFC 4287)."""
+
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+from app.feeds import xml_document
+from app.feeds.elements import Element
+from app.feeds.items import ITEM_BYTES, Item, MalformedFeedError, Rejected
+from app.feeds.prose import Prose
+from app.feeds.rss import headline, one_line
+from app.feeds.stories import Story, as_item, resolved
+from app.feeds.xml_document import Shape, XmlItem
+
+_PLACES: Final = {
+    "title": "/title",
+    "canonical_source": "/link",
+    "guid": "/id",
+    "published_at": "/published",
+    "updated_at": "/updated",
+    "topics": "/category",
+    "lang": "",
+    "summary": "/summary",
+}
+SHAPE: Final = Shape(
+    ("feed", "entry"),
+    {"http://www.w3.org/2005/Atom": ""},
+    frozenset(("title", "link", "id", "published", "updated", "category", "content", "summary")),
+)
+# RFC 4287, section 3.1.1, and the media types that section 4.1.3.1 allows for the same.
+_MARKUP: Final = frozenset({"html", "xhtml", "text/html", "application/xhtml+xml"})
+_TEXT: Final = frozenset({"text", "text/plain"})
+
+
+def read(
+    stream: BinaryIO, item_bytes: int = ITEM_BYTES
+) -> Iterator[Item | Rejected | MalformedFeedError]:
+    """Read the entries, as `Reader` says. Pointers are paths: /feed/entry[1]/title."""
+    for found in xml_document.read(stream, SHAPE, item_bytes):
+        yield found if isinstance(found, Rejected) else as_item(found.place, _story(found))
+
+
+def _story(entry: XmlItem) -> Story:
+    content, summary = _prose(entry.first("content")), _prose(entry.first("summary"))
+    title = entry.first("title")
+    return Story(
+        places=_PLACES | {"body_md": "/content" if content else "/summary"},
+        title=headline(title, markup=title is not None and _type(title) in _MARKUP),
+        link=_alternate(entry),
+        guid=_line(entry.first("id")),
+        published=_line(entry.first("published")),
+        updated=_line(entry.first("updated")),
+        tags=[
+            each.attributes.get("term", "") for each in entry.elements if each.name == "category"
+        ],
+        language=entry.language,
+        content=content,
+        summary=summary,
+    )
+
+
+def _alternate(entry: XmlItem) -> str | None:
+    """Return where the story is.
+
+    RFC 4287, section 4.2.7.2: "If the 'rel' attribute is not present, the link element MUST be
+    interpreted as if the link relation type is 'alternate'."
+    """
+    links = [
+        each
+        for each in entry.elements
+        if each.name == "link" and each.attributes.get("rel", "alternate") == "alternate"
+    ]
+    pages = [each for each in links if each.attributes.get("type", "text/html") in _MARKUP]
+    for link in pages or links:
+        return resolved(link.base, one_line(link.attributes.get("href", "")))
+    return None
+
+
+def _prose(element: Element | None) -> Prose | None:
+    """Return what is in the element, None where it is elsewhere, or is no text at all."""
+    if element is None or "src" in element.attributes:
+        return None
+    markup = _type(element) in _MARKUP or (element.markup and _type(element) in _TEXT)
+    if not markup and _type(element) not in _TEXT:
+        return None
+    return Prose(element.text, markup, element.base) if element.text.strip() else None
+
+
+def _type(element: Element) -> str:
+    return element.attributes.get("type", "text").partition(";")[0].strip().lower()
+
+
+def _line(element: Element | None) -> str | None:
+    return one_line(element.text) if element else None

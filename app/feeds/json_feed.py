@@ -1,0 +1,105 @@
+"""JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, BinaryIO, Final
+
+from app.feeds.items import ITEM_BYTES, Item, MalformedFeedError, Rejected
+from app.feeds.json_document import broken, items, members, value
+from app.feeds.prose import Prose
+from app.feeds.stories import Story, as_item
+from app.feeds.window import Window
+from app.records import Fault, Record
+
+_PLACES: Final = {
+    "title": "/title",
+    "canonical_source": "/url",
+    "guid": "/id",
+    "published_at": "/date_published",
+    "updated_at": "/date_modified",
+    "topics": "/tags",
+    "lang": "/language",
+    "summary": "/summary",
+}
+_READ: Final = frozenset(
+    {"id", "url", "title", "content_html", "content_text", "summary", "date_published",
+     "date_modified", "tags", "language"}
+)  # fmt: skip
+_TAKEN: Final = _READ | frozenset(Record.model_fields) | {"alternates", "guid"}
+
+
+def read(
+    stream: BinaryIO, item_bytes: int = ITEM_BYTES
+) -> Iterator[Item | Rejected | MalformedFeedError]:
+    """Read the items, as `Reader` says. Pointers are "/items/0" and so on.
+
+    Of what stands beside them only the language is read, where it comes before them.
+    """
+    window = Window(stream)
+    first = window.peek()
+    if not first:
+        raise MalformedFeedError(1, 1, "the feed is empty")
+    if first != b"{":
+        raise broken(window, "a JSON Feed is an object", form="a JSON Feed")
+    language: object = None
+    found = False
+    for name in members(window, item_bytes):
+        if name != "items":
+            said = value(window, "", item_bytes)
+            if name == "language" and isinstance(said, Item):
+                language = said.value
+            continue
+        if found or window.peek() != b"[":
+            raise broken(window, "one array of items is expected", form="a JSON Feed")
+        found = True
+        for piece in items(window, "/items", item_bytes):
+            yield _item(piece, language) if isinstance(piece, Item) else piece
+    if not found:
+        raise broken(window, "it has no items", form="a JSON Feed")
+    if window.peek():
+        raise broken(window, "more follows behind the end of the document")
+
+
+def _item(item: Item, language: object) -> Item | Rejected:
+    if not isinstance(item.value, dict):
+        reason = "an item of a JSON Feed is a JSON object"
+        return Rejected(item.line, None, (Fault(item.pointer, reason),))
+    made = as_item(item, _story(item.value, language))
+    if wrong := next(_no_text(item.value), None):
+        kept = {**_mapping(made.value), "body_md": item.value[wrong]}
+        return replace(made, value=kept, places={**made.places, "body_md": f"/{wrong}"}, missing={})
+    return made
+
+
+def _story(said: Mapping[str, Any], language: object) -> Story:
+    content = "content_html" if said.get("content_html") is not None else "content_text"
+    given = said.get(content) is not None
+    return Story(
+        places={**_PLACES, "body_md": f"/{content if given else 'content_html'}"},
+        title=said.get("title"),
+        link=said.get("url"),
+        guid=said.get("id"),
+        published=said.get("date_published"),
+        updated=said.get("date_modified"),
+        tags=said.get("tags"),
+        language=language if said.get("language") is None else said["language"],
+        content=_prose(said.get(content), markup=content == "content_html"),
+        summary=_prose(said.get("summary"), markup=False),
+        # What is not known here is kept under its own name, unless a record means that otherwise.
+        extra={name: part for name, part in said.items() if name not in _TAKEN},
+    )
+
+
+def _prose(text: object, *, markup: bool) -> Prose | None:
+    return Prose(text, markup) if isinstance(text, str) and text.strip() else None
+
+
+def _no_text(said: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what should be text and is not."""
+    for name in ("content_html", "content_text", "summary"):
+        if said.get(name) is not None and not isinstance(said[name], str):
+            yield name
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,95 @@
+"""The codings that a feed may come packed in: each a row, with what unpacks it piece by piece.
+
+However much a body unfolds to, it comes in small pieces, so that whoever counts them can stop.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+import zstandard
+
+from app.feeds import MalformedFeedError
+
+PIECE: Final = 64 << 10
+
+# RFC 9659, section 3: "A decoder MUST support a Window_Size of 8 MB, and an encoder MUST NOT
+# generate" a larger one. What asks for more could ask for gigabytes.
+ZSTD_WINDOW: Final = 8 << 20
+
+# A frame that is put behind the body. If what is in it comes out last, the one before it was whole.
+_LAST_WORD: Final = b"the frames before this one are whole"
+_LAST_FRAME: Final = zstandard.ZstdCompressor(write_checksum=True).compress(_LAST_WORD)
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How one coding is unpacked, and the bytes that every body in it begins with."""
+
+    unpack: Callable[[BinaryIO], Iterator[bytes]]
+    magic: bytes
+    names: tuple[str, ...]
+
+
+def _gunzipped(body: BinaryIO) -> Iterator[bytes]:
+    member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    begun = False
+    try:
+        while packed := body.read(PIECE):
+            while packed:
+                if member.eof:  # RFC 1952 section 2.2: a file is one or more members
+                    member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+                begun = True
+                yield member.decompress(packed, PIECE)
+                packed = member.unconsumed_tail or member.unused_data
+    except zlib.error as error:
+        raise MalformedFeedError(1, 1, f"the body is no gzip: {error}") from None
+    if begun and not member.eof:
+        raise MalformedFeedError(1, 1, "the gzip breaks off before its end")
+
+
+class _Followed:
+    """A body with _LAST_FRAME behind it, to be read from."""
+
+    def __init__(self, body: BinaryIO) -> None:
+        self._body = body
+        self._rest = _LAST_FRAME
+
+    def read(self, size: int) -> bytes:
+        """Return some bytes more: `size` of them at most, none at the end."""
+        if piece := self._body.read(size):
+            return piece
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        return piece
+
+
+def _unzstd(body: BinaryIO) -> Iterator[bytes]:
+    unpacker = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
+    held = b""
+    try:
+        # RFC 8878, section 3: "Zstandard compressed data is made up of one or more frames".
+        with unpacker.stream_reader(_Followed(body), read_across_frames=True) as reader:  # type: ignore[arg-type] # it only reads
+            while piece := reader.read(PIECE):
+                held += piece
+                yield held[: -len(_LAST_WORD)]
+                held = held[-len(_LAST_WORD) :]
+    except zstandard.ZstdError as error:
+        raise MalformedFeedError(1, 1, f"the body is no zstd that is taken: {error}") from None
+    if held != _LAST_WORD:
+        raise MalformedFeedError(1, 1, "the zstd breaks off before its end")
+
+
+PACKINGS: Final[Mapping[str, Packing]] = {
+    # RFC 9110, section 8.4.1.3: "A recipient SHOULD consider 'x-gzip' to be equivalent to 'gzip'."
+    "gzip": Packing(_gunzipped, b"\x1f\x8b", ("gzip", "x-gzip")),
+    "zstd": Packing(_unzstd, b"\x28\xb5\x2f\xfd", ("zstd",)),
+}
+BY_NAME: Final[Mapping[str, Packing]] = {
+    name: packing for packing in PACKINGS.values() for name in packing.names
+}
+
+
+def recognised(head: bytes) -> Packing | None:
+    """Return the packing of a body that begins with `head`, None where it shows none."""
+    return next((each for each in PACKINGS.values() if head.startswith(each.magic)), None)
