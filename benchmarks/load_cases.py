@@ -13,7 +13,7 @@ import psycopg
 from benchmarks import contenders, databases, feeds
 from benchmarks.cases import AFTERNOON, SLUGLINE
 from benchmarks.contenders import Arena, Server
-from benchmarks.databases import Databases, load_by_hand
+from benchmarks.databases import Databases, check_room, load_by_hand
 from benchmarks.exchange import Ask
 from benchmarks.feeds import Feed, LargeFeed
 from benchmarks.loading import (
@@ -122,6 +122,7 @@ def _against_others(yard: Yard, kept: Databases, name: str) -> Loads:
 def _growth(yard: Yard, kept: Databases, name: str) -> Loads:
     """Load the same into a database that holds few articles, and into one that holds many."""
     effort = yard.effort
+    check_room(effort.articles)
     first = yard.feed.part(0, effort.further)
     kept.copy("few")
     load_by_hand(kept, "few", first.path, yard.arena.core)

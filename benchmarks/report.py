@@ -6,11 +6,11 @@ from typing import Final
 
 from benchmarks import load_report
 from benchmarks.cases import LIMIT, NGINX
-from benchmarks.databases import FILLER_BODY
 from benchmarks.footprint import Footprint
 from benchmarks.load_claims import load_claims
 from benchmarks.loading import BY_HAND, Loads
 from benchmarks.measuring import Measured
+from benchmarks.multiplying import FILLER_BODY
 from benchmarks.plans import Plan
 from benchmarks.ratios import claims, of_samples, ratio
 from benchmarks.wrk import CONNECTIONS, Sample
