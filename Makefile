@@ -51,9 +51,9 @@ bench: $(VENV)/dev ## measure reading and loading, with options such as BENCH="-
 
 lock: $(VENV)/dev ## write the lock files anew, from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --no-annotate --group build pyproject.toml -o requirements.lock
+		--no-strip-extras --no-emit-index-url --no-header --no-annotate --group build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --no-annotate --group dev pyproject.toml -o requirements-dev.lock
+		--no-strip-extras --no-emit-index-url --no-header --no-annotate --group dev pyproject.toml -o requirements-dev.lock
 
 clean: ## take away what this Makefile made
 	rm -rf $(VENV) .demo dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
