@@ -13,7 +13,7 @@ from typing import Final
 from app.database import DatabaseUnavailableError
 from app.feeds import Rejected
 from app.loading.applying import apply, rejected
-from app.loading.batches import Batch
+from app.loading.batches import Batch, ahead
 from app.loading.decisions import OUTCOMES, Policy
 from app.loading.running import LoadInterruptedError, Run, persistently
 from app.store import loads
@@ -100,7 +100,7 @@ def _apply_all(
     refusing: list[Result] = []
     count = 0
     with run.database.writing() as session:
-        for batch in batches:
+        for batch in ahead(batches):
             results = apply(session, batch, policy, load_id, run.clock())
             summary.update(result.outcome for result in results)
             against = [result for result in results if result.outcome in _REFUSING]

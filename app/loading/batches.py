@@ -5,6 +5,7 @@ held grows with the feed, whatever is in it.
 """
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -59,6 +60,18 @@ def cut(entries: Iterable[Entry | Rejected]) -> Iterator[Batch]:
         items.append(_prepared(entry))
         weight += added
     yield Batch(position, tuple(items), last=True)
+
+
+def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Yield `batches`, the next of which is made while this one is worked on.
+
+    Writing waits for the disk, and reading does not.
+    """
+    with ThreadPoolExecutor(1, "feed") as reading:
+        coming = reading.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reading.submit(next, batches, None)
+            yield batch
 
 
 def _patient(entries: Iterable[Entry | Rejected]) -> Iterator[Entry | Rejected]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.database import DatabaseUnavailableError, Session
 from app.loading.applying import apply
-from app.loading.batches import Batch
+from app.loading.batches import Batch, ahead
 from app.loading.decisions import OUTCOMES, Policy
 from app.loading.running import LoadInterruptedError, Run, persistently
 from app.store import loads
@@ -31,7 +31,7 @@ def load(
 
     load_id, fresh = persistently(begin)
     run.begun(load_id)
-    for batch in batches if fresh else ():
+    for batch in ahead(batches) if fresh else ():
         if run.stopping():
             with run.database.writing() as session:
                 loads.release(session, load_id, run.clock())
