@@ -50,6 +50,11 @@ class Attempts:
             if len(self._failed) > self._networks:
                 self._failed.popitem(last=False)
 
+    def clear(self) -> None:
+        """Forget all of them."""
+        with self._lock:
+            self._failed.clear()
+
     def _current(self, network: str, now: datetime) -> tuple[datetime, int]:
         since, count = self._failed.get(network, (now, 0))
         # Also where the clock was put back: nobody waits longer than a minute.
@@ -83,6 +88,11 @@ class Accepted:
         """Forget a token that opens nothing any more."""
         with self._lock:
             self._hashes.pop(token_hash, None)
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        with self._lock:
+            self._hashes.clear()
 
 
 def network_of(address: str) -> str:

@@ -17,12 +17,13 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from hypothesis import HealthCheck, settings
 from psycopg.sql import SQL, Identifier
-from sqlalchemy import make_url
+from sqlalchemy import delete, make_url, text
 
 from app.database import Database
 from app.main import create_app
 from app.settings import Settings
 from app.tables import Base
+from app.web.service import Service
 
 SEED = Path(__file__).parent.parent / "seeds" / "000_e05d88937c3f0853.txt"
 SEED_SLUG = "chinas-biotech-surge-sparks-us-security-concerns-as-drug-trials-break-records-in"
@@ -40,6 +41,12 @@ settings.register_profile(
 settings.load_profile("slugline")
 
 numbers = count()
+
+RESTART = text(
+    "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)"
+    " FROM pg_sequences WHERE last_value IS NOT NULL"
+)
+"""For PostgreSQL: what counts begins again."""
 
 
 @dataclass
@@ -140,16 +147,24 @@ def postgres_template(postgres_server: str) -> Iterator[Callable[[], str]]:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
+def memory_folder() -> Iterator[Path]:
+    """A folder in memory, where the machine has one: a disk makes every commit wait."""
+    memory = Path("/dev/shm")  # noqa: S108 - the system's own, and the folder in it is ours alone
+    folder = Path(tempfile.mkdtemp(prefix="slugline", dir=memory if memory.is_dir() else None))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(memory_folder: Path) -> Callable[[], str]:
     """A function that makes an empty, migrated database and returns its URL."""
-    folder = tmp_path_factory.mktemp("sqlite")
-    template = folder / "template.db"
+    template = memory_folder / "template.db"
     database = Database(f"sqlite:///{template}")
     database.upgrade()
     database.close()
 
     def make() -> str:
-        copy = folder / f"{next(numbers)}.db"
+        copy = memory_folder / f"{next(numbers)}.db"
         shutil.copy(template, copy)
         return f"sqlite:///{copy}"
 
@@ -170,9 +185,77 @@ def postgres_recycled(postgres_template: Callable[[], str]) -> Callable[[], str]
     return empty
 
 
+def settings_for(database_url: str, **changed: Any) -> Settings:
+    """Return the settings of a site with the seed's own address, but for what is `changed`."""
+    told = {"database_url": database_url, "public_base_url": SEED_SITE, "admin_token": TOKEN}
+    return Settings.model_validate({**told, **changed})
+
+
+def opened(settings: Settings, clock: Clock) -> Site:
+    """Return the site that `settings` describe, with its client entered: somebody has to leave."""
+    app = create_app(settings, clock)
+    client = TestClient(app, base_url="http://testserver", follow_redirects=False)
+    client.__enter__()
+    return Site(client, app.state.service.database, clock, settings)
+
+
+@pytest.fixture(scope="session")
+def standing(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Site]]:
+    """A function that returns a site that stays from test to test, one for each kind of database.
+
+    To put an application together and to open its database takes longer than most tests do.
+    """
+    sites: dict[str, Site] = {}
+
+    def site(kind: str) -> Site:
+        if kind not in sites:
+            template = {"sqlite": "sqlite_template", "postgresql": "postgres_template"}[kind]
+            sites[kind] = opened(settings_for(request.getfixturevalue(template)()), Clock())
+        return sites[kind]
+
+    yield site
+    for each in sites.values():
+        each.client.__exit__(None, None, None)
+
+
+def renew(site: Site) -> None:
+    """Let `site` be as if it had just been opened on an empty database."""
+    site.clock.now = NOW
+    with site.database.writing() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(delete(table))
+        if not site.database.embedded:
+            session.execute(RESTART)
+    service = service_in(site)
+    service.follower.wrote()
+    for remembered in (
+        service.answers,
+        service.missing,
+        service.attempts,
+        service.strangers,
+        service.everybody,
+        service.accepted,
+    ):
+        remembered.clear()
+
+
+def service_in(site: Site) -> Service:
+    """Return the service behind `site`."""
+    app: Any = site.client.app
+    service: Service = app.state.service
+    return service
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The URL of an empty, migrated database, once for each kind. It is one test's own."""
+    """The URL of an empty, migrated database, once for each kind.
+
+    It is the standing site's where a test asks for that, and else for the test alone.
+    """
+    if "site" in request.fixturenames:
+        site: Site = request.getfixturevalue("standing")(request.param)
+        renew(site)
+        return site.settings.database_url
     fixture = {"sqlite": "sqlite_template", "postgresql": "postgres_recycled"}[request.param]
     make: Callable[[], str] = request.getfixturevalue(fixture)
     return make()
@@ -186,36 +269,36 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock(request: pytest.FixtureRequest) -> Clock:
+    """The clock of the site, or of the sites that a test opens."""
+    return request.getfixturevalue("site").clock if "site" in request.fixturenames else Clock()
 
 
 @pytest.fixture
 def open_site(database_url: str, clock: Clock) -> Iterator[Callable[..., Site]]:
     """A function that opens the site with some settings of the test's own."""
-    opened: list[TestClient] = []
+    sites: list[Site] = []
 
     def open_(**changed: Any) -> Site:
-        chosen = Settings.model_validate(
-            {
-                "database_url": database_url,
-                "public_base_url": SEED_SITE,
-                "admin_token": TOKEN,
-                **changed,
-            }
+        sites.append(
+            opened(settings_for(changed.pop("database_url", database_url), **changed), clock)
         )
-        app = create_app(chosen, clock)
-        client = TestClient(app, base_url="http://testserver", follow_redirects=False)
-        client.__enter__()
-        opened.append(client)
-        return Site(client, app.state.service.database, clock, chosen)
+        return sites[-1]
 
     yield open_
-    for client in opened:
-        client.__exit__(None, None, None)
+    for site in sites:
+        site.client.__exit__(None, None, None)
 
 
 @pytest.fixture
-def site(open_site: Callable[..., Site]) -> Site:
-    """The site, with the seed's own address as its base."""
+def own_site(open_site: Callable[..., Site]) -> Site:
+    """A site for a test that changes what no later test could change back."""
     return open_site()
+
+
+@pytest.fixture
+def site(database_url: str, standing: Callable[[str], Site]) -> Site:
+    """The site, with the seed's own address as its base."""
+    site = standing(make_url(database_url).get_backend_name())
+    assert site.settings.database_url == database_url
+    return site

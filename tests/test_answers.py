@@ -115,7 +115,8 @@ def test_a_ready_answer_is_what_the_ordinary_path_answers(
 ) -> None:
     app: Any = seeded.client.app
     ordinary = partial(FastAPI.__call__, app)
-    app.state.service.answers.clear()
+    for memory in app.state.service.answers, app.state.service.missing:
+        memory.clear()
     for _ in range(data.draw(st.integers(1, 8))):
         path, method = data.draw(PATHS), data.draw(METHODS)
         fields = [
@@ -415,12 +416,14 @@ def test_a_question_mark_that_came_encoded_is_part_of_the_path(seeded: Site) -> 
     assert seeded.get(f"{BARE}.md").status_code == 200
 
 
-def test_a_scan_of_random_slugs_fills_no_memory_and_drives_out_nothing(seeded: Site) -> None:
+def test_a_scan_of_random_slugs_fills_no_memory_and_drives_out_nothing(
+    seeded: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seeded.get(BARE)
     service = seeded.client.app.state.service  # type: ignore[attr-defined]
     size = service.answers.size
     assert service.missing.limit == MISSING_BYTES
-    service.missing.limit = 50_000
+    monkeypatch.setattr(service.missing, "limit", 50_000)
     for number in range(100):
         call(seeded.client.app, f"/news/{'scan' * 15}-{number}")
     assert service.answers.size == size

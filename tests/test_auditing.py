@@ -23,6 +23,7 @@ from app.store.actions import NumberedAction
 from app.tokens import StoredToken
 from app.web import auditing
 from app.web.authorization import having
+from app.web.service import STRANGERS_A_MINUTE
 from commands import Shell
 from conftest import NOW, SEED, SEED_SLUG, TOKEN, Site
 from processes import environment, serving
@@ -81,7 +82,7 @@ def test_i01_reading_leaves_no_row_and_neither_does_what_is_not_for_operators(si
     assert kept(site) == []
 
 
-def test_i01_a_route_of_tomorrow_is_audited_too_and_so_is_one_that_breaks(site: Site) -> None:
+def test_i01_a_route_of_tomorrow_is_audited_too_and_so_is_one_that_breaks(own_site: Site) -> None:
     routes = APIRouter(prefix="/admin")
     allowed = Depends(having("edit"))
 
@@ -93,14 +94,14 @@ def test_i01_a_route_of_tomorrow_is_audited_too_and_so_is_one_that_breaks(site: 
     def accept() -> Response:
         return Response(None, 202, {"Location": "/admin/loads/12"})
 
-    app: Any = site.client.app
+    app: Any = own_site.client.app
     app.include_router(routes)
     client = TestClient(app, raise_server_exceptions=False)
     answer = client.patch("/admin/pages/story", headers=AUTHORIZED)
     assert answer.status_code == 500
-    assert answer.headers["x-request-id"] == kept(site)[0].request_id
+    assert answer.headers["x-request-id"] == kept(own_site)[0].request_id
     client.post("/admin/later", headers=AUTHORIZED)
-    assert told(site) == [
+    assert told(own_site) == [
         ("bootstrap", "PATCH /admin/pages/{slug}", "/admin/pages/story", "500"),
         ("bootstrap", "POST /admin/later", "/admin/later", "202 load 12"),
     ]
@@ -128,10 +129,10 @@ def test_i01_strangers_cannot_fill_the_disk(open_site: Callable[..., Site]) -> N
     assert len(kept(site)) == 4
     for number in range(100):
         TestClient(site.client.app, client=(f"192.0.2.{number}", 1)).post("/admin/loads")
-    assert len(kept(site)) == 4 + auditing.STRANGERS_A_MINUTE - 3
+    assert len(kept(site)) == 4 + STRANGERS_A_MINUTE - 3
     site.clock.move(minutes=1)
     site.client.post("/admin/loads")
-    assert len(kept(site)) == 5 + auditing.STRANGERS_A_MINUTE - 3
+    assert len(kept(site)) == 5 + STRANGERS_A_MINUTE - 3
 
 
 def test_i20_the_row_is_there_before_the_answer_begins(site: Site) -> None:
@@ -268,7 +269,7 @@ def test_i01_every_answer_to_operators_has_an_id_and_no_other_does(site: Site) -
 
 
 def test_i01_what_is_logged_of_a_request_has_its_id_in_threads_too(
-    site: Site, caplog: pytest.LogCaptureFixture
+    own_site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     routes = APIRouter(prefix="/admin")
     logger = logging.getLogger("somewhere")
@@ -281,11 +282,11 @@ def test_i01_what_is_logged_of_a_request_has_its_id_in_threads_too(
     async def in_loop() -> None:
         logger.warning("in loop")
 
-    app: Any = site.client.app
+    app: Any = own_site.client.app
     app.include_router(routes)
     logger.warning("before")
     for path in "/admin/thread", "/admin/loop":
-        site.client.get(path, headers={"X-Request-ID": path[-4:]})
+        own_site.client.get(path, headers={"X-Request-ID": path[-4:]})
     logger.warning("after")
     said = [record.getMessage() for record in caplog.records if record.name == "somewhere"]
     assert said == [

@@ -163,9 +163,9 @@ def test_i01_a_use_that_cannot_be_written_at_once_holds_nobody_up(site: Site) ->
     assert uses(site, "nightly") == NOW
 
 
-def test_i01_a_database_that_takes_no_writes_opens_all_the_same(site: Site) -> None:
-    bearer = f"Bearer {give(site, 'nightly', 'load')}"
-    backend = site.database.engine.dialect.name
+def test_i01_a_database_that_takes_no_writes_opens_all_the_same(own_site: Site) -> None:
+    bearer = f"Bearer {give(own_site, 'nightly', 'load')}"
+    backend = own_site.database.engine.dialect.name
 
     @event.listens_for(Engine, "begin")
     def refuse(connection: Connection) -> None:
@@ -174,10 +174,10 @@ def test_i01_a_database_that_takes_no_writes_opens_all_the_same(site: Site) -> N
             connection.exec_driver_sql(only)
 
     try:
-        assert status_with(site, bearer) == 200
+        assert status_with(own_site, bearer) == 200
     finally:
         event.remove(Engine, "begin", refuse)
-    assert uses(site, "nightly") is None
+    assert uses(own_site, "nightly") is None
 
 
 def test_i01_who_sends_too_many_wrong_tokens_is_429_for_the_rest_of_the_minute(

@@ -59,16 +59,16 @@ def test_h04_a_slash_that_came_encoded_leads_no_further_than_one_that_did_not(
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html", "text/markdown", "text/plain"])
-def test_i22_a_validation_error_may_hold_what_json_cannot(site: Site, accept: str) -> None:
+def test_i22_a_validation_error_may_hold_what_json_cannot(own_site: Site, accept: str) -> None:
     held = {"input": b"\xff\xfe", "ctx": {"error": ValueError(SECRET), "limit": float("nan")}}
     faults = [{"type": "x", "loc": ("query", "a", 1), "msg": "is no good", **held}]
 
     def fail() -> None:
         raise RequestValidationError(faults, body=object())
 
-    app: Any = site.client.app
+    app: Any = own_site.client.app
     app.add_api_route("/fails", fail)
-    answer = site.get("/fails", accept)
+    answer = own_site.get("/fails", accept)
     assert answer.status_code == 400
     assert "a.1: is no good" in answer.text
     assert SECRET not in answer.text

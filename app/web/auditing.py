@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from anyio import CapacityLimiter, move_on_after, to_thread
 
-from app.attempts import Attempts, network_of
+from app.attempts import network_of
 from app.database import BUSY_SECONDS, DatabaseUnavailableError
 from app.store import actions
 from app.store.actions import Action
@@ -30,9 +30,6 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 PATIENCE_SECONDS: Final = 2
 """How long an answer waits for its row. The row itself is tried for longer."""
 
-STRANGERS_A_MINUTE: Final = 60
-"""How many rows those who show no token that is known can leave, all of them together."""
-
 _ACTIONS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _THREADS: Final = 4
 _EVERYBODY: Final = ""
@@ -47,8 +44,6 @@ class Audited:
     def __init__(self, app: Application, service: Service) -> None:
         self._app = app
         self._service = service
-        self._strangers = Attempts(service.settings.failed_tokens)
-        self._everybody = Attempts(STRANGERS_A_MINUTE)
         # Of its own: a load keeps one of the application's threads for as long as it takes.
         self._threads = CapacityLimiter(_THREADS)
 
@@ -73,10 +68,11 @@ class Audited:
         if visit.operator:
             return True
         now, network = self._service.clock(), network_of(visit.address)
-        if self._strangers.pause(network, now) or self._everybody.pause(_EVERYBODY, now):
+        strangers, everybody = self._service.strangers, self._service.everybody
+        if strangers.pause(network, now) or everybody.pause(_EVERYBODY, now):
             return False
-        self._strangers.fail(network, now)
-        self._everybody.fail(_EVERYBODY, now)
+        strangers.fail(network, now)
+        everybody.fail(_EVERYBODY, now)
         return True
 
     async def _record(self, action: Action) -> None:

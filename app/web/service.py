@@ -25,6 +25,8 @@ It is little of both, and apart from what there is: a scan of random addresses c
 memory nor drive out of it what is asked for.
 """
 
+STRANGERS_A_MINUTE: Final = 60
+"""How many rows those who show no token that is known can leave, all of them together."""
 
 LOADS_AT_ONCE: Final = 4
 """How many loads run that nobody waits for; more of them wait, without a receipt."""
@@ -36,7 +38,8 @@ class Service:
 
     `background` runs the loads that answer before they are done.
     `answers` are the ready ones of articles, `missing` those that say there is none. `attempts` are
-    those with a wrong token, `accepted` the tokens that were right.
+    those with a wrong token, `accepted` the tokens that were right; `strangers`, each and all
+    together (`everybody`), are those who left a row in the audit without one.
     """
 
     settings: Settings
@@ -48,6 +51,8 @@ class Service:
     missing: Memory
     follower: Follower
     attempts: Attempts
+    strangers: Attempts
+    everybody: Attempts = field(default_factory=lambda: Attempts(STRANGERS_A_MINUTE))
     accepted: Accepted = field(default_factory=Accepted)
     stopping: Event = field(default_factory=Event)
     background: ThreadPoolExecutor = field(
@@ -78,6 +83,7 @@ def assemble(settings: Settings, clock: Callable[[], datetime]) -> Service:
         missing=missing,
         follower=Follower(database, forget),
         attempts=Attempts(settings.failed_tokens),
+        strangers=Attempts(settings.failed_tokens),
     )
 
 
