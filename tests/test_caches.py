@@ -683,16 +683,19 @@ def prove(world: World, readers: type[Readers]) -> None:
 def walk(world: World, readers: type[Readers]) -> None:
     """Let one reader after the other ask, in every order of two, before and after a correction."""
     places = [("story", ""), ("story", ".md"), ("later", "")]
-    few = [*BROWSERS[:1], *(each for each in READERS if each[1] == "text/markdown")][:3]
-    for again in False, True:
+    wanted = [HTML, "text/markdown", None]  # None is what there is not: a 406
+    few = [next(each for each in READERS if each[1] == one) for one in wanted]
+    few[0] = BROWSERS[0]
+    for known, again in (False, False), (False, True), (True, False):
         asking = [
-            (place, reader, coding, "GET", False, again, AGENTS[0])
+            (place, reader, coding, "GET", known, again, AGENTS[0])
             for place, reader, coding in product(places, few, CODINGS[:3])
         ]
         for visits in asking, asking[::-1]:
             machine = readers(world)
             machine.cache = machine.plain_cache()
             machine.readers_ask(visits)
+            machine.nothing_is_kept_of_what_was_given_to_the_authorised()
             for seconds in 61, 301:
                 machine.the_same_readers_come_back(["story", "later"], seconds)
 
