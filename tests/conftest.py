@@ -29,12 +29,15 @@ SEED = Path(__file__).parent.parent / "seeds" / "000_e05d88937c3f0853.txt"
 SEED_SLUG = "chinas-biotech-surge-sparks-us-security-concerns-as-drug-trials-break-records-in"
 SEED_SITE = "https://wpnews.pro"
 TOKEN = "a-token-for-the-tests"  # noqa: S105 - it opens nothing but a test's database
+DEPTH = int(os.environ.get("SLUGLINE_TEST_DEPTH", "1"))
+"""How many times as long as usual the tests search that never are done searching."""
+
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 # Examples run against databases and renderers, so a slow one is no sign of anything.
 settings.register_profile(
     "slugline",
-    max_examples=50,
+    max_examples=50 * DEPTH,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

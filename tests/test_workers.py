@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from conftest import SEED, SEED_SLUG, TOKEN
+from conftest import DEPTH, SEED, SEED_SLUG, TOKEN
 from processes import environment, serving
 
-VERSIONS = 100
+VERSIONS = 25 * DEPTH
 SEEDED: dict[str, Any] = json.loads(SEED.read_text())
 
 

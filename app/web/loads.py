@@ -108,7 +108,7 @@ async def _load(  # noqa: PLR0913, PLR0917 - each is a part of the request
     idempotency_key: Key = None,
     prefer: Preference = None,
 ) -> Response:
-    """Load a feed: one JSON object, a JSON array, or NDJSON, as it is or packed with gzip.
+    """Load a feed, or several: JSON, NDJSON, JSON Feed, RSS or Atom, plain, gzip or zstd.
 
     What is valid goes in; what is not is reported by line, JSON Pointer and reason. The answer is
     the receipt. It is 422 where every record was rejected. Where the database goes away in the
