@@ -4,19 +4,20 @@ It is one transaction, which goes through what the load did from the end to the 
 a load of its own, whose receipt says for each article what came of it.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from itertools import islice
+from typing import Final
 
 from app.database import Session
+from app.loading import ways
 from app.loading.incoming import Incoming
 from app.loading.running import Run
+from app.loading.ways import Place, Surroundings, Way
 from app.store import changes, drafts, effects, loads, receipts, standings
 from app.store.articles import State
-from app.store.changes import Step
 from app.store.drafts import Draft
-from app.store.effects import Effect
 from app.store.loads import Origin, Result, StillRunningError
 from app.store.standings import Standing
 
@@ -25,6 +26,7 @@ UNDO: Final = "undo"
 
 AT_ONCE: Final = 500
 
+_Told = tuple[str, str | None]
 _OUTCOMES: Final = {"undone": 0, "left": 0}
 
 
@@ -34,19 +36,6 @@ class NoSuchLoadError(Exception):
 
 class NotUndoableError(Exception):
     """The load cannot be undone: it is an undo, or has been undone before."""
-
-
-class _Trail(NamedTuple):
-    """An article, what a load did to it, the latest first, and what it was before, if anything."""
-
-    article: Standing
-    effects: Sequence[Effect]
-    before: State | None
-
-    @property
-    def slug(self) -> str | None:
-        """Where it stood before."""
-        return self.before.record.slug if self.before else None
 
 
 def undo(run: Run, load_id: int, origin: Origin) -> int:
@@ -59,15 +48,12 @@ def undo(run: Run, load_id: int, origin: Origin) -> int:
         _check(session, load_id, now)
         undo_id = loads.begin(session, origin, {}, now)
         summary = Counter(_OUTCOMES)
-        position = 0
-        ids = effects.touched(session, load_id)
-        for start in range(0, len(ids), AT_ONCE):
-            told = list(_put_back(session, load_id, ids[start : start + AT_ONCE], undo_id, now))
+        told = _put_back_all(session, load_id, undo_id, now)
+        while some := list(islice(told, AT_ONCE)):
             results = [
                 _result(place, slug, reason)
-                for place, (slug, reason) in enumerate(told, position + 1)
+                for place, (slug, reason) in enumerate(some, summary.total() + 1)
             ]
-            position += len(results)
             summary.update(result.outcome for result in results)
             loads.add_results(session, undo_id, results)
         loads.advance(session, undo_id, summary, 0, run.clock())
@@ -86,85 +72,91 @@ def _check(session: Session, load_id: int, now: datetime) -> None:
         raise NotUndoableError(f"load {receipt.load.undone_by} has undone it already")
 
 
-def _put_back(
-    session: Session, load_id: int, ids: Sequence[int], undo_id: int, now: datetime
-) -> Iterator[tuple[str, str | None]]:
-    """Put articles back, and yield the slug of each, with the reason where it is left."""
-    trails, left = _trails(session, load_id, ids)
-    undone = [trail for trail in trails if trail.article.id not in left]
-    while blocked := _blocked(session, undone):
-        left |= blocked  # and so may be in the way of others
-        undone = [trail for trail in undone if trail.article.id not in left]
-    articles = {trail.article.id: Draft(trail.article) for trail in undone}
-    gone = [trail for trail in undone if trail.before is None]
-    steps = [_step(trail, articles[trail.article.id]) for trail in undone]
-    aliases = _aliases(session, undone)
-    drafts.remove(session, [t.article.id for t in gone if t.article.id is not None])
-    written = [_restored(articles[t.article.id], t.before) for t in undone if t.before]
-    drafts.write(session, written, aliases, undo_id, now)
-    changes.record(session, steps, undo_id, now)
-    for trail in trails:
-        yield trail.article.slug, left.get(trail.article.id)
+def _put_back_all(session: Session, load_id: int, undo_id: int, now: datetime) -> Iterator[_Told]:
+    """Put the articles of a load back, and yield the slug of each, with why where it is left.
+
+    First come those that nothing can be in the way of, some at a time. Of those that go back to
+    another slug, or another story, all must be known before the first one does.
+    """
+    entangled: list[Way] = []
+    for ids in _some(effects.touched(session, load_id)):
+        found, left = _ways(session, load_id, ids)
+        straight = [way for way in found if way.id not in left and not way.leads_elsewhere]
+        entangled += [way for way in found if way.id not in left and way.leads_elsewhere]
+        _put_back(session, load_id, [[way] for way in straight], undo_id, now)
+        _give_back_aliases(session, straight)
+        yield from ((way.article.slug, None) for way in straight)
+        yield from ((way.article.slug, left[way.id]) for way in found if way.id in left)
+    left = ways.blocked(entangled, _surroundings(session, entangled))
+    undone = [way for way in entangled if way.id not in left]
+    for groups in _together(ways.ordered(undone)):
+        _put_back(session, load_id, groups, undo_id, now)
+    _give_back_aliases(session, undone)
+    yield from ((way.article.slug, left.get(way.id)) for way in entangled)
 
 
-def _trails(
-    session: Session, load_id: int, ids: Sequence[int]
-) -> tuple[list[_Trail], dict[int | None, str]]:
-    """Return the trails of articles, in their order, and why those touched later are left."""
+def _some(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
+
+
+def _together(groups: Iterable[Sequence[Way]]) -> Iterator[Sequence[Sequence[Way]]]:
+    """Yield groups, as many as can be put back at once, in their order."""
+    held: list[Sequence[Way]] = []
+    for group in groups:
+        held.append(group)
+        if sum(map(len, held)) >= AT_ONCE:
+            yield held
+            held = []
+    yield held
+
+
+def _ways(session: Session, load_id: int, ids: Sequence[int]) -> tuple[list[Way], dict[int, str]]:
+    """Return the ways back of articles, in their order, and why those touched later are left."""
     there = {each.id: each for each in standings.of(session, ids)}
     done = effects.effects(session, load_id, ids)
     before = effects.before(session, load_id, ids)
-    latest = effects.latest(session, ids)
-    trails = [
-        _Trail(there[i], done[i], None if done[i][-1].kind == "created" else before[i]) for i in ids
-    ]
-    left: dict[int | None, str] = {
-        i: f"load {latest[i].load_id} has changed it since"
+    since = effects.since(session, load_id, {i: done[i][-1].seq for i in ids})
+    found = [
+        Way(there[i], done[i], None if done[i][-1].kind == "created" else _place(before[i]))
         for i in ids
-        if latest[i].seq != done[i][0].seq
-    }
-    return trails, left
+    ]
+    return found, {i: f"load {by} has changed it since" for i, by in since.items()}
 
 
-def _blocked(session: Session, trails: Sequence[_Trail]) -> dict[int | None, str]:
-    """Say which articles cannot go back to their slugs, for another article has them."""
-    moving = {trail.article.id for trail in trails}
-    blocked: dict[int | None, str] = {}
-    wanted: dict[str, _Trail] = {}
-    for trail in trails:
-        if trail.slug is None or trail.slug == trail.article.slug:
-            continue
-        if trail.slug in wanted:
-            blocked[trail.article.id] = f"another article goes back to /news/{trail.slug}"
-        else:
-            wanted[trail.slug] = trail
-    for other in standings.at(session, wanted.keys()):
-        if other.id not in moving:
-            trail = wanted[other.slug]
-            blocked[trail.article.id] = f"another article is at /news/{other.slug} by now"
-    for slug, other in standings.having_had(session, wanted.keys()).items():
-        trail = wanted[slug]
-        if other.id != trail.article.id and other.id not in moving:
-            blocked[trail.article.id] = f"/news/{slug} leads to another article by now"
-    return blocked
+def _place(state: State) -> Place:
+    record = state.record
+    return Place(record.slug, record.canonical_key, state.withdrawn_at is not None)
 
 
-def _step(trail: _Trail, draft: Draft) -> Step:
-    """Return the change by which an article goes back."""
-    here, before = trail.article, trail.before
-    if before is None:
-        return Step("deleted", None, here.slug)
-    if before.record.slug != here.slug:
-        return Step("moved", draft, before.record.slug, here.slug)
-    if here.withdrawn and before.withdrawn_at is None:
-        return Step("restored", draft, here.slug)
-    if not here.withdrawn and before.withdrawn_at is not None:
-        return Step("deleted", draft, here.slug)
-    return Step("updated", draft, here.slug)
+def _surroundings(session: Session, entangled: Sequence[Way]) -> Surroundings:
+    places = [way.before for way in entangled if way.before]
+    slugs = {place.slug for place in places}
+    telling: dict[str, list[Standing]] = defaultdict(list)
+    for each in standings.telling(session, {place.key for place in places if place.key}):
+        telling[each.canonical_key or ""].append(each)
+    return Surroundings(
+        at={each.slug: each for each in standings.at(session, slugs)},
+        having_had=standings.having_had(session, slugs),
+        telling=telling,
+    )
 
 
-def _restored(draft: Draft, before: State | None) -> Draft:
-    assert before is not None  # noqa: S101 - it was there
+def _put_back(
+    session: Session, load_id: int, groups: Sequence[Sequence[Way]], undo_id: int, now: datetime
+) -> None:
+    """Let articles be what they were before the load, group by group, or be no more."""
+    going = [way for group in groups for way in group]
+    gone = [way.id for way in going if way.before is None]
+    before = effects.before(session, load_id, [way.id for way in going if way.before])
+    articles = {way.id: Draft(way.article) for way in going if way.before}
+    steps = [step for group in groups for step in ways.steps(group, articles)]
+    drafts.remove(session, gone)
+    restored = [_restored(draft, before[i]) for i, draft in articles.items()]
+    drafts.write(session, restored, {}, undo_id, now)
+    changes.record(session, steps, undo_id, now)
+
+
+def _restored(draft: Draft, before: State) -> Draft:
     new = Incoming.of(before.record)
     draft.standing = Standing(
         id=draft.id,
@@ -178,23 +170,15 @@ def _restored(draft: Draft, before: State | None) -> Draft:
     return draft
 
 
-def _aliases(session: Session, undone: Sequence[_Trail]) -> Mapping[str, Draft | None]:
-    """Return whose aliases the slugs are again that the load gave away or took."""
-    aliases: dict[str, int | None] = {}
-    for trail in undone:
-        for effect in trail.effects:
-            if effect.previous_slug is not None:
-                aliases[effect.previous_slug] = None
-            if effect.previous_slug is not None or effect.kind == "created":
-                aliases[effect.slug] = effect.alias_of
-    removed = {trail.article.id for trail in undone if trail.before is None}
-    stand = {trail.slug for trail in undone}
-    owners = {i for i in aliases.values() if i is not None} - removed
-    known = {each.id: Draft(each) for each in standings.of(session, owners)}
-    return {
-        slug: None if slug in stand or owner not in known else known[owner]
-        for slug, owner in aliases.items()
-    }
+def _give_back_aliases(session: Session, undone: Sequence[Way]) -> None:
+    """Let slugs lead again to where they led before the load. The articles are back by now."""
+    slugs = ways.slugs(undone)
+    owners = {s: each.id for s, each in standings.having_had(session, slugs).items() if each.id}
+    taken = {each.slug for each in standings.at(session, slugs)}
+    given = ways.aliases(undone, owners, taken)
+    known = {each.id: each for each in standings.of(session, {i for i in given.values() if i})}
+    leading = {slug: Draft(known[i]) if i in known else None for slug, i in given.items()}
+    drafts.alias(session, leading)
 
 
 def _result(position: int, slug: str, reason: str | None) -> Result:

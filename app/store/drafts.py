@@ -68,7 +68,16 @@ def write(
     insert_all(session, _ARTICLES, ("id", *_KEPT), [(draft.id, *_values(draft)) for draft in new])
     _keep(session, {draft.id: draft.states[:-1] for draft in new}, load_id, now)
     _link(session, {draft.id: draft.states[-1].record for draft in new})
-    _alias(session, aliases)
+    alias(session, aliases)
+
+
+def alias(session: Session, aliases: Aliases) -> None:
+    """Let `aliases` lead where they say."""
+    if not aliases:
+        return
+    session.execute(delete(SlugAlias).where(among(session, SlugAlias.slug, aliases.keys())))
+    rows = [(slug, owner.id) for slug, owner in aliases.items() if owner is not None]
+    insert_all(session, SlugAlias.__table__, ("slug", "article_id"), rows)
 
 
 def remove(session: Session, ids: Sequence[int]) -> None:
@@ -161,14 +170,6 @@ def _ids(
     fresh = next_ids(session, table.__table__, len(missing))
     insert_all(session, table.__table__, (column.key, "id"), list(zip(missing, fresh, strict=True)))
     return found | dict(zip(missing, fresh, strict=True))
-
-
-def _alias(session: Session, aliases: Aliases) -> None:
-    if not aliases:
-        return
-    session.execute(delete(SlugAlias).where(among(session, SlugAlias.slug, aliases.keys())))
-    rows = [(slug, owner.id) for slug, owner in aliases.items() if owner is not None]
-    insert_all(session, SlugAlias.__table__, ("slug", "article_id"), rows)
 
 
 _KEPT: Final = (

@@ -1,7 +1,7 @@
 """What a load did to articles, and what they were before it: read for undoing it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import func, select
@@ -22,13 +22,6 @@ class Effect(NamedTuple):
     previous_slug: str | None
     article_id: int | None
     alias_of: int | None
-
-
-class Touch(NamedTuple):
-    """The latest change of an article, and the load that made it."""
-
-    seq: int
-    load_id: int | None
 
 
 def touched(session: Session, load_id: int) -> list[int]:
@@ -65,12 +58,33 @@ def effects(session: Session, load_id: int, ids: Collection[int]) -> dict[int, S
     return dict(done)
 
 
-def latest(session: Session, ids: Collection[int]) -> dict[int, Touch]:
-    """Return the latest change of each of those articles."""
-    of_them = among(session, Change.article_id, ids)
-    last = select(func.max(Change.seq)).where(of_them).group_by(Change.article_id)
-    found = select(Change.article_id, Change.seq, Change.load_id).where(Change.seq.in_(last))
-    return {row.article_id: Touch(row.seq, row.load_id) for row in session.execute(found)}
+def since(session: Session, load_id: int, firsts: Mapping[int, int]) -> dict[int, int]:
+    """Return which load has changed an article since, the latest, for those that one has.
+
+    `firsts` are the numbers of the first change that the load `load_id` made to each article. A
+    load that was undone there, and the undo, are none: together they have changed nothing.
+    """
+    if not firsts:
+        return {}
+    found = (
+        select(Change.article_id, Change.seq, Change.load_id, Load.undoes)
+        .join(Load, Load.id == Change.load_id)
+        .where(
+            among(session, Change.article_id, firsts.keys()),
+            Change.seq > min(firsts.values()),
+            Change.load_id != load_id,
+        )
+        .order_by(Change.seq)
+    )
+    later: dict[int, dict[int, None]] = defaultdict(dict)
+    for article_id, seq, by, undoes in session.execute(found):
+        if article_id is None or by is None or seq < firsts[article_id]:
+            continue
+        if undoes is None:
+            later[article_id][by] = None
+        else:
+            later[article_id].pop(undoes, None)
+    return {article_id: max(loads) for article_id, loads in later.items() if loads}
 
 
 def before(session: Session, load_id: int, ids: Collection[int]) -> dict[int, State]:
@@ -87,8 +101,3 @@ def before(session: Session, load_id: int, ids: Collection[int]) -> dict[int, St
         )
         for each in found
     }
-
-
-def undone_by(session: Session, load_id: int) -> int | None:
-    """Return the number of the load that has put back what this one did."""
-    return session.scalar(select(Load.id).where(Load.undoes == load_id).limit(1))

@@ -1,0 +1,207 @@
+"""Ways back: where articles go when a load is undone, in which order, and what is in the way.
+
+Pure, from what the load did to each article and what stands there by now.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from app.store.changes import Step
+from app.store.drafts import Draft
+from app.store.effects import Effect
+from app.store.standings import Standing
+
+
+class Place(NamedTuple):
+    """Where an article was, which story it told, and whether it was withdrawn."""
+
+    slug: str
+    key: str | None
+    withdrawn: bool
+
+
+class Way(NamedTuple):
+    """An article, what a load did to it, the latest first, and where it was before, if anywhere."""
+
+    article: Standing
+    effects: Sequence[Effect]
+    before: Place | None
+
+    @property
+    def id(self) -> int:
+        """The article's number."""
+        assert self.article.id is not None  # noqa: S101 - it stands in the database
+        return self.article.id
+
+    @property
+    def leads_elsewhere(self) -> bool:
+        """Whether another article may be in the way."""
+        here, before = self.article, self.before
+        if any(effect.previous_slug is not None for effect in self.effects):
+            return True
+        return before is not None and (before.slug, before.key) != (here.slug, here.canonical_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Who stands at the slugs to which ways lead, who had them, and who tells the stories."""
+
+    at: Mapping[str, Standing] = field(default_factory=dict)
+    having_had: Mapping[str, Standing] = field(default_factory=dict)
+    telling: Mapping[str, Sequence[Standing]] = field(default_factory=dict)
+
+
+def blocked(ways: Sequence[Way], there: Surroundings) -> dict[int, str]:
+    """Say which articles cannot go back, and what is in the way of each."""
+    left: dict[int, str] = {}
+    remaining = list(ways)
+    while found := _blocked(remaining, there):
+        left |= found  # and so may be in the way of others
+        remaining = [way for way in remaining if way.id not in left]
+    return left
+
+
+def _blocked(ways: Sequence[Way], there: Surroundings) -> dict[int, str]:
+    going = {way.id: way.before for way in ways}
+    leavers = {s: on.article_id for s, (_, on) in _events(ways).items() if on.previous_slug == s}
+    claimed: set[str] = set()
+    found: dict[int, str] = {}
+    # Those that stay where they are come first: the slug is theirs.
+    for way in sorted(
+        ways, key=lambda way: way.before is None or way.before.slug != way.article.slug
+    ):
+        if way.before is None:
+            continue
+        reason = _in_the_way(way.id, way.before, going, leavers, there)
+        if way.before.slug in claimed:
+            reason = f"another article goes back to /news/{way.before.slug}"
+        if reason is None:
+            claimed.add(way.before.slug)
+        else:
+            found[way.id] = reason
+    return found
+
+
+def _in_the_way(
+    way_id: int,
+    before: Place,
+    going: Mapping[int, Place | None],
+    leavers: Mapping[str, int | None],
+    there: Surroundings,
+) -> str | None:
+    """Say what keeps an article from going back to where it was."""
+
+    def stays(other: Standing) -> bool:
+        if other.id is None or other.id == way_id:
+            return False
+        place = going.get(other.id, Place(other.slug, other.canonical_key, other.withdrawn))
+        return place is not None and place.slug == other.slug
+
+    def goes_on_telling(other: Standing) -> bool:
+        if other.id is None or other.id == way_id:
+            return False
+        place = going.get(other.id, Place(other.slug, other.canonical_key, other.withdrawn))
+        return place is not None and place.key == other.canonical_key
+
+    slug = before.slug
+    if (other := there.at.get(slug)) and stays(other):
+        return f"another article is at /news/{slug} by now"
+    owner = there.having_had.get(slug)
+    if owner and owner.id not in {way_id, leavers.get(slug)}:
+        return f"/news/{slug} leads to another article by now"
+    for other in there.telling.get(before.key, ()) if before.key else ():
+        if goes_on_telling(other):
+            return f"its story is told at /news/{other.slug} by now"
+    return None
+
+
+def ordered(ways: Sequence[Way]) -> Iterator[Sequence[Way]]:
+    """Yield ways in groups, each of which can be gone when those before it have been.
+
+    A group of several is a ring: each of its articles goes to the slug of the one before it, and
+    the first one to that of the last.
+    """
+    here = {way.article.slug: way for way in ways}
+    done: set[int] = set()
+    for way in ways:
+        chain: dict[int, Way] = {}
+        following: Way | None = way
+        while following and following.id not in done and following.id not in chain:
+            chain[following.id] = following
+            following = _waiting_for(following, here)
+        done.update(chain)
+        if following is not None and following.id in chain:
+            first, *others = chain.values()
+            yield [first, *reversed(others)]
+        else:
+            yield from ([each] for each in reversed(chain.values()))
+
+
+def _waiting_for(way: Way, here: Mapping[str, Way]) -> Way | None:
+    """Return the way that must be gone first, for it begins where this one ends."""
+    if way.before is None or way.before.slug == way.article.slug:
+        return None
+    return here.get(way.before.slug)
+
+
+def steps(group: Sequence[Way], drafts: Mapping[int, Draft]) -> Iterator[Step]:
+    """Yield the changes by which the articles of a group go back.
+
+    Who follows the change feed by slugs must find no two articles at one, so in a ring the first
+    article is gone until the others have moved.
+    """
+    first = group[0]
+    if len(group) == 1:
+        yield _step(first, drafts, first.article.slug, withdrawn=first.article.withdrawn)
+        return
+    yield Step("deleted", drafts.get(first.id), first.article.slug)
+    for way in group[1:]:
+        yield _step(way, drafts, way.article.slug, withdrawn=way.article.withdrawn)
+    yield _step(first, drafts, None, withdrawn=True)
+
+
+def _step(way: Way, drafts: Mapping[int, Draft], here: str | None, *, withdrawn: bool) -> Step:
+    """Return the change by which an article goes back from `here`, or from nowhere."""
+    before, draft = way.before, drafts.get(way.id)
+    if before is None:
+        return Step("deleted", None, way.article.slug)
+    left = here if here != before.slug else None
+    if before.withdrawn:
+        return Step("deleted", draft, before.slug, left)
+    if withdrawn:
+        return Step("restored", draft, before.slug, left)
+    return Step("moved" if left else "updated", draft, before.slug, left)
+
+
+def slugs(ways: Sequence[Way]) -> Collection[str]:
+    """Return the slugs to which articles came in the load, or which they left."""
+    return _events(ways).keys()
+
+
+def aliases(
+    ways: Sequence[Way], owners: Mapping[str, int], taken: Collection[str]
+) -> dict[str, int | None]:
+    """Return whose aliases slugs are again that a load gave away or took, now that all are back.
+
+    `owners` are those of the aliases by now, `taken` the slugs at which somebody stands. A slug
+    that something later has given to another article stays as it is.
+    """
+    found: dict[str, int | None] = {}
+    for slug, (first, last) in _events(ways).items():
+        expected = last.article_id if last.previous_slug == slug else None
+        if owners.get(slug, expected) == expected:
+            found[slug] = first.alias_of if first.previous_slug != slug else None
+    return {slug: None if slug in taken else owner for slug, owner in found.items()}
+
+
+def _events(ways: Sequence[Way]) -> dict[str, tuple[Effect, Effect]]:
+    """Return the first and the last time that an article came to a slug, or left it."""
+    found: dict[str, tuple[Effect, Effect]] = {}
+    for effect in sorted((e for way in ways for e in way.effects), key=lambda effect: effect.seq):
+        if effect.previous_slug is None and effect.kind != "created":
+            continue
+        for slug in (effect.previous_slug, effect.slug):
+            if slug is not None:
+                found[slug] = (found.get(slug, (effect, effect))[0], effect)
+    return found

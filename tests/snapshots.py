@@ -1,0 +1,136 @@
+"""What a database holds at one time, read without the code that is to be tested."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from app.database import Database
+from app.tables import (
+    Article,
+    ArticleEntity,
+    ArticleTopic,
+    Base,
+    Change,
+    Entity,
+    Load,
+    LoadResult,
+    SlugAlias,
+    Topic,
+)
+
+_KEPT = {"tokens"}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All articles, by their numbers, with all that is theirs; whose the aliases are."""
+
+    articles: dict[int, dict[str, Any]]
+    aliases: dict[str, int]
+
+    @property
+    def slugs(self) -> dict[str, int]:
+        """Which article is at a slug, withdrawn or not."""
+        return {each["slug"]: number for number, each in self.articles.items()}
+
+    @property
+    def live(self) -> dict[str, str]:
+        """The digests of what is not withdrawn, by slug."""
+        articles = self.articles.values()
+        return {each["slug"]: each["digest"] for each in articles if each["withdrawn_at"] is None}
+
+    def telling(self, key: str | None) -> set[int]:
+        """Return the articles that tell a story."""
+        found = {number for number, each in self.articles.items() if each["canonical_key"] == key}
+        return found if key else set()
+
+    def assert_sound(self) -> None:
+        """Nothing stands twice, and what is somebody's slug is nobody's alias."""
+        assert not self.slugs.keys() & self.aliases.keys()
+        keys = [each["canonical_key"] for each in self.articles.values() if each["canonical_key"]]
+        assert len(keys) == len(set(keys)), Counter(keys)
+
+
+def snapshot(database: Database) -> Snapshot:
+    """Return what `database` holds now."""
+    with database.reading() as session:
+        articles: dict[int, dict[str, Any]] = {
+            row.id: {**row._mapping, "topics": [], "entities": []}  # noqa: SLF001 - its documented name
+            for row in session.execute(select(Article.__table__))
+        }
+        for link, vocabulary, name, names in (
+            (ArticleTopic, Topic, Topic.slug, "topics"),
+            (ArticleEntity, Entity, Entity.name, "entities"),
+        ):
+            found = select(link.article_id, name).join(vocabulary).order_by(link.position)
+            for number, each in session.execute(found):
+                articles[number][names].append(each)
+        aliases = session.execute(select(SlugAlias.slug, SlugAlias.article_id))
+        return Snapshot(articles, {row.slug: row.article_id for row in aliases})
+
+
+def empty(database: Database) -> None:
+    """Remove all that was loaded."""
+    with database.writing() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name not in _KEPT:
+                session.execute(delete(table))
+
+
+@dataclass
+class Mirror:
+    """What a client holds that follows the change feed and asks for what it names."""
+
+    seq: int = 0
+    held: dict[str, str] = field(default_factory=dict)
+
+    def follow(self, database: Database, now: Snapshot) -> None:
+        """Do what the feed says since the last time. It must come to what `now` is."""
+        named: set[str] = set()
+        for change in changes(database, self.seq):
+            assert change.seq == self.seq + 1
+            self.seq = change.seq
+            if change.previous_slug is not None:
+                self.held.pop(change.previous_slug, None)
+            if change.kind == "deleted":
+                self.held.pop(change.slug, None)
+            else:
+                self.held[change.slug] = ""
+                named.add(change.slug)
+        for slug in named & self.held.keys():
+            self.held[slug] = now.live.get(slug, "gone")
+        assert self.held == now.live
+
+
+def changes(database: Database, since: int = 0) -> list[Any]:
+    """Return the rows of the change feed beyond `since`."""
+    with database.reading() as session:
+        return list(
+            session.execute(select(Change.__table__).where(Change.seq > since).order_by(Change.seq))
+        )
+
+
+def assert_receipt_is_true(database: Database, load_id: int) -> None:
+    """What the receipt says is what the load did, and it counts what it says."""
+    with database.reading() as session:
+        summary: dict[str, int] = session.scalars(
+            select(Load.summary).where(Load.id == load_id)
+        ).one()
+        outcomes = list(
+            session.scalars(
+                select(LoadResult.outcome)
+                .where(LoadResult.load_id == load_id)
+                .order_by(LoadResult.position)
+            )
+        )
+        kinds = list(
+            session.scalars(
+                select(Change.kind).where(Change.load_id == load_id).order_by(Change.seq)
+            )
+        )
+    assert {name: count for name, count in summary.items() if count} == Counter(outcomes)
+    done = [each for each in outcomes if each in {"created", "updated", "moved", "restored"}]
+    # What is withdrawn is told as deleted, after its creation where it came so.
+    assert [kind for kind in kinds if kind != "deleted"] == done
