@@ -61,7 +61,7 @@ def load(
         return load_id
     try:
         _look_through(run, first, pieces, load_id)
-        persistently(lambda: _apply_all(run, batches(), policy, load_id, read))
+        persistently(lambda: apply_all(run, batches(), policy, load_id, read))
     except _RefusedError as refused:
         _refuse(run, load_id, refused)
     except (DatabaseUnavailableError, LeaseLostError) as error:
@@ -92,14 +92,19 @@ def _look_through(run: Run, first: Batch, rest: Iterator[Batch], load_id: int) -
         raise _RefusedError(found, count)
 
 
-def _apply_all(
+def apply_all(
     run: Run, batches: Iterator[Batch], policy: Policy, load_id: int, read: Callable[[], int]
 ) -> None:
-    """Apply every batch in one transaction. Raises _RefusedError, LeaseLostError."""
+    """Apply every batch in one transaction, unless that has gone through before, unseen.
+
+    Raises LeaseLostError, and _RefusedError where anything stands against it.
+    """
     summary: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
     refusing: list[Result] = []
     count = 0
     with run.database.writing() as session:
+        if loads.has_ended(session, load_id):
+            return
         for batch in ahead(batches):
             results = apply(session, batch, policy, load_id, run.clock())
             summary.update(result.outcome for result in results)
@@ -128,6 +133,8 @@ def _refuse(run: Run, load_id: int, refused: _RefusedError) -> None:
 
     def attempt() -> None:
         with run.database.writing() as session:
+            if loads.has_ended(session, load_id):
+                return
             now = run.clock()
             loads.renew(session, load_id, now)
             loads.add_results(session, load_id, refused.results)

@@ -60,13 +60,13 @@ class Decision(NamedTuple):
 def decide(scene: Scene, new: Incoming, policy: Policy) -> Decision:
     """Say what becomes of `new` in `scene`, which stays as it is."""
     there = scene.at(new.record.slug)
-    if there is not None and _tells_another(there, new):
-        if not policy.suffix:
-            key = there.standing.canonical_key or ""
-            reason = f"the slug belongs to another story: {excerpt(key)}"
-            return Decision("conflict", new, there, reason)
+    if there is not None and _tells_another(there, new) and policy.suffix:
         new = new.at(suffixed(new.record.slug, new.key or ""))
         there = scene.at(new.record.slug)
+    if there is not None and _tells_another(there, new):
+        key = there.standing.canonical_key or ""
+        reason = f"the slug belongs to another story: {excerpt(key)}"
+        return Decision("conflict", new, there, reason)
     story = _told(scene, new)
     if there is not None:
         return _over(there, story, new, policy)
@@ -100,7 +100,7 @@ def _over(there: Draft, story: Draft | None, new: Incoming, policy: Policy) -> D
         reason = f"the story is told at /news/{story.standing.slug}"
         return Decision("conflict", new, story, reason)
     old, updated_at = there.standing, new.record.updated_at
-    if old.withdrawn:
+    if old.withdrawn and not (_is_withdrawn(new) and old.digest == new.digest):
         return _back(there, new, policy)
     if old.digest == new.digest:
         return Decision("unchanged", new, there)
@@ -122,8 +122,13 @@ def _elsewhere(story: Draft, new: Incoming, policy: Policy) -> Decision:
     return Decision("moved", new, story, f"from /news/{old.slug}")
 
 
+def _is_withdrawn(new: Incoming) -> bool:
+    """Say whether a record says of itself that it is withdrawn: it brings nothing back."""
+    return new.record.upkeep.withdrawn_at is not None
+
+
 def _back(withdrawn: Draft, new: Incoming, policy: Policy) -> Decision:
-    if not policy.restore:
+    if not policy.restore or _is_withdrawn(new):
         return Decision("conflict", new, withdrawn, "the article was withdrawn")
     if new.record.updated_at < withdrawn.standing.updated_at:
         reason = "the article that was withdrawn was updated later than this record"

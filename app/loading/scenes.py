@@ -29,6 +29,7 @@ class Scene:
     _slugs: dict[str, Draft] = field(default_factory=dict)
     _stories: dict[str, Draft] = field(default_factory=dict)
     _former: dict[str, Draft] = field(default_factory=dict)
+    _beaten: set[str] = field(default_factory=set)
 
     def at(self, slug: str) -> Draft | None:
         """Return the article at `slug`, published, withdrawn, or neither yet."""
@@ -48,9 +49,14 @@ class Scene:
             self._draft(each)
 
     def add_former(self, found: Mapping[str, Standing]) -> None:
-        """Add slugs that articles had, with the articles."""
+        """Add slugs that articles had, with the articles.
+
+        Those at which an article has come to stand since the scene began are aliases no more.
+        """
         for slug, each in found.items():
-            self._former[slug] = self._draft(each)
+            draft = self._draft(each)
+            if slug not in self._beaten:
+                self._former[slug] = draft
 
     def _draft(self, standing: Standing) -> Draft:
         assert standing.id is not None  # noqa: S101 - it stands in the database
@@ -95,6 +101,9 @@ class Scene:
     def change(self, kind: str, draft: Draft, new: Incoming) -> None:
         """Let `new` be what `draft` is from now on, wherever its slug is."""
         before = draft.standing
+        old_key = before.canonical_key or ""
+        if old_key != new.key and self._stories.get(old_key) is draft:
+            del self._stories[old_key]
         standing = Standing(
             id=before.id,
             slug=new.record.slug,
@@ -139,6 +148,7 @@ class Scene:
         former = self._former.pop(slug, None)
         if former is not None:
             self.aliases[slug] = None
+            self._beaten.add(slug)
         return former
 
     def _become(self, draft: Draft, state: State, standing: Standing) -> None:

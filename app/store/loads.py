@@ -123,6 +123,11 @@ def begin(
     return session.scalars(statement).one()
 
 
+def has_ended(session: Session, load_id: int) -> bool:
+    """Say whether the load has come to its end, or was refused."""
+    return session.scalar(select(Load.finished_at).where(Load.id == load_id)) is not None
+
+
 def renew(
     session: Session, load_id: int, now: datetime, lease: timedelta = LEASE
 ) -> dict[str, int]:
