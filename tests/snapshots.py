@@ -4,14 +4,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from app.database import Database
 from app.tables import (
     Article,
     ArticleEntity,
     ArticleTopic,
-    Base,
     Change,
     Entity,
     Load,
@@ -19,8 +18,6 @@ from app.tables import (
     SlugAlias,
     Topic,
 )
-
-_KEPT = {"tokens"}
 
 
 @dataclass(frozen=True)
@@ -69,14 +66,6 @@ def snapshot(database: Database) -> Snapshot:
                 articles[number][names].append(each)
         aliases = session.execute(select(SlugAlias.slug, SlugAlias.article_id))
         return Snapshot(articles, {row.slug: row.article_id for row in aliases})
-
-
-def empty(database: Database) -> None:
-    """Remove all that was loaded."""
-    with database.writing() as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            if table.name not in _KEPT:
-                session.execute(delete(table))
 
 
 @dataclass
