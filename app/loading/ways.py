@@ -3,6 +3,7 @@
 Pure, from what the load did to each article and what stands there by now.
 """
 
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -54,66 +55,78 @@ class Surroundings:
 
 def blocked(ways: Sequence[Way], there: Surroundings) -> dict[int, str]:
     """Say which articles cannot go back, and what is in the way of each."""
+    going = {way.id: way for way in ways}
+    wanting = defaultdict[str | None, list[Way]](list)
+    telling = defaultdict[str | None, list[Way]](list)
+    for way in ways:
+        if way.before is not None:
+            wanting[way.before.slug].append(way)
+            telling[way.before.key].append(way)
     left: dict[int, str] = {}
-    remaining = list(ways)
-    while found := _blocked(remaining, there):
-        left |= found  # and so may be in the way of others
-        remaining = [way for way in remaining if way.id not in left]
+    for rivals in wanting.values():
+        # One of them may be there already; in any case there is room for one.
+        rivals.sort(key=lambda way: way.before is None or way.before.slug != way.article.slug)
+        left |= {way.id: f"another article goes back to {_address(way)}" for way in rivals[1:]}
+    queue = deque(ways)
+    while queue:
+        way = queue.popleft()
+        reason = left.get(way.id) or _in_the_way(way, going, there)
+        if way.id not in going or reason is None:
+            continue
+        left[way.id] = reason
+        del going[way.id]
+        # It stays, and so it may be in the way of those that go where it is, or was.
+        for slug in {way.article.slug, *(effect.previous_slug for effect in way.effects)}:
+            queue.extend(wanting.get(slug, ()))
+        if way.article.canonical_key:
+            queue.extend(telling.get(way.article.canonical_key, ()))
     return left
 
 
-def _blocked(ways: Sequence[Way], there: Surroundings) -> dict[int, str]:
-    going = {way.id: way.before for way in ways}
-    leavers = {s: on.article_id for s, (_, on) in _events(ways).items() if on.previous_slug == s}
-    claimed: set[str] = set()
-    found: dict[int, str] = {}
-    # Those that stay where they are come first: the slug is theirs.
-    for way in sorted(
-        ways, key=lambda way: way.before is None or way.before.slug != way.article.slug
-    ):
-        if way.before is None:
-            continue
-        reason = _in_the_way(way.id, way.before, going, leavers, there)
-        if way.before.slug in claimed:
-            reason = f"another article goes back to /news/{way.before.slug}"
-        if reason is None:
-            claimed.add(way.before.slug)
-        else:
-            found[way.id] = reason
-    return found
+def _address(way: Way) -> str:
+    assert way.before is not None  # noqa: S101 - it goes back to somewhere
+    return f"/news/{way.before.slug}"
 
 
-def _in_the_way(
-    way_id: int,
-    before: Place,
-    going: Mapping[int, Place | None],
-    leavers: Mapping[str, int | None],
-    there: Surroundings,
-) -> str | None:
+def _in_the_way(way: Way, going: Mapping[int, Way], there: Surroundings) -> str | None:
     """Say what keeps an article from going back to where it was."""
-
-    def stays(other: Standing) -> bool:
-        if other.id is None or other.id == way_id:
-            return False
-        place = going.get(other.id, Place(other.slug, other.canonical_key, other.withdrawn))
-        return place is not None and place.slug == other.slug
-
-    def goes_on_telling(other: Standing) -> bool:
-        if other.id is None or other.id == way_id:
-            return False
-        place = going.get(other.id, Place(other.slug, other.canonical_key, other.withdrawn))
-        return place is not None and place.key == other.canonical_key
-
-    slug = before.slug
-    if (other := there.at.get(slug)) and stays(other):
+    if way.before is None:
+        return None
+    slug, key, _ = way.before
+    other = there.at.get(slug)
+    if other and _is_other(other, way) and _stays(other, going):
         return f"another article is at /news/{slug} by now"
     owner = there.having_had.get(slug)
-    if owner and owner.id not in {way_id, leavers.get(slug)}:
+    if owner and _is_other(owner, way) and not _has_left(owner, slug, going):
         return f"/news/{slug} leads to another article by now"
-    for other in there.telling.get(before.key, ()) if before.key else ():
-        if goes_on_telling(other):
+    for other in there.telling.get(key, ()) if key else ():
+        if _is_other(other, way) and _goes_on_telling(other, going):
             return f"its story is told at /news/{other.slug} by now"
     return None
+
+
+def _is_other(article: Standing, way: Way) -> bool:
+    return article.id != way.article.id
+
+
+def _going(article: Standing, going: Mapping[int, Way]) -> Way | None:
+    return None if article.id is None else going.get(article.id)
+
+
+def _stays(article: Standing, going: Mapping[int, Way]) -> bool:
+    way = _going(article, going)
+    return way is None or (way.before is not None and way.before.slug == article.slug)
+
+
+def _has_left(article: Standing, slug: str, going: Mapping[int, Way]) -> bool:
+    """Say whether it was in the load that the article left `slug`, to which it goes back."""
+    way = _going(article, going)
+    return way is not None and any(effect.previous_slug == slug for effect in way.effects)
+
+
+def _goes_on_telling(article: Standing, going: Mapping[int, Way]) -> bool:
+    way = _going(article, going)
+    return way is None or (way.before is not None and way.before.key == article.canonical_key)
 
 
 def ordered(ways: Sequence[Way]) -> Iterator[Sequence[Way]]:
