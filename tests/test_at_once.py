@@ -167,3 +167,21 @@ def assert_seen_before(site: Site, seen: dict[int, dict[str, Any]]) -> None:
         found = select(Revision.load_id, Revision.record).where(Revision.load_id.in_(seen))
         for load_id, replaced in session.execute(found):
             assert replaced | seen[load_id or 0] == replaced
+
+
+def test_i08_a_key_that_comes_several_times_at_once_loads_once(site: Site) -> None:
+    """I-08, I-10: all get one receipt, or are told that it is on its way."""
+    feed = ndjson(*(record(f"a-{number}") for number in range(200)))
+    start = threading.Barrier(4)
+
+    def send(_: int) -> Any:
+        start.wait(60)
+        return site.load(feed, **{"Idempotency-Key": "k"})
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(send, range(4)))
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    told = {answer.content for answer in answers if answer.status_code == 200}
+    assert len(told) == 1
+    assert {change.load_id for change in changes(site.database)} == {1}
+    assert len(snapshot(site.database).articles) == 200

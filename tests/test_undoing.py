@@ -207,6 +207,25 @@ def test_i10_an_article_does_not_go_back_to_where_another_one_came_in_between(
     }
 
 
+def test_i19_a_load_that_is_running_cannot_be_undone_and_goes_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I-10, I-19: whoever is too early is told to come again, and both loads are whole."""
+    monkeypatch.setattr("app.loading.batches.BATCH_RECORDS", 1)
+    early: list[Any] = []
+
+    def undo_it() -> bool:
+        early.append(undo(site, 1))
+        return False
+
+    number = run_between(site, ndjson(record("a"), record("b"), record("c")), undo_it)
+    assert [answer.status_code for answer in early] == [409, 409]
+    assert all(answer.headers["retry-after"] for answer in early)
+    assert len(snapshot(site.database).articles) == 3
+    assert undone(site, number) == {}
+    assert snapshot(site.database) == Snapshot({}, {})
+
+
 def run_between(site: Site, feed: str, between: Callable[[], bool]) -> int:
     """Load `feed`, and do something between its batches."""
     origin = Origin("ndjson", "0" * 64, len(feed), "a test")
