@@ -1,4 +1,7 @@
-"""Undo after any history: what it puts back is as it was, and what it leaves it names."""
+"""Undo after any history: what it puts back is as it was, and what it leaves it names.
+
+With a large SLUGLINE_TEST_DEPTH it needs `-o faulthandler_timeout=0`, or it is taken for hanging.
+"""
 
 from collections import Counter
 from dataclasses import dataclass
