@@ -91,13 +91,14 @@ def _written(file: Path | None) -> Iterator[IO[bytes]]:
 @contextmanager
 def _neighbour(file: Path) -> Iterator[BinaryIO]:
     part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
-    with _ending_by_exception(), part.open("xb") as stream:
+    with _ending_by_exception():
         try:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-            part.replace(file)
-        except BaseException:
+            with part.open("xb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+                part.replace(file)
+        except BaseException:  # which may come as soon as there is a file
             part.unlink(missing_ok=True)
             raise
 
