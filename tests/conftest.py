@@ -29,6 +29,7 @@ SEED_SLUG = "chinas-biotech-surge-sparks-us-security-concerns-as-drug-trials-bre
 SEED_SITE = "https://wpnews.pro"
 TOKEN = "a-token-for-the-tests"  # noqa: S105 - it opens nothing but a test's database
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+DEPTH = int(os.environ.get("SLUGLINE_TEST_DEPTH", "1"))
 
 # Examples run against databases and renderers, so a slow one is no sign of anything.
 settings.register_profile(
