@@ -1,5 +1,7 @@
 """The application: its parts put together. Nothing connects before it starts."""
 
+import gc
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -8,6 +10,7 @@ from importlib.metadata import version
 from signal import SIGINT, SIGTERM, getsignal, signal
 from threading import Event, current_thread, main_thread
 from types import FrameType
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
@@ -29,6 +32,9 @@ from app.web import (
 from app.web.auditing import Audited
 from app.web.ready import Ready
 from app.web.service import assemble
+
+SWITCH_SECONDS: Final = 0.0005
+"""How long a thread of a server has the interpreter to itself while others want it."""
 
 Handler = Callable[[int, FrameType | None], object]
 
@@ -111,6 +117,13 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
 def app_from_environment() -> FastAPI:
     """Return the application that the environment describes, for a server that takes a factory.
 
-    Raises SettingsError, DatabaseAddressError.
+    It has this process to itself. Raises SettingsError, DatabaseAddressError.
     """
-    return create_app(read_settings())
+    app = create_app(read_settings())
+    # A load runs in threads beside the one that answers readers. That one waits for a turn as long
+    # as this says, each time it has waited for a request: by default, 5 ms.
+    sys.setswitchinterval(SWITCH_SECONDS)
+    # What is there by now stays. To look through all of it for garbage, again and again while a
+    # feed is loaded, would keep readers waiting for 100 ms each time.
+    gc.freeze()
+    return app

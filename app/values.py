@@ -8,7 +8,7 @@ from collections.abc import Sized
 from datetime import datetime
 from typing import Annotated, Final, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
 from app.instants import format_instant, parse_instant
 from app.sources import web_address
@@ -89,6 +89,13 @@ def _few(value: Members) -> Members:
     return value
 
 
+def _short(value: str) -> str:
+    # pydantic's own max_length, behind a validator, would speak of "items".
+    if len(value) > ENTITY_LENGTH:
+        raise ValueError(f"{len(value)} characters, and at most {ENTITY_LENGTH} are allowed")
+    return value
+
+
 def _unique(value: tuple[str, ...]) -> tuple[str, ...]:
     """Drop what is repeated: the first one counts."""
     return tuple(dict.fromkeys(value))
@@ -106,5 +113,5 @@ Instant = Annotated[
 ]
 Language = Annotated[str, AfterValidator(_language)]
 WebAddress = Annotated[Text, AfterValidator(web_address)]
-Entity = Annotated[Line, Field(max_length=ENTITY_LENGTH)]
+Entity = Annotated[Line, AfterValidator(_short)]
 Entities = Annotated[tuple[Entity, ...], BeforeValidator(_tuple), AfterValidator(_unique)]

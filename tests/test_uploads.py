@@ -109,6 +109,13 @@ def test_i03_a_zstd_that_is_cut_anywhere_is_malformed(data: st.DataObject) -> No
         contents(packed[: data.draw(st.integers(1, len(packed) - 1))], content_encoding="zstd")
 
 
+@pytest.mark.parametrize("kept", range(1, 14))
+def test_i03_a_zstd_is_malformed_however_little_there_is_of_its_last_frame(kept: int) -> None:
+    whole = zstd(GOOD, write_checksum=True)
+    with pytest.raises(MalformedFeedError, match="zstd"):
+        contents(whole + whole[:kept], content_encoding="zstd")
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, zstd])
 def test_i19_a_bomb_is_stopped_at_the_limit_and_takes_no_memory(pack: Any) -> None:
     bomb = pack(b" " * 300_000_000)

@@ -1,6 +1,7 @@
 """Several processes on one database: what one writes, all others answer with."""
 
 import json
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from conftest import DEPTH, SEED, SEED_SLUG, TOKEN
-from processes import environment, serving
+from processes import environment, run, serving
 
 VERSIONS = 25 * DEPTH
 SEEDED: dict[str, Any] = json.loads(SEED.read_text())
@@ -133,3 +134,15 @@ def test_i20_a_server_that_is_told_to_stop_ends_a_load_and_its_receipt_says_so(
         assert sum(receipt["summary"].values()) == loaded
         summary = client.post("/admin/loads", content=feed).json()["summary"]
         assert (summary["unchanged"], summary["created"]) == (loaded, 3_000 - loaded)
+
+
+def test_a_process_that_serves_is_set_up_so_that_a_load_keeps_no_reader_waiting(
+    tmp_path: Path,
+) -> None:
+    # What a garbage collection would look through by then, and how long a turn is, in seconds.
+    asked = "import gc, sys; print(len(gc.get_objects()), sys.getswitchinterval())"
+    code = f"from app.main import app_from_environment; app_from_environment(); {asked}"
+    done = run(cwd=tmp_path, command=(sys.executable, "-c", code))
+    left, turn = map(float, done.stdout.split())
+    assert left < 5_000
+    assert turn <= 0.001

@@ -72,7 +72,11 @@ class Wanted(BaseModel):
         return Options(atomic=self.mode == "atomic", strict=self.strict, policy=policy)
 
 
-Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
+Key = Annotated[
+    str | None,
+    AfterValidator(lambda key: key and storable(key)),
+    Header(alias="Idempotency-Key", min_length=1, max_length=255),
+]
 Preference = Annotated[str | None, Header(description="`respond-async`: answer at once, with 202.")]
 
 

@@ -50,17 +50,22 @@ def _gunzipped(body: BinaryIO) -> Iterator[bytes]:
 
 
 class _Followed:
-    """A body with _LAST_FRAME behind it, to be read from."""
+    """A body with _LAST_FRAME behind it, to be read from.
+
+    It comes in one piece with the end of the body: a decoder that has been given the head of a
+    frame, and then all of another one, forgets the head.
+    """
 
     def __init__(self, body: BinaryIO) -> None:
         self._body = body
+        self._next = body.read(PIECE)
         self._rest = _LAST_FRAME
 
     def read(self, size: int) -> bytes:
-        """Return some bytes more: `size` of them at most, none at the end."""
-        if piece := self._body.read(size):
-            return piece
-        piece, self._rest = self._rest[:size], self._rest[size:]
+        """Return some bytes more: about `size` of them, none at the end."""
+        piece, self._next = self._next, self._body.read(size)
+        if not self._next:
+            piece, self._rest = piece + self._rest, b""
         return piece
 
 

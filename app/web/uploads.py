@@ -134,21 +134,25 @@ def _recognised(stream: BinaryIO) -> Packing | None:
 
 def _unpacked_parts(parts: list[Part], limit: int, files: ExitStack) -> list[Part]:
     """Return `parts` decompressed, all of them together not larger than `limit`."""
-    unpacked = []
+    unpacked, size = [], 0
     for part in parts:
-        stream = _unpacked(part.stream, _recognised(part.stream), limit, files)
-        limit -= stream.seek(0, 2)
+        stream = _unpacked(part.stream, _recognised(part.stream), limit, files, size)
+        size = _limited(size + stream.seek(0, 2), limit)
         stream.seek(0)
         unpacked.append(part._replace(stream=stream))
     return unpacked
 
 
-def _unpacked(body: BinaryIO, packing: Packing | None, limit: int, files: ExitStack) -> BinaryIO:
-    """Return `body` itself, or a file with what is packed in it, which `files` closes."""
+def _unpacked(
+    body: BinaryIO, packing: Packing | None, limit: int, files: ExitStack, size: int = 0
+) -> BinaryIO:
+    """Return `body` itself, or a file with what is packed in it, which `files` closes.
+
+    `size` counts the bytes of what was unpacked before, for which `limit` holds as well.
+    """
     if packing is None:
         return body
     plain = cast("BinaryIO", files.enter_context(TemporaryFile()))  # noqa: SIM115 - it is
-    size = 0
     for piece in packing.unpack(body):
         size = _limited(size + len(piece), limit)
         plain.write(piece)
