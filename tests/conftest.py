@@ -33,7 +33,6 @@ DEPTH = int(os.environ.get("SLUGLINE_TEST_DEPTH", "1"))
 """How many times as long as usual the tests search that never are done searching."""
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
-DEPTH = int(os.environ.get("SLUGLINE_TEST_DEPTH", "1"))
 
 # Examples run against databases and renderers, so a slow one is no sign of anything.
 settings.register_profile(
