@@ -24,6 +24,7 @@ from app.main import create_app
 from app.settings import Settings
 from app.tables import Base
 from app.web.service import Service
+from processes import nursery
 
 SEED = Path(__file__).parent.parent / "seeds" / "000_e05d88937c3f0853.txt"
 SEED_SLUG = "chinas-biotech-surge-sparks-us-security-concerns-as-drug-trials-break-records-in"
@@ -93,6 +94,12 @@ class Site:
         """Get `path` as a reader would."""
         # An empty Accept is no preference: the client would say */* of its own.
         return self.client.get(path, headers={"Accept": accept or "", **headers})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nursery() -> Iterator[None]:
+    with nursery():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SLUGLINE = (sys.executable, "-m", "app")
+NURSERY = Path(tempfile.gettempdir()) / f"slugline-nursery-{os.getpid()}"
+NURSED = (sys.executable, "-S", "-E", str(ROOT / "tests" / "nursed.py"), str(NURSERY))
+"""The command as a process that need not import anything first: see nursery.py."""
+
 START_SECONDS = 30
 
 
@@ -39,7 +44,7 @@ def free_port() -> int:
 
 
 def run(
-    *arguments: str, cwd: Path, command: Sequence[str] = SLUGLINE, **variables: str
+    *arguments: str, cwd: Path, command: Sequence[str] = NURSED, **variables: str
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end."""
     return subprocess.run(
@@ -51,6 +56,21 @@ def run(
         timeout=120,
         check=False,
     )
+
+
+@contextmanager
+def nursery() -> Iterator[None]:
+    """Let commands start at once, until the end of the block."""
+    env = environment()
+    env["PYTHONPATH"] = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nursery", str(NURSERY)], env=env, stdin=subprocess.PIPE
+    )
+    try:
+        yield
+    finally:
+        process.communicate(timeout=20)
+        NURSERY.unlink(missing_ok=True)
 
 
 def answers(port: int, path: str = "/health/live") -> bool:
@@ -66,7 +86,7 @@ def answers(port: int, path: str = "/health/live") -> bool:
 
 @contextmanager
 def serving(
-    cwd: Path, *options: str, command: Sequence[str] = SLUGLINE, env: Mapping[str, str]
+    cwd: Path, *options: str, command: Sequence[str] = NURSED, env: Mapping[str, str]
 ) -> Iterator[Server]:
     """Run `slugline serve` in `cwd` until the end of the block, then ask it to end."""
     port, log = free_port(), cwd / "server.log"

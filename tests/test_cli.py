@@ -14,7 +14,7 @@ from app.database import Database
 from app.tables import Token
 from commands import Ended, Shell
 from conftest import SEED, TOKEN
-from processes import Server, environment, run, serving
+from processes import SLUGLINE, Server, environment, run, serving
 
 COMMANDS = ["serve", "load", "export", "tokens", "tokens create", "tokens list", "tokens revoke",
             "db", "db upgrade", "db check"]  # fmt: skip
@@ -59,7 +59,7 @@ def test_a_command_says_in_its_own_process_what_it_says_in_ours(
     shell: Shell, tmp_path: Path, arguments: list[str], status: int
 ) -> None:
     """What is shown of commands in this process is true of those that users start."""
-    done = run(*arguments, cwd=tmp_path, SLUGLINE_CANONICAL="both")
+    done = run(*arguments, cwd=tmp_path, command=SLUGLINE, SLUGLINE_CANONICAL="both")
     assert done.returncode == status
     assert "Traceback" not in done.stderr
     here = shell.run(*arguments, cwd=tmp_path, SLUGLINE_CANONICAL="both")

@@ -25,7 +25,7 @@ from app.store import exporting
 from app.tables import Article, SlugAlias
 from commands import Shell
 from conftest import NOW, SEED, TOKEN, Clock, Site
-from processes import SLUGLINE, environment, run
+from processes import NURSED, SLUGLINE, environment, run
 from strategies import UPKEEPS, records
 
 SEEDED: dict[str, Any] = json.loads(SEED.read_text())
@@ -240,7 +240,7 @@ def test_an_export_goes_to_standard_output_and_ends_quietly_where_nobody_reads_o
         done = shell.run(*arguments, cwd=tmp_path, SLUGLINE_DATABASE_URL=url)
         assert (done.returncode, done.stderr) == (0, "")
         assert len(done.stdout.splitlines()) == 300
-    line = f'{" ".join(SLUGLINE)} export | head -c 10; echo " ${{PIPESTATUS[0]}}"'
+    line = f'{" ".join(NURSED)} export | head -c 10; echo " ${{PIPESTATUS[0]}}"'
     cut = run("-c", line, cwd=tmp_path, command=["bash"], SLUGLINE_DATABASE_URL=url)
     assert cut.stdout.splitlines() == ['{"slug":"s 141']
     assert cut.stderr == ""
@@ -256,7 +256,7 @@ def test_an_export_that_is_killed_leaves_the_file_as_it_was(
     with database.writing() as session:
         session.execute(text("LOCK TABLE articles"))  # so that the export has to wait
         env = environment(SLUGLINE_DATABASE_URL=url)
-        command = [*SLUGLINE, "export", "out.ndjson"]
+        command = [*NURSED, "export", "out.ndjson"]
         process = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE)
         while not list(tmp_path.glob(".*.part")):
             assert process.poll() is None

@@ -6,16 +6,14 @@ one on which nobody is: in the end, both hold the same.
 
 import json
 import logging
-import os
 import random
-import signal
+import socket
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -45,10 +43,11 @@ from app.tables import (
     Topic,
 )
 from conftest import DEPTH, TOKEN
-from nursery import BATCH_RECORDS
-from processes import ROOT, answers, environment, free_port
+from nursery import BATCH
+from processes import NURSED, answers, environment, free_port
 
 RECORDS: Final = 210
+BATCH_RECORDS: Final = 40
 EDITED: Final = 5
 AUTHORIZED: Final = {"Authorization": f"Bearer {TOKEN}"}
 START_SECONDS: Final = 30
@@ -103,43 +102,50 @@ def edits(version: int) -> Iterator[tuple[str, str, dict[str, Any] | None]]:
 class World:
     """A database whose servers are killed, and one that is left in peace."""
 
-    nursery: "subprocess.Popen[str]"
+    server: "subprocess.Popen[bytes]" = field(init=False)
+    folder: Path
     database: Database
     peaceful: TestClient
     peace: Database
+    port: int = 0
     version: int = 0
     usual: dict[str, float] = field(default_factory=dict)
-    pid: int = 0
     client: httpx2.Client = field(default_factory=httpx2.Client)
 
     def start(self) -> None:
         """Start a server, and wait until it answers."""
-        port = free_port()
-        assert self.nursery.stdin
-        assert self.nursery.stdout
-        self.nursery.stdin.write(f"{port}\n")
-        self.nursery.stdin.flush()
-        self.pid = int(self.nursery.stdout.readline())
+        self.port = free_port()
+        env = environment(
+            SLUGLINE_DATABASE_URL=self.database.url.render_as_string(hide_password=False),
+            SLUGLINE_ADMIN_TOKEN=TOKEN,
+            **{BATCH: str(BATCH_RECORDS)},
+        )
+        command = [*NURSED, "serve", "--port", str(self.port)]
+        with (self.folder / "server.log").open("ab") as log:
+            self.server = subprocess.Popen(
+                command, cwd=self.folder, env=env, stdout=log, stderr=log
+            )
         self.client.close()
         self.client = httpx2.Client(
-            base_url=f"http://127.0.0.1:{port}", headers=AUTHORIZED, timeout=60, verify=False
+            base_url=f"http://127.0.0.1:{self.port}", headers=AUTHORIZED, timeout=60, verify=False
         )
         deadline = time.monotonic() + START_SECONDS
-        while not answers(port):
+        while not answers(self.port):
             assert time.monotonic() < deadline
             time.sleep(0.03)
 
     def kill(self) -> None:
         """Kill the server, and wait until nothing of it is left."""
-        with suppress(ProcessLookupError):  # a test that failed may have killed it
-            os.kill(self.pid, signal.SIGKILL)
+        self.server.kill()
+        self.server.wait()
         deadline = time.monotonic() + START_SECONDS
         while self._is_there():
             assert time.monotonic() < deadline
             time.sleep(0.005)
 
     def _is_there(self) -> bool:
-        if Path(f"/proc/{self.pid}").exists():
+        with suppress(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", self.port), 5).close()
             return True
         if self.database.embedded:
             return False
@@ -155,22 +161,10 @@ class World:
 
 @contextmanager
 def world(folder: Path, url: str, peaceful_url: str) -> Iterator[World]:
-    env = environment(SLUGLINE_DATABASE_URL=url, SLUGLINE_ADMIN_TOKEN=TOKEN)
-    env["PYTHONPATH"] = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
     settings = Settings(database_url=peaceful_url, admin_token=TOKEN)
-    with ExitStack() as stack:
-        log = stack.enter_context((folder / "server.log").open("wb"))
-        nursery = stack.enter_context(
-            subprocess.Popen(
-                [sys.executable, "-m", "nursery"],
-                cwd=folder, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-                text=True,
-            )
-        )  # fmt: skip
-        peaceful = stack.enter_context(
-            TestClient(create_app(settings), headers=AUTHORIZED, base_url="http://testserver")
-        )
-        made = World(nursery, Database(url), peaceful, Database(peaceful_url))
+    app = create_app(settings)
+    with TestClient(app, headers=AUTHORIZED, base_url="http://testserver") as peaceful:
+        made = World(folder, Database(url), peaceful, Database(peaceful_url))
         made.start()
         try:
             yield made
@@ -179,7 +173,6 @@ def world(folder: Path, url: str, peaceful_url: str) -> Iterator[World]:
             made.client.close()
             made.database.close()
             made.peace.close()
-            nursery.kill()
     assert "Traceback" not in (folder / "server.log").read_text()
 
 

@@ -17,7 +17,7 @@ import pytest
 from app.commands.feeds import NoFeedError, feeds_of
 from commands import Ended, Shell
 from conftest import TOKEN
-from processes import SLUGLINE, Server, environment, run, serving
+from processes import NURSED, SLUGLINE, Server, environment, run, serving
 from troubles import Trouble, Way, way_to
 
 
@@ -270,7 +270,7 @@ def test_i20_a_load_that_a_restart_interrupts_is_completed(tmp_path: Path) -> No
         with serving(tmp_path, env=env) as first:
             way.leads_to = first.base
             process = subprocess.Popen(
-                [*SLUGLINE, "load", "feed.ndjson"], cwd=tmp_path,
+                [*NURSED, "load", "feed.ndjson"], cwd=tmp_path,
                 env={**env, "SLUGLINE_PUBLIC_BASE_URL": way.base}, stdout=subprocess.PIPE,
             )  # fmt: skip
             deadline = time.monotonic() + 60
@@ -391,7 +391,7 @@ def test_a_directory_that_is_followed_is_loaded_as_feeds_come_and_change(
     write(folder / "1.json", record(slug))
     with way_to(served.base) as way:
         env = environment(SLUGLINE_PUBLIC_BASE_URL=way.base, SLUGLINE_ADMIN_TOKEN=TOKEN)
-        command = [*SLUGLINE, "load", "--watch", "in"]
+        command = [*NURSED, "load", "--watch", "in"]
         process = subprocess.Popen(
             command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )

@@ -3,15 +3,13 @@
 import asyncio
 import logging
 from asyncio import AbstractEventLoop, Future
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from tempfile import SpooledTemporaryFile
-from typing import Annotated, BinaryIO, Final, Literal
+from typing import Annotated, BinaryIO, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -21,22 +19,16 @@ from starlette.datastructures import Headers
 from app import loading
 from app.database import DatabaseUnavailableError
 from app.loading import undoing
-from app.loading.decisions import OUTCOMES, Policy
-from app.loading.rehearsing import Rehearsed
+from app.loading.decisions import Policy
 from app.loading.running import Options, Run
 from app.store.loads import Origin
 from app.texts import one_line, storable
-from app.web import operations, uploads
-from app.web.receipts import Loader, LoadReport, Number, as_json, report
+from app.web import operations, rehearsals, uploads
+from app.web.receipts import Loader, LoadReport, Number, all_rejected, as_json, report
 from app.web.sending import unstored
 from app.web.service import Served, Service, Unstored
 from app.web.uploads import Upload
 from app.web.visits import current_id
-
-_IN_MEMORY: Final = 1 << 20
-_CHUNK: Final = 64 << 10
-_REFUSING: Final = {"rejected", "conflict"}
-
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +113,8 @@ async def _load(  # noqa: PLR0913, PLR0917 - each is a part of the request
     body = await uploads.receive(request, service.settings.max_feed_bytes)
     arrived = Arrived(body, request.headers, wanted)
     if wanted.dry_run:
-        return await run_in_threadpool(_rehearsed, service, arrived)
+        opened = arrived.opened(service)
+        return await run_in_threadpool(rehearsals.answer, service, opened, wanted.options)
     origin = partial(
         Origin,
         loaded_by=operator.name,
@@ -167,15 +160,10 @@ def receipt_of(service: Service, load_id: int) -> Response:
         shown = report(service, load_id)
     except DatabaseUnavailableError as error:
         raise ReceiptUnavailableError(load_id) from error
-    refused = shown.load.state == "refused" or _all_rejected(shown.summary)
+    refused = shown.load.state == "refused" or all_rejected(shown.summary)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
     place = {"Content-Location": f"/admin/loads/{load_id}"}
     return unstored(shown.model_dump_json().encode(), status, fields=place)
-
-
-def _all_rejected(summary: dict[str, int]) -> bool:
-    rejected = summary.get("rejected", 0)
-    return bool(rejected) and rejected == sum(summary.values())
 
 
 async def _accepted(service: Service, load: Callable[[Callable[[int], None]], int]) -> Response:
@@ -209,38 +197,6 @@ def _tell(loop: AbstractEventLoop, begun: "Future[int]", load_id: int) -> None:
             begun.set_result(load_id)
 
     loop.call_soon_threadsafe(tell)
-
-
-def _rehearsed(service: Service, arrived: Arrived) -> Response:
-    """Answer what a load would do."""
-    run = Run(service.database, service.clock, service.stopping.is_set)
-    told = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - it is closed when it has been sent
-    counted: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
-    try:
-        with arrived.opened(service) as upload:
-            would = loading.rehearse(run, upload.sources, arrived.wanted.options)
-            for number, each in enumerate(would):
-                counted[each.result.outcome] += 1
-                told.write((b"," if number else b"") + _line(each))
-    except BaseException:
-        told.close()
-        raise
-    told.seek(0)
-    refused = arrived.wanted.mode == "atomic" and any(counted[outcome] for outcome in _REFUSING)
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused or _all_rejected(counted) else HTTPStatus.OK
-    return unstored(_report(counted, told), status)
-
-
-def _line(each: Rehearsed) -> bytes:
-    differences = [difference._asdict() for difference in each.differences]
-    return as_json({**asdict(each.result), "differences": differences})
-
-
-def _report(summary: dict[str, int], told: "SpooledTemporaryFile[bytes]") -> Iterator[bytes]:
-    with told:
-        yield b'{"load":null,"summary":' + as_json(summary) + b',"results":['
-        yield from iter(lambda: told.read(_CHUNK), b"")
-        yield b'],"next":null}'
 
 
 def _undo(load_id: Number, operator: Loader, service: Served) -> Response:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
 from typing import Annotated, Final
 
@@ -192,6 +192,12 @@ async def _events(service: Service, load_id: int) -> AsyncIterator[str]:
 def _head(service: Service, load_id: int) -> Receipt | None:
     with service.database.reading() as session:
         return receipts.receipt(session, load_id, service.clock())
+
+
+def all_rejected(summary: Mapping[str, int]) -> bool:
+    """Say whether there were records, and nothing came of any."""
+    rejected = summary.get("rejected", 0)
+    return bool(rejected) and rejected == sum(summary.values())
 
 
 def as_json(value: object) -> bytes:
