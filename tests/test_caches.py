@@ -31,7 +31,7 @@ from test_negotiation import CHROME, FIREFOX, TABLE
 
 from app.representations import BY_SUFFIX, FORMATS
 from app.tables import Article, SlugAlias
-from conftest import SEED, TOKEN, Clock, Site
+from conftest import DEPTH, SEED, TOKEN, Clock, Site
 
 # --- who asks ----------------------------------------------------------------------------------
 
@@ -628,7 +628,7 @@ class ReadersBehindVary(Readers):
 # --- the tests ---------------------------------------------------------------------------------
 
 THOROUGH: Final = settings(
-    max_examples=10,
+    max_examples=5 * DEPTH,
     stateful_step_count=16,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink takes minutes
     suppress_health_check=list(HealthCheck),
