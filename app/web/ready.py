@@ -8,7 +8,7 @@ to the application, which builds the same answers.
 import asyncio
 import logging
 from asyncio import Future
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -30,6 +30,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # What is rare, or for one person alone, takes the ordinary way.
 _ORDINARY: Final = frozenset({b"authorization", b"if-match", b"if-unmodified-since"})
+_READING: Final = frozenset({"GET", "HEAD"})
 _PREFIX: Final = "/news/"
 _CHOICES: Final = 4_096
 FIELDS_AT_MOST: Final = 128
@@ -60,6 +61,7 @@ class Ready:
     def __init__(self, app: Application, service: Service) -> None:
         self._app = app
         self._service = service
+        self._answers = service.answers
         self._making: dict[tuple[str, str, str], Future[Answer | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,10 +69,11 @@ class Ready:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if _is_heavy(scope["headers"]):
+        try:
+            wanted = _wanted(scope)
+        except _TooHeavyError:
             await _send(self._refusal(_TOO_HEAVY, scope["path"], b""), scope, send)
             return
-        wanted = _wanted(scope)
         answer = None
         if wanted is not None:
             answer = self._find(wanted) or await self._made(wanted)
@@ -80,12 +83,13 @@ class Ready:
             await send(answer.not_modified)
             await send(_EMPTY)
         else:
-            await _send(answer, scope, send)
+            await send(answer.start)
+            await send(_EMPTY if scope["method"] == "HEAD" else answer.body_message)
 
     def _find(self, wanted: Wanted) -> Answer | None:
-        shelf = self._service.answers.shelf(wanted.path)
+        shelf = self._answers.shelf(wanted.path)
         if shelf is not None:
-            return shelf.find(_form(wanted.accept), wanted.coding)
+            return shelf.find(_form(wanted.accept) if shelf.negotiated else "", wanted.coding)
         shelf = self._service.missing.shelf(wanted.path)
         if shelf is not None:
             return shelf.find(_form_of_problem(wanted.path, wanted.accept), codings.IDENTITY)
@@ -123,9 +127,8 @@ _TOO_HEAVY: Final = Problem(
 )
 
 
-def _is_heavy(fields: Sequence[tuple[bytes, bytes]]) -> bool:
-    """Say whether reading `fields` could take a time that others would notice."""
-    return len(fields) > FIELDS_AT_MOST or sum(len(value) for _, value in fields) > FIELD_BYTES
+class _TooHeavyError(Exception):
+    """To read the fields of the request could take a time that others would notice."""
 
 
 async def _send(answer: Answer, scope: Scope, send: Send) -> None:
@@ -134,16 +137,19 @@ async def _send(answer: Answer, scope: Scope, send: Send) -> None:
 
 
 def _wanted(scope: Scope) -> Wanted | None:
-    """Read a request, or return None for what is never answered from memory."""
-    if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
-        return None
-    path: str = scope["path"]
-    if not path.startswith(_PREFIX):
-        return None
+    """Read a request, or return None for what is never answered from memory.
+
+    Raises _TooHeavyError.
+    """
+    headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
+    if len(headers) > FIELDS_AT_MOST:
+        raise _TooHeavyError
     accept = accept_encoding = b""
     none_match = modified_since = None
-    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    ordinary = False
+    size = 0
     for name, value in headers:
+        size += len(value)
         # RFC 9110 section 5.3: several lines of one field are one list.
         if name == b"accept":
             accept = accept + b", " + value if accept else value
@@ -154,7 +160,12 @@ def _wanted(scope: Scope) -> Wanted | None:
         elif name == b"if-modified-since":
             modified_since = modified_since + b", " + value if modified_since else value
         elif name in _ORDINARY:
-            return None
+            ordinary = True
+    if size > FIELD_BYTES:
+        raise _TooHeavyError
+    path: str = scope["path"]
+    if ordinary or scope["method"] not in _READING or not path.startswith(_PREFIX):
+        return None
     return Wanted(path, accept, _coding(accept_encoding), none_match, modified_since)
 
 
