@@ -70,8 +70,11 @@ class _TextWriter:
             self.mark(event)
             return
         ((kind, value),) = event.items()
+        if kind == "Text":  # as most of them are
+            self.inline.append(str(value))
+            return
         match kind:
-            case "Text" | "Code":
+            case "Code":
                 self.inline.append(str(value))
             case "Start":
                 self.start(*_tag(value))
@@ -176,6 +179,9 @@ class _TextWriter:
             return
         if apart:
             self.separate()
+        if not self.margins and "\n" not in text:
+            self.lines.append(text)
+            return
         lines = text.split("\n")
         for line in lines:
             margin = "".join(first for first, _ in self.margins[-_CONTAINERS_INDENTED:])
