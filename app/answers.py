@@ -8,7 +8,7 @@ articles that exist, or for a moment under those that do not.
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
@@ -17,8 +17,6 @@ Fields = tuple[tuple[bytes, bytes], ...]
 
 OVERHEAD_BYTES: Final = 1_024
 """What an answer takes up beside its body and its fields, by and large."""
-
-NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 # RFC 9110 section 15.4.5 says what a 304 must repeat. What describes the body alone stays away.
 _OF_THE_BODY: Final = frozenset(
@@ -31,7 +29,7 @@ class Answer:
     """A whole answer to a GET: `start` and `not_modified` are the messages that ASGI begins with.
 
     `etag` is quoted, as the field has it, and "" where there is none; `last_modified` is a whole
-    second, and NEVER where there is none. The messages are sent as they are, again and again, so
+    second, and None where there is none. The messages are sent as they are, again and again, so
     nobody may change them.
     """
 
@@ -44,7 +42,7 @@ class Answer:
         body: bytes,
         *,
         etag: str = "",
-        last_modified: datetime = NEVER,
+        last_modified: datetime | None = None,
     ) -> None:
         raw = tuple(
             (name.lower().encode("latin-1"), value.encode("latin-1"))

@@ -29,22 +29,25 @@ class Conditions:
     if_unmodified_since: str | None = None
 
 
-def is_unmodified(conditions: Conditions, etag: str, last_modified: datetime) -> bool:
+def is_unmodified(conditions: Conditions, etag: str, last_modified: datetime | None) -> bool:
     """Say whether the client of a GET or HEAD has already what would be answered.
 
-    `etag` is strong and quoted, `last_modified` a whole second. Raises PreconditionFailedError.
+    `etag` is strong and quoted, `last_modified` a whole second, or None where nobody knows it.
+    Raises PreconditionFailedError.
     """
     # Section 13.2.2 gives the order. Sections 13.1.3 and 13.1.4: a field that is no valid HTTP-date
-    # is ignored.
+    # is ignored, and so is any where there is no date to compare it with.
     if conditions.if_match is not None:
         if not _matches(conditions.if_match, etag, weakly=False):
             raise PreconditionFailedError
-    elif (since := http_date(conditions.if_unmodified_since)) and last_modified > since:
-        raise PreconditionFailedError
+    elif last_modified is not None:
+        since = http_date(conditions.if_unmodified_since)
+        if since is not None and last_modified > since:
+            raise PreconditionFailedError
     if conditions.if_none_match is not None:
         return _matches(conditions.if_none_match, etag, weakly=True)
     since = http_date(conditions.if_modified_since)
-    return since is not None and last_modified <= since
+    return since is not None and last_modified is not None and last_modified <= since
 
 
 def check_writable(conditions: Conditions, etag: str | None) -> None:

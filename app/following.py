@@ -71,7 +71,10 @@ class Follower:
         while not self._stopping.wait(PERIOD_SECONDS):
             try:
                 self.catch_up()
-            except DatabaseUnavailableError as error:
+            except Exception as error:  # noqa: BLE001 - nobody would notice that it ended
+                # While the database is away, what is remembered stays true. Else it may not.
+                if not isinstance(error, DatabaseUnavailableError):
+                    self._forget(None)
                 if not away:
                     logger.warning("the change feed cannot be followed: %s", error)
                 away = True

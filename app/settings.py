@@ -1,5 +1,6 @@
 """What an operator can set. Each field is the environment variable `SLUGLINE_<FIELD>`."""
 
+import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -11,11 +12,13 @@ class SettingsError(Exception):
     """The environment holds a setting that cannot be. The message names each, one a line."""
 
 
+_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?")
+
+
 def _origin(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be an absolute http or https URL")
-    if parts.path not in {"", "/"} or parts.query or parts.fragment or parts.username:
+    if not value.isascii():
+        raise ValueError("must be ASCII: a name in other letters is written as xn--...")
+    if not _ORIGIN.fullmatch(value) or not (urlsplit(value).port or 1):
         raise ValueError("must be scheme, host and port alone, such as https://news.example")
     return value.removesuffix("/")
 

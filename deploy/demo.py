@@ -87,7 +87,7 @@ def introduce(base: str, token: str) -> None:
     for name, suffix in SUFFIXES.items():
         print(f"  {name:9} {base}/news/{SEED_SLUG}{suffix}")
     print("\nTo load more, in another terminal:")
-    print(f"  export SLUGLINE_ADMIN_TOKEN={token}")
+    print(f"  export SLUGLINE_ADMIN_TOKEN={token} SLUGLINE_PUBLIC_BASE_URL={base}")
     print("Ctrl-C ends it.", flush=True)
 
 

@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -284,6 +285,48 @@ def test_c06_ready_answers_are_given_while_the_database_is_away(
     assert site.get(f"{BARE}.md").status_code == 200
 
 
+def test_c05_who_comes_after_a_write_gets_nothing_that_was_begun_before_it(seeded: Site) -> None:
+    engine = seeded.database._asked  # noqa: SLF001 - whose first answer is held back
+    asked, told = threading.Event(), threading.Event()
+
+    def hold(*_: Any) -> None:
+        if threading.current_thread().name != "follower" and not asked.is_set():
+            asked.set()
+            told.wait(20)
+
+    event.listen(engine, "after_cursor_execute", hold)
+    with ThreadPoolExecutor(1) as pool:
+        early = pool.submit(seeded.get, f"{BARE}.txt")
+        try:
+            assert asked.wait(20)
+            newer = {"title": "Newer", "updated_at": "2026-06-25T00:00:00Z"}
+            seeded.loaded(json.dumps(SEEDED | newer))
+            assert seeded.get(f"{BARE}.txt").text.startswith("Newer\n")
+        finally:
+            told.set()
+            event.remove(engine, "after_cursor_execute", hold)
+        assert early.result().status_code == 200
+    assert seeded.get(f"{BARE}.txt").text.startswith("Newer\n")
+
+
+def test_c05_the_change_feed_is_followed_again_whatever_happened_to_it(
+    open_site: Callable[..., Site], postgres_template: Callable[[], str]
+) -> None:
+    """As where a dump is restored over a database that is being served from."""
+    url = postgres_template()
+    writer, other = open_site(database_url=url), open_site(database_url=url)
+    writer.loaded(SEED.read_bytes())
+    assert other.get(f"{BARE}.txt").status_code == 200
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("ALTER TABLE changes RENAME TO away")
+        time.sleep(0.5)
+        admin.execute("ALTER TABLE away RENAME TO changes")
+    newer = {"title": "Newer", "updated_at": "2026-06-25T00:00:00Z"}
+    writer.loaded(json.dumps(SEEDED | newer))
+    time.sleep(1)
+    assert other.get(f"{BARE}.txt").text.startswith("Newer\n")
+
+
 def changed(database: Database, *slugs: str) -> None:
     """Write changes as a load would, of an article that is there."""
     with database.writing() as session:
@@ -338,8 +381,14 @@ def test_c05_what_was_written_is_forgotten_also_where_the_database_went_away_sin
 @pytest.mark.parametrize("path", [BARE, "/news/nothing", "/admin/loads", "/health/live"])
 @pytest.mark.parametrize(
     "fields",
-    [[("Accept", "a/b")] * 129, [("Accept", "text/html," * 4_000)], [("X", "y" * 40_000)]],
-    ids=["many", "long", "unknown"],
+    [
+        [("Accept", "a/b")] * 129,
+        [("Accept", "text/html," * 401)],
+        [("Accept-Encoding", "gzip," * 801)],
+        [("X", "y" * 40_000)],
+        [("X" * 40_000, "y")],
+    ],
+    ids=["many", "accept", "coding", "unknown", "name"],
 )
 def test_a_request_with_more_fields_than_can_be_read_in_no_time_is_431(
     seeded: Site, path: str, fields: list[tuple[str, str]]

@@ -120,6 +120,9 @@ def test_i13_an_old_slug_leads_to_the_new_one_in_one_hop_suffix_and_query_kept(
         answer = seeded.get(f"/news/an-old-slug{suffix}?a=b")
         assert answer.status_code == 308
         assert answer.headers["location"] == f"{BARE}{suffix}?a=b"
+        # An article may go back to where it was, and then nobody should have it the other way.
+        assert answer.headers["cache-control"].startswith("public, max-age=60,")
+        assert answer.headers["cache-tag"] == f"article-{SEED_SLUG},article-an-old-slug"
     assert seeded.get("/news/an-old-slug.html").headers["location"] == BARE
     assert seeded.get("/news/an-old-slug.md/").headers["location"] == f"{BARE}.md"
 

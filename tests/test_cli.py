@@ -159,6 +159,13 @@ def test_i01_a_token_is_shown_once_kept_as_a_hash_and_opens_until_revoked(
     [
         ("PUBLIC_BASE_URL", "https://example.com/path"),
         ("PUBLIC_BASE_URL", "example.com"),
+        ("PUBLIC_BASE_URL", "https://例え.jp"),
+        ("PUBLIC_BASE_URL", "https://example.com:abc"),
+        ("PUBLIC_BASE_URL", "https://example.com:99999"),
+        ("PUBLIC_BASE_URL", "https://example.com?"),
+        ("PUBLIC_BASE_URL", "https://a b.example"),
+        ("PUBLIC_BASE_URL", 'https://x"><script>.example'),
+        ("PUBLIC_BASE_URL", "https://user@example.com"),
         ("CANONICAL", "both"),
         ("NEGOTIATION_CACHE", "always"),
         ("ADMIN_TOKEN", "too-short"),

@@ -79,3 +79,9 @@ def test_e01_any_field_is_read_without_an_error(tag: str, date: str) -> None:
 def test_e01_the_dates_that_are_sent_come_back(instant: datetime) -> None:
     whole = instant.replace(microsecond=0, tzinfo=UTC)
     assert http_date(written(whole)) == whole
+
+
+def test_e01_dates_are_ignored_where_there_is_none_to_compare_them_with() -> None:
+    for field in "if_modified_since", "if_unmodified_since":
+        for date in BEFORE, AFTER:
+            assert not is_unmodified(Conditions(**{field: date}), ETAG, None)

@@ -174,6 +174,7 @@ def test_r02_front_matter_and_body_come_back_out_of_any_record(value: dict[str, 
         ("<div>a <b>b</b> &lt;</div>\n\n<i>c</i>", "a b <\n\nc"),
         ("a <script>b</script><!-- c --> d", "a  d"),
         ("<p>5 &lt; 6 <!-- x --></p>", "5 < 6"),
+        ("<p>a</p><p>b</p>\n<ul><li>c</li><li>d</li></ul><h2>e</h2>f<br>g", "a b c d e f g"),
     ],
 )
 def test_r03_no_markdown_is_left_in_the_text(body: str, text: str) -> None:

@@ -12,6 +12,11 @@ from app import markdown
 
 _INDENT: Final = "    "
 _CONTAINERS_INDENTED: Final = 8  # deeper ones stay at that margin: hostile nesting costs no space
+_BLOCK_TAG = re.compile(
+    r"</?(?:address|article|aside|blockquote|br|d[dlt]|details|div|fig\w+|footer|h[1-6]|header|hr|li"
+    r"|main|nav|ol|p|pre|section|summary|t[dhr]|table|ul)\b",
+    re.IGNORECASE,
+)
 _ANY_TAG = re.compile(r"<[^<>]*>?")
 _LISTED_TARGET = re.compile(r"(?:https?|mailto):", re.IGNORECASE)
 
@@ -47,7 +52,8 @@ def _words(markup: str) -> str:
     """Return the words of raw HTML, without its tags, in one line."""
     if markdown.overloaded(markup):
         return " ".join(_ANY_TAG.sub(" ", markup).split())
-    # The sanitiser, told to keep no tag, leaves the words.
+    # The sanitiser, told to keep no tag, leaves the words. Blocks stand apart, as they are seen.
+    markup = _BLOCK_TAG.sub(r" \g<0>", markup)
     return " ".join(html.unescape(nh3.clean(markup, tags=set())).split())
 
 

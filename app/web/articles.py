@@ -31,6 +31,8 @@ from app.web.headers import (
     entity_tag,
     negotiation_headers,
     policy_headers,
+    tag_headers,
+    tag_of,
 )
 from app.web.problems import gone, not_acceptable, not_found
 from app.web.sending import sent
@@ -69,7 +71,7 @@ def article(request: Request) -> Response:
     slug, form = _twin(name)
     found = _found(service, slug, epoch)
     if isinstance(found, Trace):
-        return _redirected(request, service, found.slug, form)
+        return _redirected(request, slug, found.slug, form)
     wished = wishes(request.headers)
     negotiated = form is FORMATS[0]
     if negotiated:
@@ -87,7 +89,7 @@ def respelt(request: Request) -> Response:
     service = service_of(request)
     slug, form = _twin(request.path_params["name"].removesuffix(".html"))
     found = _found(service, slug)
-    return _redirected(request, service, found.slug, form)
+    return _redirected(request, slug, found.slug, form)
 
 
 def _twin(name: str) -> tuple[str, Format]:
@@ -161,17 +163,21 @@ def article_answer(service: Service, record: Record, choice: Choice, now: dateti
     return Answer(HTTPStatus.OK, fields, body, etag=etag, last_modified=last_modified)
 
 
-def _redirected(request: Request, service: Service, slug: str, form: Format) -> Response:
+def _redirected(request: Request, old: str, slug: str, form: Format) -> Response:
+    """Lead from an address that `old` is the slug of to that of the article, which is at `slug`."""
     # A path and no host: the client is already at the right one, whatever proxy stands between.
     query = request.scope["query_string"]
     location = quote(path_of(slug, form)) + (f"?{quote(query, safe=_IN_QUERY)}" if query else "")
+    # Where an article has moved to may change as often as the article does; a spelling may not.
+    moved = old != slug
     caching = caching_headers(
-        HTTPStatus.PERMANENT_REDIRECT,
+        HTTPStatus.OK if moved else HTTPStatus.PERMANENT_REDIRECT,
         "text/html",
-        service.freshness,
+        service_of(request).freshness,
         negotiated=False,
         personal=wishes(request.headers).personal,
     )
     fields = {"Location": location, **caching}
     fields |= policy_headers("text/plain")
+    fields |= tag_headers(tag_of(slug), *([tag_of(old)] if moved else []))
     return sent(request, Answer(HTTPStatus.PERMANENT_REDIRECT, fields, b""))

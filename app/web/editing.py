@@ -47,8 +47,8 @@ Slug = Annotated[str, Depends(_known_slug)]
 Editor = Annotated[Operator, Depends(having("edit"))]
 Reason = Annotated[
     str | None,
-    AfterValidator(lambda reason: reason and storable(reason)),
     Query(max_length=1_000, description="Why; receipts tell it."),
+    AfterValidator(lambda reason: reason and storable(reason)),
 ]
 
 

@@ -49,16 +49,19 @@ def freshness_of(settings: Settings) -> Freshness:
 
 def article_headers(record: Record, links: Links, form: Format, last_modified: datetime) -> Headers:
     """Return what an article's answer says of itself, however it was asked for."""
-    tags = tags_of(record)
     return {
         "Content-Type": form.content_type,
         "Content-Language": record.lang,
         "Link": link_header(links, form),
         "Last-Modified": http_date(last_modified),
-        "Surrogate-Key": " ".join(tags),
-        "Cache-Tag": ",".join(tags),
+        **tag_headers(*tags_of(record)),
         **policy_headers(form.media_type),
     }
+
+
+def tag_headers(*tags: str) -> Headers:
+    """Return the names by which a cache can purge an answer, as the one and the other read them."""
+    return {"Surrogate-Key": " ".join(tags), "Cache-Tag": ",".join(tags)}
 
 
 def negotiation_headers(slug: str, form: Format) -> Headers:
@@ -118,7 +121,12 @@ def tags_of(record: Record) -> tuple[str, ...]:
         f"entity-{hashlib.blake2b(name.encode(), digest_size=6).hexdigest()}"
         for name in record.entities
     )
-    return (f"article-{record.slug}", *topics, *entities)[:TAGS_AT_MOST]
+    return (tag_of(record.slug), *topics, *entities)[:TAGS_AT_MOST]
+
+
+def tag_of(slug: str) -> str:
+    """Return the name by which a cache can purge what it keeps of an article, or of its absence."""
+    return f"article-{slug}"
 
 
 def entity_tag(content_type: str, coding: str, body: bytes) -> str:

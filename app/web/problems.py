@@ -10,10 +10,11 @@ from fastapi import Request, Response
 from app.answers import Answer, Place
 from app.codings import IDENTITY
 from app.negotiation import negotiate
+from app.records import is_slug
 from app.representations import BY_SUFFIX, Links, templating
 from app.texts import excerpt
 from app.web.fields import wishes
-from app.web.headers import caching_headers, link_header, policy_headers
+from app.web.headers import caching_headers, link_header, policy_headers, tag_headers, tag_of
 from app.web.sending import sent
 from app.web.service import Service, service_of
 
@@ -57,12 +58,14 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
 def not_found(slug: str, epoch: int | None = None) -> Problem:
     """Return the answer where no article stands at `slug`; `epoch` as Problem has it."""
     detail = f"There is no article at /news/{excerpt(slug)}."
-    return Problem(HTTPStatus.NOT_FOUND, detail, epoch=epoch)
+    tags = tag_headers(tag_of(slug)) if is_slug(slug) else {}
+    return Problem(HTTPStatus.NOT_FOUND, detail, epoch=epoch, headers=tags)
 
 
 def gone(slug: str) -> Problem:
     """Return the answer where an article was withdrawn."""
-    return Problem(HTTPStatus.GONE, f"The article at /news/{excerpt(slug)} was withdrawn.")
+    detail = f"The article at /news/{excerpt(slug)} was withdrawn."
+    return Problem(HTTPStatus.GONE, detail, headers=tag_headers(tag_of(slug)))
 
 
 def not_acceptable(links: Links) -> Problem:

@@ -32,15 +32,13 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 _ORDINARY: Final = frozenset({b"authorization", b"if-match", b"if-unmodified-since"})
 _READING: Final = frozenset({"GET", "HEAD"})
 _PREFIX: Final = "/news/"
-_CHOICES: Final = 4_096
+_CHOICES: Final = 1_024
 FIELDS_AT_MOST: Final = 128
 FIELD_BYTES: Final = 32 << 10
+ACCEPT_BYTES: Final = 4_000
+"""How long Accept and Accept-Encoding may be: to weigh more members others would notice."""
 PATIENCE_SECONDS: Final = 15
 """How long a reader waits for a database that takes questions and does not answer."""
-
-_LONGEST: Final = 512
-"""A field with more bytes is read each time: what is remembered of choices is bounded, too."""
-
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +60,7 @@ class Ready:
         self._app = app
         self._service = service
         self._answers = service.answers
-        self._making: dict[tuple[str, str, str], Future[Answer | None]] = {}
+        self._making: dict[tuple[int, str, str, str], Future[Answer | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with what is ready or can be made, or let the application answer."""
@@ -97,12 +95,14 @@ class Ready:
 
     async def _made(self, wanted: Wanted) -> Answer | None:
         """Have an answer made, or wait for one that is being made for somebody else."""
-        key = wanted.path, _form(wanted.accept), wanted.coding
+        asked = wanted.path, _form(wanted.accept), wanted.coding
+        # What began before a write is not for those who came after it.
+        key = self._answers.epoch, *asked
         making = self._making.get(key)
         if making is None:
             # The event loop's own threads: a load, which is the application's, takes none of them.
             making = asyncio.get_running_loop().run_in_executor(
-                None, answer_at, self._service, *key
+                None, answer_at, self._service, *asked
             )
             self._making[key] = making
             making.add_done_callback(partial(self._making.pop, key))
@@ -123,7 +123,8 @@ class Ready:
 _EMPTY: Final[Message] = {"type": "http.response.body", "body": b""}
 _TOO_HEAVY: Final = Problem(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    f"A request may have {FIELDS_AT_MOST} header fields of {FIELD_BYTES} bytes together.",
+    f"A request may have {FIELDS_AT_MOST} header fields of {FIELD_BYTES} bytes together,"
+    f" {ACCEPT_BYTES} of them in Accept and in Accept-Encoding.",
 )
 
 
@@ -149,7 +150,7 @@ def _wanted(scope: Scope) -> Wanted | None:
     ordinary = False
     size = 0
     for name, value in headers:
-        size += len(value)
+        size += len(name) + len(value)
         # RFC 9110 section 5.3: several lines of one field are one list.
         if name == b"accept":
             accept = accept + b", " + value if accept else value
@@ -161,7 +162,7 @@ def _wanted(scope: Scope) -> Wanted | None:
             modified_since = modified_since + b", " + value if modified_since else value
         elif name in _ORDINARY:
             ordinary = True
-    if size > FIELD_BYTES:
+    if size > FIELD_BYTES or len(accept) > ACCEPT_BYTES or len(accept_encoding) > ACCEPT_BYTES:
         raise _TooHeavyError
     path: str = scope["path"]
     if ordinary or scope["method"] not in _READING or not path.startswith(_PREFIX):
@@ -181,29 +182,17 @@ def _unmodified(wanted: Wanted, answer: Answer) -> bool:
     return is_unmodified(conditions, answer.etag, answer.last_modified)
 
 
-def _coding(accept_encoding: bytes) -> str:
-    if len(accept_encoding) > _LONGEST:
-        return codings.choose(accept_encoding.decode("latin-1"))
-    return _known_coding(accept_encoding)
-
-
-def _form(accept: bytes) -> str:
-    return _known_form(accept) if len(accept) <= _LONGEST else _chosen(accept)
-
-
 def _form_of_problem(path: str, accept: bytes) -> str:
     return form_of(path, accept.decode("latin-1"))[0]
 
 
-def _chosen(accept: bytes) -> str:
+@lru_cache(_CHOICES)
+def _form(accept: bytes) -> str:
     """Return the name of the form that `accept` gets, or "" where none is acceptable."""
     chosen = negotiate(accept.decode("latin-1"), tuple(BY_MEDIA_TYPE))
     return BY_MEDIA_TYPE[chosen].name if chosen else ""
 
 
-_known_form = lru_cache(_CHOICES)(_chosen)
-
-
 @lru_cache(_CHOICES)
-def _known_coding(accept_encoding: bytes) -> str:
+def _coding(accept_encoding: bytes) -> str:
     return codings.choose(accept_encoding.decode("latin-1"))

@@ -18,6 +18,7 @@ from app.store.receipts import LoadHead, Receipt
 from app.tokens import Operator
 from app.web import operations
 from app.web.authorization import having
+from app.web.fields import wishes
 from app.web.methods import readable
 from app.web.problems import Problem
 from app.web.sending import JSON, unstored
@@ -100,8 +101,7 @@ def _receipt(  # noqa: PLR0913, PLR0917 - each is a parameter of the request
     As `text/event-stream` it is told again and again while the load runs.
     """
     shown = report(service, load_id, after=after, limit=limit, outcome=outcome)
-    accept = request.headers.get("accept")
-    if negotiate(accept, (JSON, _EVENTS)) == _EVENTS:
+    if negotiate(wishes(request.headers).accept, (JSON, _EVENTS)) == _EVENTS:
         return unstored(_events(service, load_id), media_type=_EVENTS)
     return unstored(shown.model_dump_json().encode())
 
