@@ -1,6 +1,7 @@
 """What an article record is, and the one door through which it comes in.
 
-A record enters as decoded JSON, is checked once by `parse_record`, and frozen from then on.
+A record enters as decoded JSON, is checked once by `parse_record`, and frozen from then on. All of
+it is in one file, for there is one door.
 """
 
 import hashlib
@@ -155,6 +156,9 @@ class Record(BaseModel):
 
 
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+RECORD_BYTES: Final = (4 << 20) - (64 << 10)
+"""How large a record may be as a line of NDJSON: what a feed's item may have, less its upkeep."""
+
 _CLAIMED = frozenset(Claims.model_fields)
 _FIELDS = frozenset(Record.model_fields) - {"claims", "extra"}
 
@@ -176,7 +180,20 @@ def parse_record(value: object) -> Record:
         faults += map(_fault, error.errors(include_url=False, include_input=False))
     if faults:
         raise InvalidRecordError(tuple(faults[:FAULTS_REPORTED]), len(faults[FAULTS_REPORTED:]))
-    return record.model_copy(update={"extra": extra}) if extra else record
+    record = record.model_copy(update={"extra": extra}) if extra else record
+    # At most six bytes a character. What else there is has come in within the same limit.
+    if len(record.body_md) + len(record.summary) > RECORD_BYTES // 8:
+        check_size(record)
+    return record
+
+
+def check_size(record: Record) -> None:
+    """Raise InvalidRecordError where an export of `record` could not be loaded again."""
+    size = len(to_line(record))
+    if size > RECORD_BYTES:
+        raise InvalidRecordError(
+            (Fault("", f"as a line it has {size} bytes, and may {RECORD_BYTES}"),)
+        )
 
 
 def to_line(record: Record) -> bytes:

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from test_loading import later, ndjson, outcomes, record
+from test_loading import contents, later, ndjson, outcomes, record
 from test_modes import standing, undo
 
 from app.instants import format_instant
+from app.records import RECORD_BYTES
 from conftest import SEED, SEED_SLUG, Site
 
 BASE = "/admin/articles/a"
@@ -136,3 +137,50 @@ def test_a_slug_that_is_none_is_a_clear_error(site: Site, method: str, slug: str
     answer = ask(site, method, f"/admin/articles/{slug}", json={})
     assert 400 <= answer.status_code < 500
     assert len(answer.content) < 1_000
+
+
+@pytest.mark.parametrize("fate", ["live", "moved", "withdrawn"])
+def test_e05_an_article_that_is_put_where_none_is_touches_no_other(site: Site, fate: str) -> None:
+    source = {"canonical_source": "https://example.com/1"}
+    site.loaded(ndjson(record("victim", **source)))
+    if fate == "moved":
+        assert ask(site, "PATCH", "/admin/articles/victim", json={"slug": "v"}).status_code == 200
+    if fate == "withdrawn":
+        assert ask(site, "DELETE", "/admin/articles/victim").status_code == 200
+    before = contents(site.database)
+    newer = record("b", title="Other", updated_at=later(days=9), **source)
+    for headers in {}, {"If-None-Match": "*"}:
+        answer = ask(site, "PUT", "/admin/articles/b", json=newer, headers=headers)
+        assert (answer.status_code, answer.json()["outcome"]) == (409, "conflict")
+    if fate == "moved":
+        former = record("victim", title="Other", updated_at=later(days=9))
+        assert ask(site, "PUT", "/admin/articles/victim", json=former).status_code == 409
+    assert contents(site.database) == before
+
+
+def test_an_article_of_the_last_instant_there_is_can_be_edited_but_not_dated(site: Site) -> None:
+    site.loaded(ndjson(record("a", updated_at="9999-12-31T23:59:59.999999Z")))
+    answer = ask(site, "PATCH", json={"title": "B"})
+    assert (answer.status_code, answer.json()["outcome"]) == (409, "conflict")
+    assert ask(site, "PATCH", json={"title": "A headline"}).status_code == 200
+
+
+def test_r05_an_edit_makes_no_article_that_would_not_load_back(site: Site) -> None:
+    site.loaded(ndjson(record("a")))
+    large = "x" * (RECORD_BYTES // 2)
+    assert ask(site, "PATCH", json={"note": large}).status_code == 200
+    for field in "summary", "body_md", "other":
+        answer = ask(site, "PATCH", json={field: large})
+        assert answer.status_code == 422
+        assert "bytes" in answer.json()["detail"]
+    kept = site.get("/news/a.json").json()
+    assert kept["note"] == large
+    assert kept["summary"] == ""
+
+
+def test_a_reason_that_is_none_is_a_clear_error(site: Site) -> None:
+    site.loaded(ndjson(record("a")))
+    answer = ask(site, "DELETE", f"{BASE}?reason={'x' * 1_001}")
+    assert answer.status_code == 400
+    assert "1000 characters" in answer.json()["detail"]
+    assert site.get("/news/a.json").status_code == 200

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from test_loading import contents, later, ndjson, outcomes, record, rows
 
 from app.tables import Article, Change, Load, LoadResult, Revision, SlugAlias
-from conftest import Site
+from conftest import Site, service_in
 
 
 def post(site: Site, feed: str, query: str = "", **headers: str) -> Any:
@@ -329,3 +329,34 @@ def test_i19_an_undo_leaves_what_something_later_has_touched_and_names_it(site: 
     with site.database.reading() as session:
         assert session.scalars(select(Change.seq).order_by(Change.seq)).all() == [1, 2, 3, 4]
         assert session.scalar(select(func.count()).select_from(Revision)) == 1
+
+
+def test_i14_a_record_that_is_withdrawn_leaves_an_article_that_is_not_alone(site: Site) -> None:
+    site.loaded(ndjson(record("a")))
+    withdrawn = {"upkeep": {"withdrawn_at": later(hours=1), "withdrawn_reason": "It was wrong"}}
+    before = contents(site.database)
+    for changed in {}, {"title": "Newer", "updated_at": later(hours=2)}:
+        for query in "", "restore=true":
+            report = post(site, ndjson(record("a", **changed, **withdrawn)), query).json()
+            assert outcomes(report) == ["conflict"]
+    assert contents(site.database) == before
+
+
+def test_i05_a_parameter_that_is_there_twice_is_refused(site: Site) -> None:
+    answer = post(site, ndjson(record("a")), "mode=atomic&mode=partial")
+    assert answer.status_code == 400
+    assert site.get("/news/a").status_code == 404
+
+
+def test_i20_a_server_that_is_told_to_stop_ends_a_rehearsal_and_an_undo(own_site: Site) -> None:
+    own_site.loaded(ndjson(record("a")))
+    before = everything(own_site)
+    service_in(own_site).stopping.set()
+    for answer in (
+        post(own_site, ndjson(record("b")), "dry_run=true"),
+        own_site.client.post("/admin/loads/1/undo", headers=own_site.authorized),
+    ):
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"]
+        assert "stopping" in answer.json()["detail"]
+    assert everything(own_site) == before

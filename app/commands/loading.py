@@ -102,6 +102,7 @@ class _Session:
     courier: Courier
     loaded: list[Loaded] = field(default_factory=list)
     digests: set[str] = field(default_factory=set)
+    latest: dict[Path, str] = field(default_factory=dict)
     failed: bool = False
 
     def load(self, feeds: list[Feed]) -> None:
@@ -125,7 +126,7 @@ class _Session:
             raise typer.Exit(1)
 
     def _follow_up(self, feed: Feed) -> bool:
-        """Load a feed, unless the same was loaded before, and tell what came of it at once."""
+        """Load a feed, unless it is what was loaded last from there, and tell what came of it."""
         useful = self._attempt(feed, again=False)
         for name, report in self.loaded:
             typer.echo(f"{name}: {counted(report.summary) or 'no records'}")
@@ -139,7 +140,7 @@ class _Session:
         """
         try:
             with opened(feed) as body:
-                if not again and body.digest in self.digests:
+                if not again and self._is_known(feed, body.digest):
                     return True
                 loaded = Loaded(feed.name, self.courier.deliver(feed, body))
         except UndeliveredError as error:
@@ -150,10 +151,18 @@ class _Session:
             return True
         if body.digest:
             self.digests.add(body.digest)
+            self.latest[feed.path] = body.digest
         self.loaded.append(loaded)
         self.failed |= loaded.report.is_failure
         complain(loaded)
         return True
+
+    def _is_known(self, feed: Feed, digest: str | None) -> bool:
+        """Say whether a feed is what it was, or has come under another name."""
+        if digest is None:
+            return False
+        last = self.latest.get(feed.path)
+        return digest == last if last else digest in self.digests
 
     def _fail(self, message: str) -> None:
         self.failed = True

@@ -1,7 +1,8 @@
 """`slugline tokens`: who may use the admin endpoint."""
 
+import sys
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -17,6 +18,8 @@ from app.store import actions
 from app.store import tokens as stored
 from app.store.actions import Action
 from app.tokens import StoredToken
+
+_WIDE: Final = 400
 
 app = typer.Typer(help="Make, list and revoke the tokens of operators.", no_args_is_help=True)
 
@@ -79,7 +82,8 @@ def list_() -> None:
             _shown(token.last_used_at),
             "live" if token.is_live(now) else "revoked" if token.revoked_at else "expired",
         )
-    Console().print(table)
+    # In a pipe there is no width to keep to.
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 
 @app.command()

@@ -60,10 +60,11 @@ def load(
     if not fresh:
         return load_id
     try:
-        _look_through(run, first, pieces, load_id)
-        persistently(lambda: apply_all(run, batches(), policy, load_id, read))
-    except _RefusedError as refused:
-        _refuse(run, load_id, refused)
+        try:
+            _look_through(run, first, pieces, load_id)
+            persistently(lambda: apply_all(run, batches(), policy, load_id, read))
+        except _RefusedError as refused:
+            _refuse(run, load_id, refused)
     except (DatabaseUnavailableError, LeaseLostError) as error:
         raise LoadInterruptedError(load_id, 0, str(error)) from error
     except LoadInterruptedError:

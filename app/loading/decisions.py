@@ -68,6 +68,11 @@ def decide(scene: Scene, new: Incoming, policy: Policy) -> Decision:
         reason = f"the slug belongs to another story: {excerpt(key)}"
         return Decision("conflict", new, there, reason)
     story = _told(scene, new)
+    standing = there or story
+    if standing and not standing.standing.withdrawn and _is_withdrawn(new):
+        return Decision(
+            "conflict", new, standing, "the record is withdrawn, and the article is not"
+        )
     if there is not None:
         return _over(there, story, new, policy)
     if story is None:

@@ -52,7 +52,7 @@ def put(run: Run, slug: str, revise: Callable[[Present | None], Record], origin:
         scene, there = _look(session, slug)
         new = Incoming.of(revise(_present(session, there)))
         see(session, scene, [new], Policy())
-        decision = decide(scene, new, Policy()) if there is None else _revised(scene, there, new)
+        decision = _fresh(scene, new) if there is None else _revised(scene, there, new)
         if decision.outcome not in WRITTEN | {"unchanged"}:
             raise EditRefusedError(decision.outcome, decision.reason or "")
         enact(scene, decision)
@@ -122,6 +122,16 @@ def _known(
     if there is None or present is None:
         raise NoSuchArticleError(slug)
     return scene, there, present
+
+
+def _fresh(scene: Scene, new: Incoming) -> Decision:
+    """Decide about a record for a slug at which there is nothing: it touches no other article."""
+    decision = decide(scene, new, Policy())
+    if decision.outcome == "created" or decision.article is None:
+        return decision
+    other = decision.article.standing
+    reason = f"its story is that of another article, /news/{other.slug}, which had that slug or has"
+    return decision._replace(outcome="conflict", reason=f"{reason} that source")
 
 
 def _revised(scene: Scene, there: Draft, new: Incoming) -> Decision:

@@ -12,7 +12,7 @@ from app.database import Session
 from app.loading.applying import look, play
 from app.loading.batches import Batch
 from app.loading.decisions import WRITTEN, Decision, Policy
-from app.loading.running import Run
+from app.loading.running import Run, StoppingError
 from app.loading.scenes import Scene
 from app.records import Record, json_pointer
 from app.store import articles
@@ -38,10 +38,12 @@ class Rehearsed(NamedTuple):
 def rehearse(run: Run, batches: Iterator[Batch], policy: Policy) -> Iterator[Rehearsed]:
     """Yield what would become of each record of `batches`.
 
-    Raises MalformedFeedError, DatabaseUnavailableError.
+    Raises MalformedFeedError, DatabaseUnavailableError, StoppingError.
     """
     scene = Scene()
     for batch in batches:
+        if run.stopping():
+            raise StoppingError
         with run.database.reading() as session:
             look(session, scene, batch, policy)
             played = play(scene, batch, policy)

@@ -66,6 +66,10 @@ class Run:
     begun: Callable[[int], None] = field(default=_ignored)
 
 
+class StoppingError(Exception):
+    """The server is stopping, and what was asked for is not done and has changed nothing."""
+
+
 class LoadInterruptedError(Exception):
     """The database went away, or the server is stopping, after a load had begun.
 

@@ -13,7 +13,7 @@ from typing import Final
 from app.database import Session
 from app.loading import ways
 from app.loading.incoming import Incoming
-from app.loading.running import Run
+from app.loading.running import Run, StoppingError
 from app.loading.ways import Place, Surroundings, Way
 from app.store import changes, drafts, effects, loads, receipts, standings
 from app.store.articles import State
@@ -41,7 +41,8 @@ class NotUndoableError(Exception):
 def undo(run: Run, load_id: int, origin: Origin) -> int:
     """Undo a load, and return the number of the receipt.
 
-    Raises NoSuchLoadError, StillRunningError, NotUndoableError, DatabaseUnavailableError.
+    Raises NoSuchLoadError, StillRunningError, NotUndoableError, DatabaseUnavailableError,
+    StoppingError.
     """
     with run.database.writing() as session:
         now = run.clock()
@@ -50,6 +51,8 @@ def undo(run: Run, load_id: int, origin: Origin) -> int:
         summary = Counter(_OUTCOMES)
         told = _put_back_all(session, load_id, undo_id, now)
         while some := list(islice(told, AT_ONCE)):
+            if run.stopping():
+                raise StoppingError
             results = [
                 _result(place, slug, reason)
                 for place, (slug, reason) in enumerate(some, summary.total() + 1)

@@ -17,7 +17,7 @@ from app.loading import edits
 from app.loading.edits import NoSuchArticleError, Present
 from app.loading.running import Run
 from app.merging import merged
-from app.records import Record, is_slug, parse_record
+from app.records import Record, check_size, is_slug, parse_record
 from app.store import histories
 from app.store.histories import History, PastChange, PastRevision
 from app.store.loads import Origin
@@ -115,6 +115,7 @@ async def _put(request: Request, slug: Slug, operator: Editor, service: Served) 
     def revise(present: Present | None) -> Record:
         _check(request, present)
         record = parse_record(value)
+        check_size(record)
         if record.slug != slug:
             raise edits.EditRefusedError("rejected", "the record's slug is not the address's")
         return record
@@ -137,9 +138,15 @@ async def _patch(request: Request, slug: Slug, operator: Editor, service: Served
             raise NoSuchArticleError(slug)
         before = present.state.record
         record = parse_record(merged(as_sent(before), patch))
+        check_size(record)
         if record.digest == before.digest or (isinstance(patch, dict) and "updated_at" in patch):
             return record
-        newer = max(service.clock(), before.updated_at + timedelta(microseconds=1))
+        try:
+            newer = max(service.clock(), before.updated_at + timedelta(microseconds=1))
+        except OverflowError:
+            raise edits.EditRefusedError(
+                "conflict", "updated_at is the last there can be"
+            ) from None
         return record.model_copy(update={"updated_at": newer})
 
     return await run_in_threadpool(

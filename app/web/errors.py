@@ -17,6 +17,7 @@ from app.feeds import MalformedFeedError, UnknownFeedKindError
 from app.feeds.json_text import UnfitJsonError
 from app.loading import LoadInterruptedError
 from app.loading.edits import EditRefusedError, NoSuchArticleError
+from app.loading.running import StoppingError
 from app.loading.undoing import NoSuchLoadError, NotUndoableError
 from app.records import InvalidRecordError
 from app.store.loads import KeyReusedError, StillRunningError
@@ -94,6 +95,14 @@ def _too_large(error: FeedTooLargeError) -> Problem:
 def _unavailable(error: DatabaseUnavailableError) -> Problem:
     logger.warning("%s", error)
     return unavailable()
+
+
+def _stopping(_error: StoppingError) -> Problem:
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The server is stopping, and has changed nothing. Try again in a few seconds.",
+        headers={"Retry-After": str(RETRY_SECONDS)},
+    )
 
 
 def _interrupted(error: LoadInterruptedError) -> Problem:
@@ -200,6 +209,7 @@ _PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     FeedTooLargeError: _too_large,
     DatabaseUnavailableError: _unavailable,
     LoadInterruptedError: _interrupted,
+    StoppingError: _stopping,
     ReceiptUnavailableError: _unread,
     StillRunningError: _still_running,
     KeyReusedError: _key_reused,

@@ -11,8 +11,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, BinaryIO, Literal
 
+from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from starlette.datastructures import Headers
 
@@ -24,6 +24,7 @@ from app.loading.running import Options, Run
 from app.store.loads import Origin
 from app.texts import one_line, storable
 from app.web import operations, rehearsals, uploads
+from app.web.problems import Problem
 from app.web.receipts import Loader, LoadReport, Number, all_rejected, as_json, report
 from app.web.sending import unstored
 from app.web.service import Served, Service, Unstored
@@ -110,11 +111,15 @@ async def _load(  # noqa: PLR0913, PLR0917 - each is a part of the request
     the receipt. It is 422 where every record was rejected. Where the database goes away in the
     middle it is 503, and names the receipt of what was loaded.
     """
+    names = [name for name, _ in request.query_params.multi_items()]
+    if len(names) > len(set(names)):
+        raise Problem(HTTPStatus.BAD_REQUEST, "A parameter of the query is there more than once.")
     body = await uploads.receive(request, service.settings.max_feed_bytes)
     arrived = Arrived(body, request.headers, wanted)
     if wanted.dry_run:
         opened = arrived.opened(service)
-        return await run_in_threadpool(rehearsals.answer, service, opened, wanted.options)
+        rehearse = partial(rehearsals.answer, service, opened, wanted.options)
+        return await to_thread.run_sync(rehearse, limiter=service.loading)
     origin = partial(
         Origin,
         loaded_by=operator.name,
@@ -125,7 +130,7 @@ async def _load(  # noqa: PLR0913, PLR0917 - each is a part of the request
     load = partial(_loaded, service, arrived, origin)
     if prefer is not None and "respond-async" in prefer.lower():
         return await _accepted(service, load)
-    return await run_in_threadpool(_answered, service, load)
+    return await to_thread.run_sync(partial(_answered, service, load), limiter=service.loading)
 
 
 def _loaded(
@@ -203,7 +208,9 @@ def _undo(load_id: Number, operator: Loader, service: Served) -> Response:
     """Put back what a load changed, unless something later has touched it."""
     origin = Origin(undoing.UNDO, "", 0, operator.name, request_id=current_id(), undoes=load_id)
     try:
-        undo_id = undoing.undo(Run(service.database, service.clock), load_id, origin)
+        undo_id = undoing.undo(
+            Run(service.database, service.clock, service.stopping.is_set), load_id, origin
+        )
     finally:
         service.follower.wrote()
     return receipt_of(service, undo_id)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from threading import Event
 from typing import Annotated, Final
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request, Response
 
 from app.answers import Memory
@@ -29,14 +30,14 @@ STRANGERS_A_MINUTE: Final = 60
 """How many rows those who show no token that is known can leave, all of them together."""
 
 LOADS_AT_ONCE: Final = 4
-"""How many loads run that nobody waits for; more of them wait, without a receipt."""
+"""How many loads run that somebody waits for, and how many others; more wait, without a receipt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """One running Slugline. `stopping` is set when it is about to end.
 
-    `background` runs the loads that answer before they are done.
+    `background` runs the loads that answer before they are done, `loading` limits the others.
     `answers` are the ready ones of articles, `missing` those that say there is none. `attempts` are
     those with a wrong token, `accepted` the tokens that were right; `strangers`, each and all
     together (`everybody`), are those who left a row in the audit without one.
@@ -55,6 +56,7 @@ class Service:
     everybody: Attempts = field(default_factory=lambda: Attempts(STRANGERS_A_MINUTE))
     accepted: Accepted = field(default_factory=Accepted)
     stopping: Event = field(default_factory=Event)
+    loading: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LOADS_AT_ONCE))
     background: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(LOADS_AT_ONCE, "load")
     )
