@@ -184,3 +184,11 @@ def test_a_reason_that_is_none_is_a_clear_error(site: Site) -> None:
     assert answer.status_code == 400
     assert "1000 characters" in answer.json()["detail"]
     assert site.get("/news/a.json").status_code == 200
+
+
+def test_i22_of_long_revisions_few_are_shown_at_once(site: Site) -> None:
+    for number in range(5):
+        body = f"{number}" * 2_500_000
+        site.loaded(ndjson(record("a", body_md=body, updated_at=later(hours=number))))
+    shown = ask(site, "GET").json()["revisions"]
+    assert [each["record"]["body_md"][0] for each in shown] == ["3", "2"]

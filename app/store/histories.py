@@ -1,13 +1,18 @@
 """What an article has been through: its aliases, its revisions, and the loads that changed it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from pydantic import JsonValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.tables import Article, Change, Revision, SlugAlias
+
+CHARACTERS: Final = 4 << 20
+"""How long revisions may be together that are held at once, but for the last of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,10 @@ class History:
 
 
 def history(session: Session, slug: str, *, limit: int) -> History:
-    """Return the history of the article at `slug`."""
+    """Return the latest of what the article at `slug` has been through, `limit` of each kind.
+
+    Of long revisions there are fewer: they are not held all at once.
+    """
     article_id = select(Article.id).where(Article.slug == slug).scalar_subquery()
     aliases = select(SlugAlias.slug).where(SlugAlias.article_id == article_id)
     changes = (
@@ -67,12 +75,23 @@ def history(session: Session, slug: str, *, limit: int) -> History:
         .where(Revision.article_id == article_id)
         .order_by(Revision.number.desc())
         .limit(limit)
+        .execution_options(yield_per=1)
     )
     return History(
         sorted(session.scalars(aliases)),
         [PastChange(*row) for row in session.execute(changes)],
-        [PastRevision(*row) for row in session.execute(revisions)],
+        list(_latest(PastRevision(*row) for row in session.execute(revisions))),
     )
+
+
+def _latest(revisions: Iterator[PastRevision]) -> Iterator[PastRevision]:
+    """Yield the first of `revisions`, and others as long as they are not too long together."""
+    characters = 0
+    for revision in revisions:
+        yield revision
+        characters += sum(len(part) for part in revision.record.values() if isinstance(part, str))
+        if characters > CHARACTERS:
+            return
 
 
 def now_at(session: Session, alias: str) -> str | None:
