@@ -77,10 +77,12 @@ def history(session: Session, slug: str, *, limit: int) -> History:
         .limit(limit)
         .execution_options(yield_per=1)
     )
+    with session.execute(revisions) as rows:
+        past = list(_latest(PastRevision(*row) for row in rows))
     return History(
         sorted(session.scalars(aliases)),
         [PastChange(*row) for row in session.execute(changes)],
-        list(_latest(PastRevision(*row) for row in session.execute(revisions))),
+        past,
     )
 
 
