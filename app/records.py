@@ -24,7 +24,7 @@ from pydantic_core import to_json
 
 from app.instants import format_instant
 from app.sources import canonical_key
-from app.texts import excerpt, storable
+from app.texts import excerpt, plainly, storable
 from app.values import (
     ENTITY_LENGTH,
     LANGUAGE_LENGTH,
@@ -212,7 +212,7 @@ def _fault(error: Mapping[str, object]) -> Fault:
     path = error["loc"] if isinstance(error["loc"], tuple) else ()
     if path[:1] == ("claims",):
         path = path[1:3]  # what follows says that the name is at fault: no pointer can
-    reason = str(error["msg"]).removeprefix("Value error, ")
+    reason = plainly(str(error["msg"]))
     return Fault(json_pointer(*path), "is missing" if error["type"] == "missing" else reason)
 
 

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.texts import plainly
+
 
 class SettingsError(Exception):
     """The environment holds a setting that cannot be. The message names each, one a line."""
@@ -104,8 +106,7 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = (
-            f"SLUGLINE_{'_'.join(map(str, fault['loc'])).upper()}: "
-            + fault["msg"].removeprefix("Value error, ")
+            f"SLUGLINE_{'_'.join(map(str, fault['loc'])).upper()}: " + plainly(fault["msg"])
             for fault in error.errors(include_input=False)
         )
         raise SettingsError("\n".join(faults)) from None

@@ -50,3 +50,8 @@ def one_line(value: str) -> str:
     if match := _LINE_BREAKS.search(value):
         raise ValueError(f"a line break (U+{ord(match[0]):04X}) at character {match.start()}")
     return value
+
+
+def plainly(message: str) -> str:
+    """Return what pydantic says of a value without what it puts before a validator's own words."""
+    return message.removeprefix("Value error, ")

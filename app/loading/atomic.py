@@ -103,10 +103,10 @@ def apply_all(
     summary: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
     refusing: list[Result] = []
     count = 0
-    with run.database.writing() as session:
+    with run.database.writing() as session, ahead(batches) as coming:
         if loads.has_ended(session, load_id):
             return
-        for batch in ahead(batches):
+        for batch in coming:
             results = apply(session, batch, policy, load_id, run.clock())
             summary.update(result.outcome for result in results)
             against = [result for result in results if result.outcome in _REFUSING]

@@ -6,6 +6,7 @@ held grows with the feed, whatever is in it.
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -62,16 +63,21 @@ def cut(entries: Iterable[Entry | Rejected]) -> Iterator[Batch]:
     yield Batch(position, tuple(items), last=True)
 
 
-def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Yield `batches`, the next of which is made while this one is worked on.
+@contextmanager
+def ahead(batches: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
+    """Yield an iterator of `batches`, the next of which is made while one is worked on.
 
-    Writing waits for the disk, and reading does not.
+    Writing waits for the disk, and reading does not. At the end of the block nobody reads any more.
     """
     with ThreadPoolExecutor(1, "feed") as reading:
+        yield _each(batches, reading)
+
+
+def _each(batches: Iterator[Batch], reading: ThreadPoolExecutor) -> Iterator[Batch]:
+    coming = reading.submit(next, batches, None)
+    while (batch := coming.result()) is not None:
         coming = reading.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = reading.submit(next, batches, None)
-            yield batch
+        yield batch
 
 
 def _patient(entries: Iterable[Entry | Rejected]) -> Iterator[Entry | Rejected]:

@@ -31,12 +31,15 @@ def load(
 
     load_id, fresh = persistently(begin)
     run.begun(load_id)
-    for batch in ahead(batches) if fresh else ():
-        if run.stopping():
-            with run.database.writing() as session:
-                loads.release(session, load_id, run.clock())
-            raise LoadInterruptedError(load_id, batch.position, "the server is stopping")
-        go_on(run, batch, policy, load_id, read())
+    if not fresh:
+        return load_id
+    with ahead(batches) as coming:
+        for batch in coming:
+            if run.stopping():
+                with run.database.writing() as session:
+                    loads.release(session, load_id, run.clock())
+                raise LoadInterruptedError(load_id, batch.position, "the server is stopping")
+            go_on(run, batch, policy, load_id, read())
     return load_id
 
 

@@ -108,14 +108,20 @@ def as_sent(record: Record) -> dict[str, Any]:
     return fields | record.claims.model_dump(exclude_defaults=True) | record.extra
 
 
+def _loadable(value: object) -> Record:
+    """Return `value` as a record that an export brings back. Raises InvalidRecordError."""
+    record = parse_record(value)
+    check_size(record)  # a patch may add to what is large already
+    return record
+
+
 async def _put(request: Request, slug: Slug, operator: Editor, service: Served) -> Response:
     """Let the record in the body be the article at this slug: a new one, or in place of the old."""
     value, origin = await _body(request, "put", operator)
 
     def revise(present: Present | None) -> Record:
         _check(request, present)
-        record = parse_record(value)
-        check_size(record)
+        record = _loadable(value)
         if record.slug != slug:
             raise edits.EditRefusedError("rejected", "the record's slug is not the address's")
         return record
@@ -137,8 +143,7 @@ async def _patch(request: Request, slug: Slug, operator: Editor, service: Served
         if present is None:
             raise NoSuchArticleError(slug)
         before = present.state.record
-        record = parse_record(merged(as_sent(before), patch))
-        check_size(record)
+        record = _loadable(merged(as_sent(before), patch))
         if record.digest == before.digest or (isinstance(patch, dict) and "updated_at" in patch):
             return record
         try:

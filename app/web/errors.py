@@ -21,7 +21,7 @@ from app.loading.running import StoppingError
 from app.loading.undoing import NoSuchLoadError, NotUndoableError
 from app.records import InvalidRecordError
 from app.store.loads import KeyReusedError, StillRunningError
-from app.texts import excerpt
+from app.texts import excerpt, plainly
 from app.web import methods
 from app.web.loads import ReceiptUnavailableError
 from app.web.problems import RETRY_SECONDS, Problem, respond, unavailable
@@ -175,17 +175,16 @@ def _unfit(error: UnfitJsonError) -> Problem:
 def _invalid_request(error: RequestValidationError) -> Problem:
     """Say what is wrong with the path or the query, without repeating what came in."""
     faults = [
-        {"parameter": ".".join(map(str, fault["loc"][1:]))[:80], "reason": _plainly(fault["msg"])}
+        {
+            "parameter": ".".join(map(str, fault["loc"][1:]))[:80],
+            "reason": plainly(fault["msg"])[:200],
+        }
         for fault in error.errors()[:20]
     ]
     if any(fault["loc"][0] == "path" for fault in error.errors()):
         return Problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
     detail = "; ".join(f"{fault['parameter']}: {fault['reason']}" for fault in faults)
     return Problem(HTTPStatus.BAD_REQUEST, detail, members={"errors": faults})
-
-
-def _plainly(message: str) -> str:
-    return message.removeprefix("Value error, ")[:200]
 
 
 def _precondition(_error: PreconditionFailedError) -> Problem:

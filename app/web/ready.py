@@ -81,13 +81,12 @@ class Ready:
             await send(answer.not_modified)
             await send(_EMPTY)
         else:
-            await send(answer.start)
-            await send(_EMPTY if scope["method"] == "HEAD" else answer.body_message)
+            await _send(answer, scope, send)
 
     def _find(self, wanted: Wanted) -> Answer | None:
         shelf = self._answers.shelf(wanted.path)
         if shelf is not None:
-            return shelf.find(_form(wanted.accept) if shelf.negotiated else "", wanted.coding)
+            return shelf.find(_form(wanted.accept), wanted.coding)
         shelf = self._service.missing.shelf(wanted.path)
         if shelf is not None:
             return shelf.find(_form_of_problem(wanted.path, wanted.accept), codings.IDENTITY)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
-from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -11,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, TypeAdapter
 
 from app.database import DatabaseUnavailableError
+from app.loading.undoing import NoSuchLoadError
 from app.negotiation import negotiate
 from app.store import receipts
 from app.store.loads import Result
@@ -20,7 +20,6 @@ from app.web import operations
 from app.web.authorization import having
 from app.web.fields import wishes
 from app.web.methods import readable
-from app.web.problems import Problem
 from app.web.sending import JSON, unstored
 from app.web.service import Served, Service, Unstored
 
@@ -118,11 +117,11 @@ def report(
     service: Service, load_id: int, *, after: int = 0, limit: int = RESULTS_SHOWN,
     outcome: str | None = None,
 ) -> LoadReport:  # fmt: skip
-    """Return the receipt of a load with some of its results. Raises the Problem that it is not."""
+    """Return the receipt of a load with some of its results. Raises NoSuchLoadError."""
     with service.database.reading() as session:
         receipt = receipts.receipt(session, load_id, service.clock())
         if receipt is None:
-            raise no_such_load(load_id)
+            raise NoSuchLoadError(load_id)
         found = receipts.results(session, load_id, after=after, limit=limit + 1, outcome=outcome)
         shown, more = _page(found, limit)
     following = None
@@ -130,11 +129,6 @@ def report(
         chosen = f"&outcome={outcome}" if outcome else ""
         following = f"/admin/loads/{load_id}?after={shown[-1].position}&limit={limit}{chosen}"
     return LoadReport(load=receipt.load, summary=receipt.summary, results=shown, next=following)
-
-
-def no_such_load(load_id: int) -> Problem:
-    """Return the answer where there is no load with that number."""
-    return Problem(HTTPStatus.NOT_FOUND, f"There is no load {load_id}.")
 
 
 def _page(results: Iterator[Result], limit: int) -> tuple[list[Result], bool]:
