@@ -58,7 +58,7 @@ def among(
 
     They are one parameter, so the statement is the same each time, and is compiled once.
     """
-    if _is_sqlite(session):
+    if is_sqlite(session):
         each = func.json_each(json.dumps(list(values))).table_valued("value")
         return column.in_(select(each.c.value))
     return column == any_(literal(list(values), ARRAY(column.type)))
@@ -69,7 +69,7 @@ def next_ids(session: Session, table: FromClause, count: int) -> list[int]:
     assert isinstance(table, Table)  # noqa: S101 - a class's `__table__` is typed as less
     if count == 0:
         return []
-    if _is_sqlite(session):
+    if is_sqlite(session):
         last = session.scalar(select(func.max(table.c.id))) or 0
         return list(range(last + 1, last + 1 + count))
     sequence = func.pg_get_serial_sequence(table.name, "id")
@@ -91,7 +91,7 @@ def insert_all(
     processors = _processors(table, columns, connection.dialect)
     kept = [_processed(row, processors) for row in rows] if processors else rows
     names = ", ".join(columns)
-    if _is_sqlite(session):
+    if is_sqlite(session):
         marks = ", ".join("?" * len(columns))
         statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
         connection.exec_driver_sql(statement, kept)
@@ -102,7 +102,8 @@ def insert_all(
             copy.write_row(row)
 
 
-def _is_sqlite(session: Session) -> bool:
+def is_sqlite(session: Session) -> bool:
+    """Say whether the session is one on SQLite."""
     return session.get_bind().dialect.name == "sqlite"
 
 

@@ -1,17 +1,19 @@
 """Following the change feed: what this process remembers of an article goes when it changes.
 
-One thread in each process asks, ten times a second, for the number of the newest change. So a
-write through one process is seen by all others on this database, on other machines too, within a
-second, and no request has to ask.
+One thread in each process asks, ten times a second, for the number of the newest change, and when
+the next article is due that is dated ahead, which it announces then. So a write through one process
+is seen by all others on this database, on other machines too, within a second, and no request has
+to ask.
 """
 
 import logging
 from collections.abc import Callable, Collection
+from datetime import datetime
 from threading import Event, Lock, Thread
 from typing import Final
 
 from app.database import Database, DatabaseUnavailableError
-from app.store import changes
+from app.store import announcing, changes
 
 PERIOD_SECONDS: Final = 0.1
 PATIENCE_SECONDS: Final = 2
@@ -22,13 +24,21 @@ logger = logging.getLogger(__name__)
 
 
 class Follower:
-    """Calls `forget` with the slugs of articles that changed, or with None for all of them."""
+    """Calls `forget` with the slugs of articles that changed, or with None for all of them.
+
+    Articles whose time comes, by `clock`, it announces in the change feed, unless another process
+    is first.
+    """
 
     def __init__(
-        self, database: Database, forget: Callable[[Collection[str] | None], None]
+        self,
+        database: Database,
+        forget: Callable[[Collection[str] | None], None],
+        clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._forget = forget
+        self._clock = clock
         self._seen = 0
         self._lock = Lock()
         self._stopping = Event()
@@ -59,6 +69,14 @@ class Follower:
             self._forget(slugs if known else None)
             self._seen = newest
 
+    def announce(self) -> None:
+        """Let readers see the articles whose time has come. Raises DatabaseUnavailableError."""
+        due = self._database.ask(announcing.next_due)
+        while due is not None and due <= self._clock():
+            with self._database.writing() as session:
+                announced = announcing.announce(session, self._clock())
+            due = due if announced == announcing.AT_ONCE else None
+
     def wrote(self) -> None:
         """Forget, before this returns, what this process has written, wherever the database is."""
         try:
@@ -70,6 +88,7 @@ class Follower:
         away = False
         while not self._stopping.wait(PERIOD_SECONDS):
             try:
+                self.announce()
                 self.catch_up()
             except Exception as error:  # noqa: BLE001 - nobody would notice that it ended
                 # While the database is away, what is remembered stays true. Else it may not.

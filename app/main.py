@@ -17,6 +17,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from app.settings import Settings, read_settings
+from app.store.preparing import prepare
 from app.web import (
     actions,
     articles,
@@ -81,7 +82,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await run_in_threadpool(service.database.prepare)
+        await run_in_threadpool(prepare, service.database, clock())
         await run_in_threadpool(service.follower.start)
         _heed_signals(service.stopping)
         yield

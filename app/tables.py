@@ -19,11 +19,14 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 # SQLite numbers rows by itself in a column of type INTEGER only.
 Number = BigInteger().with_variant(Integer, "sqlite")
+# Compared as bytes, so that an index serves a search by prefix, whatever the database's locale.
+Plain = Text(collation="C").with_variant(Text(), "sqlite")
 
 
 class Instant(TypeDecorator[datetime]):
@@ -67,10 +70,24 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: Instant, str: Text, int: Number}  # noqa: RUF012 - read by SQLAlchemy
 
 
+_AWAITED = text("listed_at IS NULL AND withdrawn_at IS NULL")
+
+
 class Article(Base):
-    """An article as it stands now."""
+    """An article as it stands now.
+
+    `listed_at` is its `published_at` as long as readers see it, and empty before that time and
+    after a withdrawal: an index that has it is an index of what is public.
+    """
 
     __tablename__ = "articles"
+    __table_args__ = (
+        Index(None, "listed_at", "id"),
+        Index(None, "updated_at", "id"),
+        Index(None, "lang", "listed_at", "id"),
+        Index(None, "source_host", "listed_at", "id"),
+        Index("ix_articles_due", "published_at", sqlite_where=_AWAITED, postgresql_where=_AWAITED),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(unique=True)
@@ -88,6 +105,8 @@ class Article(Base):
     digest: Mapped[str]
     withdrawn_at: Mapped[datetime | None]
     withdrawn_reason: Mapped[str | None]
+    listed_at: Mapped[datetime | None]
+    source_host: Mapped[str | None]
 
     topics: Mapped[list["ArticleTopic"]] = relationship(
         order_by="ArticleTopic.position", lazy="raise", passive_deletes="all"
@@ -116,24 +135,30 @@ class Topic(Base):
 
 
 class Entity(Base):
-    """A named entity that some article mentions, or mentioned. Names keep their spelling."""
+    """A named entity that some article mentions, or mentioned. Names keep their spelling.
+
+    The slug is made from the name when that comes up first, and stays.
+    """
 
     __tablename__ = "entities"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
+    slug: Mapped[str] = mapped_column(unique=True)
 
 
 class ArticleTopic(Base):
     """The topic at one position, from 0, of an article's list."""
 
     __tablename__ = "article_topics"
+    __table_args__ = (Index(None, "topic_id", "listed_at", "article_id"),)
 
     article_id: Mapped[int] = mapped_column(
         ForeignKey(Article.id, ondelete="CASCADE"), primary_key=True
     )
     position: Mapped[int] = mapped_column(primary_key=True)
-    topic_id: Mapped[int] = mapped_column(ForeignKey(Topic.id), index=True)
+    topic_id: Mapped[int] = mapped_column(ForeignKey(Topic.id))
+    listed_at: Mapped[datetime | None]
 
     topic: Mapped[Topic] = relationship(lazy="raise")
 
@@ -142,14 +167,45 @@ class ArticleEntity(Base):
     """The entity at one position, from 0, of an article's list."""
 
     __tablename__ = "article_entities"
+    __table_args__ = (Index(None, "entity_id", "listed_at", "article_id"),)
 
     article_id: Mapped[int] = mapped_column(
         ForeignKey(Article.id, ondelete="CASCADE"), primary_key=True
     )
     position: Mapped[int] = mapped_column(primary_key=True)
-    entity_id: Mapped[int] = mapped_column(ForeignKey(Entity.id), index=True)
+    entity_id: Mapped[int] = mapped_column(ForeignKey(Entity.id))
+    listed_at: Mapped[datetime | None]
 
     entity: Mapped[Entity] = relationship(lazy="raise")
+
+
+class Term(Base):
+    """A value by which articles are listed, and how many that are public have it.
+
+    `facet` is what kind of value it is: a topic, an entity, a language, the host of a source, or a
+    month; or "all", of which there is one. `label` is how it is written, `folded` how it is found.
+    """
+
+    __tablename__ = "terms"
+    __table_args__ = (
+        Index(None, "facet", "folded", "value"),
+        Index(None, "facet", "articles", "value"),
+    )
+
+    facet: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[str]
+    folded: Mapped[str] = mapped_column(Plain)
+    articles: Mapped[int]
+
+
+class Property(Base):
+    """A fact about the database itself, such as the key that its cursors are sealed with."""
+
+    __tablename__ = "properties"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
 
 
 class Load(Base):
@@ -220,13 +276,14 @@ class Change(Base):
     """One step of the change feed. `seq` has no gaps and grows in the order of commits.
 
     `slug` is the article's from then on. One that moved left `previous_slug`; where its new slug
-    had been an alias, that was `alias_of`'s.
+    had been an alias, that was `alias_of`'s. `public` is what readers see of it, if anything.
     """
 
     __tablename__ = "changes"
 
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[str]
+    public: Mapped[str | None]
     slug: Mapped[str]
     previous_slug: Mapped[str | None]
     # Empty where there is no such article any more: its creation was undone.

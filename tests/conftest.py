@@ -19,9 +19,11 @@ from hypothesis import HealthCheck, settings
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import delete, make_url, text
 
+from app import word_index
 from app.database import Database
 from app.main import create_app
 from app.settings import Settings
+from app.store.preparing import upgrade
 from app.tables import Base
 from app.web.service import Service
 from processes import nursery
@@ -147,7 +149,7 @@ def postgres_template(postgres_server: str) -> Iterator[Callable[[], str]]:
 
     template = make(None)
     database = Database(url(template))
-    database.upgrade()
+    upgrade(database, NOW)
     database.close()
     yield lambda: url(make(template))
     with psycopg.connect(postgres_server, autocommit=True) as connection:
@@ -170,7 +172,7 @@ def sqlite_template(memory_folder: Path) -> Callable[[], str]:
     """A function that makes an empty, migrated database and returns its URL."""
     template = memory_folder / "template.db"
     database = Database(f"sqlite:///{template}")
-    database.upgrade()
+    upgrade(database, NOW)
     database.close()
 
     def make() -> str:
@@ -185,7 +187,7 @@ def sqlite_template(memory_folder: Path) -> Callable[[], str]:
 def postgres_recycled(postgres_template: Callable[[], str]) -> Callable[[], str]:
     """A function that empties one database and returns its URL: faster than making another."""
     url = postgres_template()
-    tables = SQL(", ").join(Identifier(table.name) for table in Base.metadata.sorted_tables)
+    tables = SQL(", ").join(map(Identifier, ["article_words", *(t.name for t in PASSING)]))
 
     def empty() -> str:
         with psycopg.connect(url, autocommit=True) as connection:
@@ -193,6 +195,10 @@ def postgres_recycled(postgres_template: Callable[[], str]) -> Callable[[], str]
         return url
 
     return empty
+
+
+# What is known of a database itself stays with it.
+PASSING = [table for table in Base.metadata.sorted_tables if table.name != "properties"]
 
 
 def settings_for(database_url: str, **changed: Any) -> Settings:
@@ -232,8 +238,9 @@ def renew(site: Site) -> None:
     """Let `site` be as if it had just been opened on an empty database."""
     site.clock.now = NOW
     with site.database.writing() as session:
-        for table in reversed(Base.metadata.sorted_tables):
+        for table in reversed(PASSING):
             session.execute(delete(table))
+        word_index.clear(session)
         if not site.database.embedded:
             session.execute(RESTART)
     service = service_in(site)

@@ -3,8 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.database import Database
 from app.tables import (
@@ -16,8 +17,10 @@ from app.tables import (
     Load,
     LoadResult,
     SlugAlias,
+    Term,
     Topic,
 )
+from app.word_index import key_of
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,12 @@ class Snapshot:
         """The digests of what is not withdrawn, by slug."""
         articles = self.articles.values()
         return {each["slug"]: each["digest"] for each in articles if each["withdrawn_at"] is None}
+
+    @property
+    def public(self) -> dict[str, str]:
+        """The digests of what readers see, by slug."""
+        articles = self.articles.values()
+        return {each["slug"]: each["digest"] for each in articles if each["listed_at"] is not None}
 
     def telling(self, key: str | None) -> set[int]:
         """Return the articles that tell a story."""
@@ -70,27 +79,64 @@ def snapshot(database: Database) -> Snapshot:
 
 @dataclass
 class Mirror:
-    """What a client holds that follows the change feed and asks for what it names."""
+    """What two clients hold that follow the change feed and ask for what it names.
+
+    One sees what there is, the other what readers see.
+    """
 
     seq: int = 0
     held: dict[str, str] = field(default_factory=dict)
+    public: dict[str, str] = field(default_factory=dict)
 
     def follow(self, database: Database, now: Snapshot) -> None:
         """Do what the feed says since the last time. It must come to what `now` is."""
-        named: set[str] = set()
-        for change in changes(database, self.seq):
-            assert change.seq == self.seq + 1
-            self.seq = change.seq
-            if change.previous_slug is not None:
-                self.held.pop(change.previous_slug, None)
-            if change.kind == "deleted":
-                self.held.pop(change.slug, None)
-            else:
-                self.held[change.slug] = ""
-                named.add(change.slug)
-        for slug in named & self.held.keys():
-            self.held[slug] = now.live.get(slug, "gone")
-        assert self.held == now.live
+        steps = changes(database, self.seq)
+        assert [each.seq for each in steps] == list(range(self.seq + 1, self.seq + 1 + len(steps)))
+        self.seq += len(steps)
+        _follow(self.held, [(each.kind, each) for each in steps], now.live)
+        _follow(self.public, [(each.public, each) for each in steps if each.public], now.public)
+
+
+def _follow(held: dict[str, str], steps: list[tuple[str, Any]], there: dict[str, str]) -> None:
+    named: set[str] = set()
+    for kind, change in steps:
+        if change.previous_slug is not None:
+            held.pop(change.previous_slug, None)
+        if kind == "deleted":
+            held.pop(change.slug, None)
+        else:
+            held[change.slug] = ""
+            named.add(change.slug)
+    for slug in named & held.keys():
+        held[slug] = there.get(slug, "gone")
+    assert held == there
+
+
+def assert_catalogued(database: Database) -> None:
+    """What readers can list and find is exactly what they see, counted and indexed once."""
+    now = snapshot(database)
+    listed = {n: each for n, each in now.articles.items() if each["listed_at"] is not None}
+    terms: Counter[tuple[str, str]] = Counter()
+    for each in listed.values():
+        assert each["listed_at"] == each["published_at"]
+        assert each["withdrawn_at"] is None
+        terms.update({("all", ""): 1, ("lang", each["lang"]): 1})
+        terms[("month", f"{each['published_at']:%Y-%m}")] += 1
+        if each["canonical_source"]:
+            host = urlsplit(each["canonical_source"]).hostname
+            assert each["source_host"] == host
+            terms[("source", host or "")] += 1
+        terms.update(("topic", name) for name in each["topics"])
+        terms.update(("entity", name) for name in each["entities"])
+    with database.reading() as session:
+        found = session.execute(select(Term.facet, Term.label, Term.articles))
+        assert {(f, label): count for f, label, count in found if count} == terms
+        for link in ArticleTopic, ArticleEntity:
+            for number, at in session.execute(select(link.article_id, link.listed_at)):
+                assert at == now.articles[number]["listed_at"]
+        key = "rowid" if database.embedded else "key"
+        keys = sorted(session.scalars(text(f"SELECT {key} FROM article_words")))  # noqa: S608 - one of two
+    assert keys == sorted(key_of(each["listed_at"], n) for n, each in listed.items())
 
 
 def changes(database: Database, since: int = 0) -> list[Any]:

@@ -338,7 +338,7 @@ def test_c05_what_has_changed_is_forgotten_by_name_and_all_of_it_where_that_is_u
 ) -> None:
     monkeypatch.setattr("app.following.SLUGS_AT_ONCE", 3)
     forgotten: list[Collection[str] | None] = []
-    follower = Follower(seeded.database, forgotten.append)
+    follower = Follower(seeded.database, forgotten.append, seeded.clock)
     follower.catch_up()
     assert forgotten.pop() == {SEED_SLUG}
     follower.catch_up()
@@ -361,7 +361,7 @@ def test_c05_what_was_written_is_forgotten_also_where_the_database_went_away_sin
     url = postgres_template()
     forgotten: list[Collection[str] | None] = []
     database = Database(url)
-    follower = Follower(database, forgotten.append)
+    follower = Follower(database, forgotten.append, lambda: NOW)
     follower.start()
     name = url.partition("?")[0].rpartition("/")[2]
     with psycopg.connect(postgres_server, autocommit=True) as admin:

@@ -187,7 +187,7 @@ def test_any_name_that_a_record_may_have_can_be_kept(database: Database, names: 
         assert found is not None
         assert found.entities == kept.entities
         session.expunge_all()
-        session.execute(text("DELETE FROM articles WHERE id = :id"), {"id": article_id})
+        drafts.remove(session, [article_id])
 
 
 def test_c06_a_connection_that_was_closed_from_the_other_side_costs_nobody_an_error(

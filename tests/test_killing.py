@@ -144,7 +144,7 @@ class World:
             time.sleep(0.005)
 
     def _is_there(self) -> bool:
-        with suppress(ConnectionRefusedError):
+        with suppress(ConnectionError):
             socket.create_connection(("127.0.0.1", self.port), 5).close()
             return True
         if self.database.embedded:

@@ -13,8 +13,10 @@ from sqlalchemy import inspect, text
 
 from app.database import Database
 from app.representations import BY_SUFFIX
-from conftest import SEED, SEED_SLUG, TOKEN, Site
+from app.store.preparing import upgrade
+from conftest import NOW, SEED, SEED_SLUG, TOKEN, Site
 from processes import Server, environment, serving
+from snapshots import assert_catalogued
 
 BARE: Final = f"/news/{SEED_SLUG}"
 SECRET: Final = "correct-horse-battery-staple"  # noqa: S105 - it opens nothing
@@ -182,7 +184,8 @@ def test_a_migration_that_alters_a_table_keeps_its_rows_and_their_children(
     columns = {name: {*found[0]} & {*before[name][0]} for name, found in older.items() if found}
     assert filled <= columns.keys()
     assert kept(older, columns) == kept(before, columns)
-    database.upgrade()
+    upgrade(database, NOW)
+    assert_catalogued(database)
     assert kept(rows(database), columns) == kept(before, columns)
     database.check()
     with database.reading() as session:
@@ -190,7 +193,9 @@ def test_a_migration_that_alters_a_table_keeps_its_rows_and_their_children(
             assert session.execute(text("PRAGMA foreign_key_check")).all() == []
             assert session.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
     with pytest.raises(Exception, match=r"(?i)foreign key"), database.writing() as session:
-        session.execute(text("INSERT INTO article_topics VALUES (999, 0, 999)"))
+        session.execute(
+            text("INSERT INTO article_topics (article_id, position, topic_id) VALUES (999, 0, 999)")
+        )
     database.close()
     assert site.get("/news/other.json").json()["topics"] == seed["topics"]
 

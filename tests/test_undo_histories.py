@@ -17,7 +17,14 @@ from test_loading import later, ndjson, outcomes, record
 from app.loading.decisions import suffixed
 from app.sources import canonical_key
 from conftest import DEPTH, Site, renew
-from snapshots import Mirror, Snapshot, assert_receipt_is_true, changes, snapshot
+from snapshots import (
+    Mirror,
+    Snapshot,
+    assert_catalogued,
+    assert_receipt_is_true,
+    changes,
+    snapshot,
+)
 
 SOURCES = [f"https://e.com/{number}" for number in range(2)]
 SLUGS = ["a", "b", "c", suffixed("a", canonical_key(SOURCES[1]))]
@@ -32,6 +39,8 @@ def items(draw: st.DrawFn) -> dict[str, Any]:
     fields: dict[str, Any] = {"hours": draw(st.sampled_from([1, 1, 1, 0, -2]))}
     fields["canonical_source"] = draw(st.none() | st.sampled_from(SOURCES))
     fields["title"] = draw(st.sampled_from(["One", "Two"]))
+    if draw(st.integers(0, 3)) == 0:
+        fields["published_at"] = "2031-01-01T00:00:00Z"  # nobody is to see it yet
     for name in "topics", "entities":
         fields[name] = draw(st.lists(st.sampled_from(["x", "y"]), unique=True, max_size=2))
     if draw(st.integers(0, 5)) == 0:
@@ -190,6 +199,7 @@ class Histories(RuleBasedStateMachine):
         before, self.now = self.now, snapshot(self.site.database)
         self.now.assert_sound()
         self.mirror.follow(self.site.database, self.now)
+        assert_catalogued(self.site.database)
         receipt = self._ask("GET", f"/admin/loads/{number}").json()
         assert receipt["load"]["state"] in {"finished", "refused"}
         return before

@@ -1,10 +1,13 @@
 """`slugline db`: the schema of the database."""
 
+from datetime import UTC, datetime
+
 import typer
 
 from app.commands.failing import readable
 from app.database import Database
 from app.settings import read_settings
+from app.store import preparing
 
 app = typer.Typer(help="Look after the database's schema.", no_args_is_help=True)
 
@@ -14,7 +17,7 @@ app = typer.Typer(help="Look after the database's schema.", no_args_is_help=True
 def upgrade() -> None:
     """Bring the schema up to date. Run it once, before the service starts."""
     database = Database(read_settings().database_url)
-    database.upgrade()
+    preparing.upgrade(database, datetime.now(UTC))
     database.close()
     typer.echo("The schema is up to date.")
 

@@ -1,6 +1,7 @@
 """`slugline serve`: the service under uvicorn."""
 
 import os
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
@@ -9,6 +10,7 @@ import uvicorn
 from app.commands.failing import readable
 from app.database import Database
 from app.settings import read_settings
+from app.store.preparing import prepare
 
 GRACE_SECONDS: Final = 8
 """How long requests may go on when the server is told to stop: less than containers are given.
@@ -32,7 +34,7 @@ def serve(
         # Nobody says otherwise, so readers are on this machine. The workers read it, too.
         os.environ["SLUGLINE_PUBLIC_BASE_URL"] = f"http://localhost:{port}"
     database = Database(settings.database_url)
-    database.prepare()
+    prepare(database, datetime.now(UTC))
     database.close()
     uvicorn.run(
         "app.main:app_from_environment",

@@ -6,6 +6,7 @@ second record of a slug meets the first one. In the end it is written, all at on
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from app.loading.incoming import Incoming
 from app.store.articles import State
@@ -88,8 +89,8 @@ class Scene:
             withdrawn=upkeep.withdrawn_at is not None,
         )
         draft = Draft(standing)
-        self._step("created", draft, self._arrive(draft))
         state = State(record, upkeep.withdrawn_at, upkeep.withdrawn_reason)
+        self._step("created", draft, self._arrive(draft), visible_from=state.visible_from)
         self._become(draft, state, standing)
         for slug in upkeep.aliases:
             if slug not in self._slugs and slug not in self._former:
@@ -111,7 +112,7 @@ class Scene:
             updated_at=new.record.updated_at,
             digest=new.digest,
         )
-        self._move(kind, draft, standing)
+        self._move(kind, draft, standing, new.record.published_at)
         self._become(draft, State(new.record), standing)
 
     def withdraw(self, draft: Draft, state: State) -> None:
@@ -129,17 +130,17 @@ class Scene:
         self._step("deleted", draft, None)
         self._become(draft, state, standing)
 
-    def _move(self, kind: str, draft: Draft, standing: Standing) -> None:
+    def _move(self, kind: str, draft: Draft, standing: Standing, visible_from: datetime) -> None:
         """Let `draft` be where `standing` says. A slug that it leaves becomes its alias."""
         previous = draft.standing.slug
         draft.standing = standing
         if standing.slug == previous:
-            self._step(kind, draft, None)
+            self._step(kind, draft, None, visible_from=visible_from)
             return
         del self._slugs[previous]
         former = self._arrive(draft)
         self.aliases[previous] = self._former[previous] = draft
-        self._step(kind, draft, former, previous)
+        self._step(kind, draft, former, previous, visible_from)
 
     def _arrive(self, draft: Draft) -> Draft | None:
         """Let `draft` stand at its slug. Return whose alias it was: what is live beats that."""
@@ -160,6 +161,12 @@ class Scene:
             self._stories[standing.canonical_key] = draft
 
     def _step(
-        self, kind: str, draft: Draft, former: Draft | None, previous: str | None = None
+        self,
+        kind: str,
+        draft: Draft,
+        former: Draft | None,
+        previous: str | None = None,
+        visible_from: datetime | None = None,
     ) -> None:
-        self.steps.append(Step(kind, draft, draft.standing.slug, previous, former))
+        slug = draft.standing.slug
+        self.steps.append(Step(kind, draft, slug, previous, former, visible_from))

@@ -128,7 +128,8 @@ def _ways(session: Session, load_id: int, ids: Sequence[int]) -> tuple[list[Way]
 
 def _place(state: State) -> Place:
     record = state.record
-    return Place(record.slug, record.canonical_key, state.withdrawn_at is not None)
+    withdrawn = state.withdrawn_at is not None
+    return Place(record.slug, record.canonical_key, withdrawn, state.visible_from)
 
 
 def _surroundings(session: Session, entangled: Sequence[Way]) -> Surroundings:

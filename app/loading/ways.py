@@ -6,6 +6,7 @@ Pure, from what the load did to each article and what stands there by now.
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 from app.store.changes import Step
@@ -15,11 +16,12 @@ from app.store.standings import Standing
 
 
 class Place(NamedTuple):
-    """Where an article was, which story it told, and whether it was withdrawn."""
+    """Where an article was, which story it told, if it was withdrawn, and else since when seen."""
 
     slug: str
     key: str | None
     withdrawn: bool
+    visible_from: datetime | None = None
 
 
 class Way(NamedTuple):
@@ -92,7 +94,7 @@ def _in_the_way(way: Way, going: Mapping[int, Way], there: Surroundings) -> str 
     """Say what keeps an article from going back to where it was."""
     if way.before is None:
         return None
-    slug, key, _ = way.before
+    slug, key = way.before[:2]
     other = there.at.get(slug)
     if other and _is_other(other, way) and _stays(other, going):
         return f"another article is at /news/{slug} by now"
@@ -178,13 +180,14 @@ def _step(way: Way, drafts: Mapping[int, Draft], here: str | None, *, withdrawn:
     """Return the change by which an article goes back from `here`, or from nowhere."""
     before, draft = way.before, drafts.get(way.id)
     if before is None:
-        return Step("deleted", None, way.article.slug)
+        return Step("deleted", None, way.article.slug, listed=way.article.listed)
     left = here if here != before.slug else None
     if before.withdrawn:
         return Step("deleted", draft, before.slug, left)
     if withdrawn:
-        return Step("restored", draft, before.slug, left)
-    return Step("moved" if left else "updated", draft, before.slug, left)
+        return Step("restored", draft, before.slug, left, visible_from=before.visible_from)
+    kind = "moved" if left else "updated"
+    return Step(kind, draft, before.slug, left, visible_from=before.visible_from)
 
 
 def slugs(ways: Sequence[Way]) -> Collection[str]:

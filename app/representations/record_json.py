@@ -12,7 +12,12 @@ def render(record: Record, links: Links) -> bytes:
 
     `alternates` names the representations beside this one.
     """
-    fields = {
+    return json.dumps(fields(record, links), ensure_ascii=False).encode()
+
+
+def fields(record: Record, links: Links) -> dict[str, object]:
+    """Return the members of the record, in their order."""
+    return {
         "slug": record.slug,
         "title": record.title,
         "summary": record.summary,
@@ -27,4 +32,3 @@ def render(record: Record, links: Links) -> bytes:
         "alternates": {alternate.name: alternate.url for alternate in links.others("json")},
         **record.extra,
     }
-    return json.dumps(fields, ensure_ascii=False).encode()

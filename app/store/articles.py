@@ -57,6 +57,16 @@ class State(NamedTuple):
     withdrawn_at: datetime | None = None
     withdrawn_reason: str | None = None
 
+    @property
+    def visible_from(self) -> datetime | None:
+        """The instant from which on readers see the article, or None where they never do."""
+        return self.record.published_at if self.withdrawn_at is None else None
+
+    def listed_at(self, now: datetime) -> datetime | None:
+        """Return `visible_from` where that has come by `now`."""
+        visible = self.visible_from
+        return visible if visible is not None and visible <= now else None
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:

@@ -12,7 +12,7 @@ from app.store.drafts import Draft
 from app.tables import Change
 
 _COLUMNS: Final = (
-    "seq", "kind", "slug", "previous_slug", "article_id", "alias_of", "load_id", "at",
+    "seq", "kind", "public", "slug", "previous_slug", "article_id", "alias_of", "load_id", "at",
 )  # fmt: skip
 
 
@@ -20,7 +20,8 @@ class Step(NamedTuple):
     """One change: its kind, the article, and where that is from then on.
 
     `previous_slug` is where it was, if elsewhere; `former` is whose alias the slug was until then.
-    Where the article is removed, `article` is None.
+    Where the article is removed, `article` is None, and `listed` says whether readers saw it.
+    `visible_from` is since when they see it now, if ever.
     """
 
     kind: str
@@ -28,6 +29,8 @@ class Step(NamedTuple):
     slug: str
     previous_slug: str | None = None
     former: Draft | None = None
+    visible_from: datetime | None = None
+    listed: bool = False
 
 
 def last_seq(connection: Connection) -> int:
@@ -57,6 +60,7 @@ def record(session: Session, steps: Sequence[Step], load_id: int | None, now: da
         (
             seq,
             step.kind,
+            _public(step, now),
             step.slug,
             step.previous_slug,
             step.article.id if step.article else None,
@@ -67,3 +71,16 @@ def record(session: Session, steps: Sequence[Step], load_id: int | None, now: da
         for seq, step in enumerate(steps, last_seq(session.connection()) + 1)
     ]
     insert_all(session, Change.__table__, _COLUMNS, rows)
+
+
+def _public(step: Step, now: datetime) -> str | None:
+    """Return the kind of change that readers see, if any: they know of nothing to come."""
+    before = step.article.listed if step.article else step.listed
+    after = step.visible_from is not None and step.visible_from <= now
+    if step.article:
+        step.article.listed = after
+    if before and after:
+        return step.kind
+    if after:
+        return "restored" if step.kind == "restored" else "created"
+    return "deleted" if before else None

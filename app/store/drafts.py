@@ -4,30 +4,29 @@ A draft says what an article becomes, step by step. What it was before, and each
 is kept as a revision.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from app.dialects import among, insert_all, next_ids
 from app.records import Claims, Record
-from app.store import articles
+from app.store import articles, catalogue, standings, vocabularies
 from app.store.articles import COLUMNS, State
 from app.store.standings import Standing
 from app.tables import (
     Article,
     ArticleEntity,
     ArticleTopic,
-    Entity,
     Revision,
     SlugAlias,
-    Topic,
 )
 
 _ARTICLES: Final = Article.__table__
+_LINK: Final = ("article_id", "position")
 _REVISION: Final = (
     "article_id", "number", "record", "withdrawn_at", "withdrawn_reason", "replaced_at", "load_id",
 )  # fmt: skip
@@ -40,15 +39,18 @@ Aliases = Mapping[str, "Draft | None"]
 class Draft:
     """What an article becomes: the last of `states` in the end, of which `standing` is the sum.
 
-    Without any it stays what it is. Its `id` is None until it is written.
+    Without any it stays what it is. Its `id` is None until it is written. `listed` says whether
+    readers see it, as far as the change feed has got.
     """
 
     standing: Standing
     states: list[State] = field(default_factory=list)
     id: int | None = field(init=False)
+    listed: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.id = self.standing.id
+        self.listed = self.standing.listed
 
 
 def write(
@@ -61,14 +63,17 @@ def write(
     """Write `drafts`, give those that are new their ids, and set `aliases`."""
     old = {draft.id: draft for draft in drafts if draft.id is not None}
     new = [draft for draft in drafts if draft.id is None]
-    if old:
-        _replace(session, old, load_id, now)
+    before = _replace(session, old, load_id, now) if old else {}
     for draft, draft_id in zip(new, next_ids(session, _ARTICLES, len(new)), strict=True):
         draft.id = draft_id
-    insert_all(session, _ARTICLES, ("id", *_KEPT), [(draft.id, *_values(draft)) for draft in new])
+    rows = [(draft.id, *_values(draft, now)) for draft in new]
+    insert_all(session, _ARTICLES, ("id", *_KEPT), rows)
     _keep(session, {draft.id: draft.states[:-1] for draft in new}, load_id, now)
-    _link(session, {draft.id: draft.states[-1].record for draft in new})
+    _link(session, {draft.id: draft.states[-1] for draft in new}, now)
     alias(session, aliases)
+    became = {draft.id: draft.states[-1] for draft in drafts if draft.id is not None}
+    shown = {i: state.record for i, state in became.items() if state.listed_at(now)}
+    catalogue.revise(session, before, shown)
 
 
 def alias(session: Session, aliases: Aliases) -> None:
@@ -83,12 +88,17 @@ def alias(session: Session, aliases: Aliases) -> None:
 def remove(session: Session, ids: Sequence[int]) -> None:
     """Remove articles with all that is theirs. The change feed keeps what it said of them."""
     if ids:
+        # By what stands there, as an article that readers do not see is in no catalogue.
+        listed = {each.id for each in standings.of(session, ids) if each.listed}
+        past = articles.states(session, [i for i in ids if i in listed])
+        catalogue.revise(session, {i: state.record for i, state in past.items()}, {})
         session.execute(delete(Article).where(among(session, Article.id, ids)))
 
 
 def _replace(
     session: Session, drafts: Mapping[int, Draft], load_id: int | None, now: datetime
-) -> None:
+) -> dict[int, Record]:
+    """Write articles that are there. Return what those were that readers saw."""
     past = articles.states(session, drafts.keys())
     _keep(session, {i: [past[i], *draft.states[:-1]] for i, draft in drafts.items()}, load_id, now)
     moving = [i for i, draft in drafts.items() if draft.standing.slug != past[i].record.slug]
@@ -96,14 +106,25 @@ def _replace(
         # One may go where another is yet to leave, so first all of them are where no slug is.
         away = [{"id": i, "slug": f"/{i}"} for i in moving]
         session.execute(update(Article), away)
-    rows = [{"id": i, **dict(zip(_KEPT, _values(d), strict=True))} for i, d in drafts.items()]
+    rows = [{"id": i, **dict(zip(_KEPT, _values(d, now), strict=True))} for i, d in drafts.items()]
     session.execute(update(Article), rows)
-    became = {i: draft.states[-1].record for i, draft in drafts.items()}
-    for link, name in (ArticleTopic, "topics"), (ArticleEntity, "entities"):
-        changed = [i for i in became if getattr(became[i], name) != getattr(past[i].record, name)]
-        if changed:
-            session.execute(delete(link).where(among(session, link.article_id, changed)))
-    _link(session, became, {i: state.record for i, state in past.items()})
+    became = {i: draft.states[-1] for i, draft in drafts.items()}
+    # Links that are as they were stand already.
+    anew = {
+        i: state
+        for i, state in became.items()
+        if _links(state, state.listed_at(now))
+        != _links(past[i], past[i].record.published_at if drafts[i].listed else None)
+    }
+    if anew:
+        for link in ArticleTopic, ArticleEntity:
+            session.execute(delete(link).where(among(session, link.article_id, anew.keys())))
+        _link(session, anew, now)
+    return {i: past[i].record for i, draft in drafts.items() if draft.listed}
+
+
+def _links(state: State, listed_at: datetime | None) -> tuple[object, ...]:
+    return state.record.topics, state.record.entities, listed_at
 
 
 def _keep(
@@ -128,59 +149,37 @@ def _keep(
 
 
 def _link(
-    session: Session,
-    records: Mapping[int | None, Record] | Mapping[int, Record],
-    before: Mapping[int, Record] | None = None,
+    session: Session, states: Mapping[int | None, State] | Mapping[int, State], now: datetime
 ) -> None:
-    """Insert the topics and entities of `records`, by the articles' ids, in their order.
-
-    Lists that are as they were `before` stand already.
-    """
-    for link, table, column, name in (
-        (ArticleTopic, Topic, Topic.slug, "topics"),
-        (ArticleEntity, Entity, Entity.name, "entities"),
-    ):
-        lists = {i: getattr(record, name) for i, record in records.items()}
-        for i, record in (before or {}).items():
-            if lists[i] == getattr(record, name):
-                del lists[i]
-        ids = _ids(session, table, column, {each for names in lists.values() for each in names})
-        rows = [
-            (i, position, ids[each])
-            for i, names in lists.items()
-            for position, each in enumerate(names)
-        ]
-        key = "topic_id" if table is Topic else "entity_id"
-        insert_all(session, link.__table__, ("article_id", "position", key), rows)
-
-
-def _ids(
-    session: Session,
-    table: type[Topic | Entity],
-    column: InstrumentedAttribute[str],
-    names: Iterable[str],
-) -> dict[str, int]:
-    """Return the ids of `names` in a vocabulary, which gains those that it lacks."""
-    wanted = sorted(names)
-    if not wanted:
-        return {}
-    known = session.execute(select(column, table.id).where(among(session, column, wanted)))
-    found = {row[0]: row[1] for row in known}
-    missing = [name for name in wanted if name not in found]
-    fresh = next_ids(session, table.__table__, len(missing))
-    insert_all(session, table.__table__, (column.key, "id"), list(zip(missing, fresh, strict=True)))
-    return found | dict(zip(missing, fresh, strict=True))
+    """Insert the topics and entities of articles, given by their ids, in their order."""
+    records = {i: (state.record, state.listed_at(now)) for i, state in states.items()}
+    topics = vocabularies.topics(session, {t for r, _ in records.values() for t in r.topics})
+    rows = [
+        (i, position, topics[topic], listed_at)
+        for i, (record, listed_at) in records.items()
+        for position, topic in enumerate(record.topics)
+    ]
+    insert_all(session, ArticleTopic.__table__, (*_LINK, "topic_id", "listed_at"), rows)
+    entities = vocabularies.entities(session, {e for r, _ in records.values() for e in r.entities})
+    rows = [
+        (i, position, entities[entity], listed_at)
+        for i, (record, listed_at) in records.items()
+        for position, entity in enumerate(record.entities)
+    ]
+    insert_all(session, ArticleEntity.__table__, (*_LINK, "entity_id", "listed_at"), rows)
 
 
 _KEPT: Final = (
-    *COLUMNS, "canonical_key", "digest", "withdrawn_at", "withdrawn_reason",
+    *COLUMNS, "canonical_key", "digest", "withdrawn_at", "withdrawn_reason", "listed_at",
+    "source_host",
 )  # fmt: skip
 _NO_CLAIMS: Final = Claims()
 
 
-def _values(draft: Draft) -> tuple[Any, ...]:
+def _values(draft: Draft, now: datetime) -> tuple[Any, ...]:
     """Return the values of the columns _KEPT for what `draft` is in the end."""
-    record, withdrawn_at, withdrawn_reason = draft.states[-1]
+    state = draft.states[-1]
+    record, withdrawn_at, withdrawn_reason = state
     standing = draft.standing
     return (
         *(getattr(record, name) for name in COLUMNS if name != "claims"),
@@ -189,4 +188,6 @@ def _values(draft: Draft) -> tuple[Any, ...]:
         standing.digest,
         withdrawn_at,
         withdrawn_reason,
+        state.listed_at(now),
+        catalogue.source_host(record),
     )

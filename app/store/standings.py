@@ -16,7 +16,7 @@ from app.tables import Article, SlugAlias
 class Standing:
     """What deciding about a new record needs to know of an article.
 
-    `id` is None as long as the article is not written.
+    `id` is None as long as the article is not written. `listed` says whether readers see it.
     """
 
     id: int | None
@@ -25,6 +25,7 @@ class Standing:
     updated_at: datetime
     digest: str
     withdrawn: bool = False
+    listed: bool = False
 
 
 _COLUMNS: Final = (
@@ -34,6 +35,7 @@ _COLUMNS: Final = (
     Article.updated_at,
     Article.digest,
     Article.withdrawn_at.is_not(None),
+    Article.listed_at.is_not(None),
 )
 
 

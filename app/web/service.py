@@ -83,7 +83,7 @@ def assemble(settings: Settings, clock: Callable[[], datetime]) -> Service:
         freshness=freshness_of(settings),
         answers=answers,
         missing=missing,
-        follower=Follower(database, forget),
+        follower=Follower(database, forget, clock),
         attempts=Attempts(settings.failed_tokens),
         strangers=Attempts(settings.failed_tokens),
     )

@@ -1,0 +1,64 @@
+"""What a listing is: one page of articles, and where it stands among the others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.records import Record
+from app.representations import Links, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An article as a listing has it.
+
+    `record` is as it was kept. `highlights` has, of what was searched, pieces of its fields as HTML
+    in which `mark` stands around each word that was found, and nothing else is markup.
+    """
+
+    record: Record
+    links: Links
+    highlights: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many articles a listing has in all: so many, or if not `exact` at least so many."""
+
+    value: int
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of a listing.
+
+    `path` is the bare path, such as /topics/technology, and `query` what follows the question mark
+    of this page's own address, or "". `next` and `prev` are the queries of the pages beside it, or
+    None at the ends. `filters` are as they were understood, by their parameters. `fields` are the
+    fields of a record that JSON has, in the order of the record. `updated_at` is the latest of the
+    items', or None where there are none.
+    """
+
+    site: Site
+    path: str
+    query: str
+    title: str
+    items: Sequence[Item]
+    fields: frozenset[str]
+    filters: Mapping[str, Sequence[str]]
+    sort: str
+    limit: int
+    next: str | None = None
+    prev: str | None = None
+    total: Total | None = None
+
+    @property
+    def updated_at(self) -> datetime | None:
+        """When the latest of the items was updated."""
+        return max((item.record.updated_at for item in self.items), default=None)
+
+    def url(self, suffix: str = "", query: str | None = None) -> str:
+        """Return the absolute address of a twin of this page, or of another page."""
+        asked = self.query if query is None else query
+        return f"{self.site.base_url}{self.path}{suffix}" + (f"?{asked}" if asked else "")

@@ -1,0 +1,28 @@
+"""A page of a listing as JSON (RFC 8259): an envelope around records."""
+
+import json
+
+from app.listings.listing import Listing
+from app.representations import record_json
+
+
+def render(listing: Listing) -> bytes:
+    """Return `items`, where the pages beside them are, and how the request was understood."""
+    items = []
+    for item in listing.items:
+        whole = record_json.fields(item.record, item.links)
+        shown = {name: value for name, value in whole.items() if name in listing.fields}
+        if item.highlights:
+            shown["highlights"] = dict(item.highlights)
+        items.append(shown)
+    envelope: dict[str, object] = {
+        "items": items,
+        "next": None if listing.next is None else listing.url(".json", listing.next),
+        "prev": None if listing.prev is None else listing.url(".json", listing.prev),
+        "filters": {name: list(values) for name, values in listing.filters.items()},
+        "sort": listing.sort,
+        "limit": listing.limit,
+    }
+    if listing.total is not None:
+        envelope["total"] = {"value": listing.total.value, "exact": listing.total.exact}
+    return json.dumps(envelope, ensure_ascii=False).encode()

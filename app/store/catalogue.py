@@ -1,0 +1,157 @@
+"""The catalogue: what readers list and find, kept beside the articles in the same transaction.
+
+It has the number of articles under each term and the words of each article, all of those that
+readers see: published by now, and not withdrawn. It can be made anew from the articles.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app import word_index, words
+from app.dialects import among, is_sqlite
+from app.passages import prose
+from app.records import Record
+from app.store import articles, vocabularies
+from app.tables import Article, ArticleEntity, ArticleTopic, Property, Term
+from app.word_index import Words
+
+VERSION: Final = f"1.{words.VERSION}"
+"""Of what is kept here, and of how texts are read."""
+
+_NAME: Final = "catalogue"
+_AT_ONCE: Final = 500
+
+Shown = Mapping[int, Record]
+"""Articles that readers see, by their ids."""
+
+
+def revise(session: Session, before: Shown, after: Shown) -> None:
+    """Let readers find the articles in `after` in place of those in `before`.
+
+    The session is one of `Database.writing()`, and has written the articles.
+    """
+    _count(session, before, after)
+    changed = {i for i in before.keys() | after.keys() if _reads_otherwise(before, after, i)}
+    gone = [word_index.key_of(before[i].published_at, i) for i in before if i in changed]
+    word_index.remove(session, gone)
+    word_index.insert(session, [_words(i, after[i]) for i in after if i in changed])
+
+
+def source_host(record: Record) -> str | None:
+    """Return the host that a record's story comes from, in lower case."""
+    return urlsplit(record.canonical_source).hostname if record.canonical_source else None
+
+
+def is_current(session: Session) -> bool:
+    """Say whether the catalogue is as this version makes it."""
+    return session.scalar(select(Property.value).where(Property.name == _NAME)) == VERSION
+
+
+def rebuild(session: Session, now: datetime) -> None:
+    """Make the catalogue anew. The session is one of `Database.writing()`."""
+    session.execute(delete(Term))
+    word_index.clear(session)
+    for ids in _some(session.scalars(select(Article.id).order_by(Article.id)).all()):
+        states = articles.states(session, ids)
+        rows = [
+            {"_id": i, "listed_at": s.listed_at(now), "source_host": source_host(s.record)}
+            for i, s in states.items()
+        ]
+        session.connection().execute(_PLACED, rows)
+        list_links(session, ids)
+        shown = {i: state.record for i, state in states.items() if state.listed_at(now)}
+        revise(session, {}, shown)
+    session.execute(delete(Property).where(Property.name == _NAME))
+    session.add(Property(name=_NAME, value=VERSION))
+    session.flush()
+
+
+def list_links(session: Session, ids: Collection[int]) -> None:
+    """Let the links of articles say what these say themselves: since when they are listed."""
+    for link in ArticleTopic, ArticleEntity:
+        said = select(Article.listed_at).where(Article.id == link.article_id).scalar_subquery()
+        linked = among(session, link.article_id, ids)
+        session.execute(
+            update(link).where(linked).values(listed_at=said),
+            execution_options={"synchronize_session": False},
+        )
+
+
+_ARTICLES: Final = Article.__table__
+_PLACED: Final = (
+    update(Article)
+    .where(Article.id == bindparam("_id"))
+    .values(listed_at=bindparam("listed_at"), source_host=bindparam("source_host"))
+)
+
+
+def _some(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
+
+
+def _reads_otherwise(before: Shown, after: Shown, article_id: int) -> bool:
+    old, new = before.get(article_id), after.get(article_id)
+    return old is None or new is None or _read(old) != _read(new)
+
+
+def _read(record: Record) -> tuple[object, ...]:
+    return record.published_at, record.title, record.summary, record.body_md, record.lang
+
+
+def _words(article_id: int, record: Record) -> Words:
+    language = record.lang
+    return Words(
+        key=word_index.key_of(record.published_at, article_id),
+        title=words.indexed(record.title, language),
+        summary=words.indexed(record.summary, language),
+        body=words.indexed(prose(record.body_md), language),
+    )
+
+
+def _count(session: Session, before: Shown, after: Shown) -> None:
+    """Count the articles under each term again, where that has changed."""
+    difference: Counter[tuple[str, str]] = Counter()
+    for record in after.values():
+        difference.update(_terms(record))
+    for record in before.values():
+        difference.subtract(_terms(record))
+    changed = sorted((*term, change) for term, change in difference.items() if change)
+    if not changed:
+        return
+    names = [name for facet, name, _ in changed if facet == "entity"]
+    slugs = vocabularies.slugs_of_entities(session, names)
+    rows = [
+        {
+            "facet": facet,
+            "value": slugs[name] if facet == "entity" else name,
+            "label": name,
+            "folded": words.fold(name),
+            "articles": change,
+        }
+        for facet, name, change in changed
+    ]
+    insert = (sqlite if is_sqlite(session) else postgresql).insert(Term)
+    added = insert.on_conflict_do_update(
+        index_elements=[Term.facet, Term.value],
+        set_={"articles": Term.articles + insert.excluded.articles},
+    )
+    session.connection().execute(added, rows)
+
+
+def _terms(record: Record) -> Iterator[tuple[str, str]]:
+    yield "all", ""
+    yield "lang", record.lang
+    yield "month", record.published_at.strftime("%Y-%m")
+    if host := source_host(record):
+        yield "source", host
+    for topic in record.topics:
+        yield "topic", topic
+    for entity in record.entities:
+        yield "entity", entity

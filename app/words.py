@@ -1,0 +1,180 @@
+"""The words of a text as they are searched: one analysis for all databases.
+
+A text becomes words of a-z and 0-9 with single blanks between them, which every database's own
+parser reads alike, whatever its locale. Case and diacritics are folded; a letter beyond ASCII is
+written as its number; each sign of a script that puts no blanks between words is a word of its own,
+so that a piece of such a text is found as a phrase. Pure, but for tables filled on the way.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from threading import local
+from typing import Final, NamedTuple
+
+import Stemmer
+
+VERSION: Final = "1"
+"""Changes with the analysis: what was indexed under another one is indexed anew."""
+
+INDEXED_CHARACTERS: Final = 100_000
+"""How much of a text is searched, from its beginning. PostgreSQL numbers 16,383 words of it."""
+
+LONGEST: Final = 240
+"""What is longer than this, as it is coded, is no word."""
+
+# Combining marks that are diacritics: of Latin, Greek and Cyrillic, Hebrew points, Arabic vowels,
+# and the voiced sound marks of kana. Those of Indic scripts spell the word.
+_DIACRITICS: Final = re.compile(
+    "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670\u3099\u309a]"
+)
+# Thai, Lao, Tibetan, Myanmar, Khmer, kana, Han and Yi: no blanks between words.
+_UNSPACED: Final = re.compile(
+    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua48f\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+)
+# Often all that is not ASCII in a text. To look each sign of it up would take ten times as long.
+_TYPOGRAPHIC: Final = "\u2019\u2018\u201c\u201d\u2013\u2014\u2026\xa0"
+_RUN: Final = re.compile(r"[^\W_]+(?:[^\W_]|[\u0900-\u0dff])*")
+
+# By the primary subtag of a language, the algorithm that Snowball has for it.
+_ALGORITHMS: Final = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek",
+    "en": "english", "eo": "esperanto", "es": "spanish", "et": "estonian", "eu": "basque",
+    "fa": "persian", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi",
+    "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian",
+    "nb": "norwegian", "ne": "nepali", "nl": "dutch", "nn": "norwegian", "no": "norwegian",
+    "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian",
+    "sv": "swedish", "ta": "tamil", "tr": "turkish", "yi": "yiddish",
+}  # fmt: skip
+
+
+class _Codes(dict[int, str]):
+    """What stands for each character: a table that `str.translate` fills as it meets new ones."""
+
+    def __missing__(self, number: int) -> str:
+        self[number] = code = _code(chr(number))
+        return code
+
+
+def _code(character: str) -> str:
+    if character.isascii():
+        return character if character.isalnum() else " "
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    category = unicodedata.category(character)
+    if category == "Cf":
+        return ""  # such as a soft hyphen, and what nobody sees
+    if not character.isalnum() and category[0] != "M":
+        return " "
+    # It begins with a letter, so that no parser takes it for a number, and all are of one length,
+    # so that none is the beginning of another one.
+    code = f"z{ord(character):05x}"
+    return f" {code} " if _UNSPACED.match(character) else code
+
+
+_CODES: Final = _Codes()
+
+
+class Term(NamedTuple):
+    """One thing a search asks for: words in a row, any of the `spellings` of one alone.
+
+    `spellings` are alternatives, each words with single blanks between them. With `prefix` the
+    last word of it goes on as it likes; what is `excluded` must not be there.
+    """
+
+    spellings: tuple[str, ...]
+    prefix: bool = False
+    excluded: bool = False
+
+
+def fold(text: str) -> str:
+    """Return `text` without its case and its diacritics."""
+    if text.isascii():
+        return text.lower()
+    for sign in _TYPOGRAPHIC:
+        text = text.replace(sign, " ")
+    if text.isascii():
+        return text.lower()
+    plain = _DIACRITICS.sub("", unicodedata.normalize("NFKD", text).casefold())
+    # What case folding makes may be decomposed once more.
+    return unicodedata.normalize("NFKD", plain)
+
+
+def words(text: str) -> list[str]:
+    """Return the words of `text`, coded, in their order."""
+    return _line(fold(text)).split()
+
+
+def indexed(text: str, language: str) -> str:
+    """Return what is kept of `text` to be searched: its words, and behind them their stems."""
+    folded = fold(text[:INDEXED_CHARACTERS])
+    line = _line(folded)
+    stemmer = _stemmer(language)
+    if stemmer is None:
+        return line
+    there = set(line.split()) if folded.isascii() else set(_RUN.findall(folded))
+    stems = set(stemmer.stemWords(list(there))) - there
+    return f"{line} {_line(' '.join(sorted(stems)))}" if stems else line
+
+
+def spellings(word: str, languages: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words as which `word`, which stands alone, may be in the index."""
+    folded = fold(word)
+    stemmers = filter(None, map(_stemmer, languages))
+    found = [folded, *(stemmer.stemWord(folded) for stemmer in stemmers)]
+    lines = (" ".join(words(each)) for each in found)
+    return tuple(dict.fromkeys(filter(None, lines)))
+
+
+def marked(text: str, terms: tuple[Term, ...], language: str) -> Iterator[tuple[str, bool]]:
+    """Yield `text` in pieces, and with each whether it is a word that `terms` ask for."""
+    wanted = {word for term in terms for each in term.spellings for word in each.split()}
+    prefixes = tuple(term.spellings[0].split()[-1] for term in terms if term.prefix)
+    stemmer = _stemmer(language)
+    end = 0
+    for match in _SIGHT.finditer(text):
+        folded = fold(match[0])
+        coded = words(match[0])
+        stem = _line(stemmer.stemWord(folded)).strip() if stemmer else ""
+        hit = (
+            any(word in wanted or (prefixes and word.startswith(prefixes)) for word in coded)
+            or stem in wanted
+        )
+        if hit:
+            if match.start() > end:
+                yield text[end : match.start()], False
+            yield match[0], True
+            end = match.end()
+    if end < len(text):
+        yield text[end:], False
+
+
+# A stemmer keeps the words it has met, and is not for several threads.
+_STEMMERS: Final = local()
+_SIGHT: Final = re.compile(
+    rf"{_UNSPACED.pattern}|(?:(?!{_UNSPACED.pattern})[^\W_\u0300-\u036f][\u0300-\u036f]*)+"
+)
+
+
+def _line(folded: str) -> str:
+    line = folded.translate(_CODES)
+    if any(len(word) > LONGEST for word in set(line.split())):
+        line = " ".join(word for word in line.split() if len(word) <= LONGEST)
+    return line
+
+
+@lru_cache(64)
+def _algorithm(language: str) -> str | None:
+    return _ALGORITHMS.get(language.partition("-")[0].lower())
+
+
+def _stemmer(language: str) -> "Stemmer.Stemmer | None":
+    name = _algorithm(language)
+    if name is None:
+        return None
+    known: dict[str, Stemmer.Stemmer] = _STEMMERS.__dict__
+    if name not in known:
+        known[name] = Stemmer.Stemmer(name)
+    return known[name]
