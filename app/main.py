@@ -26,6 +26,7 @@ from app.web import (
     errors,
     explanations,
     health,
+    listings,
     loads,
     receipts,
     visits,
@@ -92,7 +93,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
         await run_in_threadpool(service.database.close)
 
     app = Slugline(
-        routes=articles.routes(),
+        routes=[*articles.routes(), *listings.routes()],
         title=settings.site_name,
         version=version("slugline"),
         description=documents.DESCRIPTION,

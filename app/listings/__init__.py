@@ -7,10 +7,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from app.listings import page_json
-from app.listings.listing import Item, Listing, Total
+from app.listings import lines, page_json
+from app.listings.listing import Count, Facets, Item, Listing, Missing, Total
 
-__all__ = ["BY_MEDIA_TYPE", "BY_NAME", "BY_SUFFIX", "FORMATS", "Format", "Item", "Listing", "Total"]
+__all__ = [
+    "BY_MEDIA_TYPE",
+    "BY_NAME",
+    "BY_SUFFIX",
+    "FORMATS",
+    "Count",
+    "Facets",
+    "Format",
+    "Item",
+    "Listing",
+    "Missing",
+    "Total",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +43,13 @@ class Format:
 # In the order of the site's own preference.
 FORMATS: Final = (
     Format("json", ".json", "application/json", "application/json", page_json.render),
+    Format("ndjson", ".ndjson", "application/x-ndjson", "application/x-ndjson", lines.render),
 )
 BY_NAME: Final = {form.name: form for form in FORMATS}
 BY_MEDIA_TYPE: Final = {form.media_type: form for form in FORMATS}
-BY_SUFFIX: Final = {form.suffix: form for form in FORMATS if form.suffix}
+# The longest first: one suffix may end in another.
+BY_SUFFIX: Final = {
+    form.suffix: form
+    for form in sorted(FORMATS, key=lambda form: len(form.suffix), reverse=True)
+    if form.suffix
+}

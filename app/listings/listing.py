@@ -30,14 +30,44 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """How many articles have a term: what a filter calls it, and how it is written."""
+
+    value: str
+    label: str
+    articles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """The terms that most of the articles have, by facet, among those that were counted.
+
+    These are all of the listing's if `exact`, else its newest.
+    """
+
+    counted: int
+    exact: bool
+    terms: Mapping[str, Sequence[Count]]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A slug that was asked for and is no article's: its status, and where the article is now."""
+
+    slug: str
+    status: int
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """One page of a listing.
 
     `path` is the bare path, such as /topics/technology, and `query` what follows the question mark
     of this page's own address, or "". `next` and `prev` are the queries of the pages beside it, or
     None at the ends. `filters` are as they were understood, by their parameters. `fields` are the
-    fields of a record that JSON has, in the order of the record. `updated_at` is the latest of the
-    items', or None where there are none.
+    fields of a record that JSON has, in the order of the record. `missing` are slugs that were
+    asked for in vain.
     """
 
     site: Site
@@ -52,6 +82,8 @@ class Listing:
     next: str | None = None
     prev: str | None = None
     total: Total | None = None
+    facets: Facets | None = None
+    missing: Sequence[Missing] = ()
 
     @property
     def updated_at(self) -> datetime | None:

@@ -1,6 +1,7 @@
 """A page of a listing as JSON (RFC 8259): an envelope around records."""
 
 import json
+from dataclasses import asdict
 
 from app.listings.listing import Listing
 from app.representations import record_json
@@ -24,5 +25,9 @@ def render(listing: Listing) -> bytes:
         "limit": listing.limit,
     }
     if listing.total is not None:
-        envelope["total"] = {"value": listing.total.value, "exact": listing.total.exact}
+        envelope["total"] = asdict(listing.total)
+    if listing.facets is not None:
+        envelope["facets"] = asdict(listing.facets)
+    if listing.missing:
+        envelope["missing"] = [asdict(each) for each in listing.missing]
     return json.dumps(envelope, ensure_ascii=False).encode()

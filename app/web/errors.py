@@ -20,6 +20,7 @@ from app.loading.edits import EditRefusedError, NoSuchArticleError
 from app.loading.running import StoppingError
 from app.loading.undoing import NoSuchLoadError, NotUndoableError
 from app.records import InvalidRecordError
+from app.selections import BadSelectionError
 from app.store.loads import KeyReusedError, StillRunningError
 from app.texts import excerpt, plainly
 from app.web import methods
@@ -187,6 +188,12 @@ def _invalid_request(error: RequestValidationError) -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, detail, members={"errors": faults})
 
 
+def _bad_selection(error: BadSelectionError) -> Problem:
+    faults = [{"parameter": fault.name, "reason": fault.reason} for fault in error.faults]
+    detail = "; ".join(f"{fault.name}: {fault.reason}" for fault in error.faults)
+    return Problem(HTTPStatus.BAD_REQUEST, detail, members={"errors": faults})
+
+
 def _precondition(_error: PreconditionFailedError) -> Problem:
     detail = "What is here is not what the request's preconditions ask for."
     return Problem(HTTPStatus.PRECONDITION_FAILED, detail)
@@ -220,6 +227,7 @@ _PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     UnfitJsonError: _unfit,
     PreconditionFailedError: _precondition,
     RequestValidationError: _invalid_request,
+    BadSelectionError: _bad_selection,
     ClientDisconnect: _gone_away,
     Exception: _unforeseen,
 }

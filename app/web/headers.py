@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Final
 
+from app import listings
+from app.listings import Listing
 from app.records import Record
 from app.representations import Format, Links, path_of, templating
 from app.representations.links import uri
@@ -55,6 +57,26 @@ def article_headers(record: Record, links: Links, form: Format, last_modified: d
         "Link": link_header(links, form),
         "Last-Modified": http_date(last_modified),
         **tag_headers(*tags_of(record)),
+        **policy_headers(form.media_type),
+    }
+
+
+def listing_headers(listing: Listing, form: listings.Format) -> Headers:
+    """Return what a listing's answer says of itself, however it was asked for."""
+    targets = [
+        f'<{uri(listing.url(other.suffix))}>; rel="alternate"; type="{other.media_type}"'
+        for other in listings.FORMATS
+        if other is not form
+    ]
+    targets.append(f'<{uri(listing.url())}>; rel="canonical"')
+    for relation, query in ("next", listing.next), ("prev", listing.prev):
+        if query is not None:
+            targets.append(f'<{uri(listing.url(form.suffix, query))}>; rel="{relation}"')
+    tags = ("listings", *(tag_of(item.record.slug) for item in listing.items))[:TAGS_AT_MOST]
+    return {
+        "Content-Type": form.content_type,
+        "Link": ", ".join(targets),
+        **tag_headers(*tags),
         **policy_headers(form.media_type),
     }
 

@@ -16,8 +16,10 @@ from typing import Any, Final, NamedTuple
 from app import codings
 from app.answers import Answer
 from app.conditions import Conditions, is_unmodified
+from app.listings import BY_MEDIA_TYPE as LISTING_FORMS
 from app.negotiation import negotiate
 from app.representations import BY_MEDIA_TYPE
+from app.web import listings
 from app.web.articles import answer_at
 from app.web.problems import Problem, form_of, problem_answer, unavailable
 from app.web.service import Service
@@ -37,6 +39,9 @@ FIELDS_AT_MOST: Final = 128
 FIELD_BYTES: Final = 32 << 10
 ACCEPT_BYTES: Final = 4_000
 """How long Accept and Accept-Encoding may be: to weigh more members others would notice."""
+ADDRESS_LENGTH: Final = 2_000
+"""A longer address of a listing takes the ordinary way, and is not remembered."""
+
 PATIENCE_SECONDS: Final = 15
 """How long a reader waits for a database that takes questions and does not answer."""
 
@@ -87,6 +92,10 @@ class Ready:
         shelf = self._answers.shelf(wanted.path)
         if shelf is not None:
             return shelf.find(_form(wanted.accept), wanted.coding)
+        if not wanted.path.startswith(_PREFIX):
+            service = self._service
+            found = service.listings.shelf(wanted.path) or service.searches.shelf(wanted.path)
+            return found.find(_listing_form(wanted.accept), wanted.coding) if found else None
         shelf = self._service.missing.shelf(wanted.path)
         if shelf is not None:
             return shelf.find(_form_of_problem(wanted.path, wanted.accept), codings.IDENTITY)
@@ -94,15 +103,19 @@ class Ready:
 
     async def _made(self, wanted: Wanted) -> Answer | None:
         """Have an answer made, or wait for one that is being made for somebody else."""
-        asked = wanted.path, _form(wanted.accept), wanted.coding
         # What began before a write is not for those who came after it.
-        key = self._answers.epoch, *asked
+        make: Callable[[Service, str, str, str], Answer | None]
+        if wanted.path.startswith(_PREFIX):
+            make, epoch, form = answer_at, self._answers.epoch, _form(wanted.accept)
+        else:
+            make, epoch = listings.answer_at, self._service.listings.epoch
+            form = _listing_form(wanted.accept)
+        asked = wanted.path, form, wanted.coding
+        key = epoch, *asked
         making = self._making.get(key)
         if making is None:
             # The event loop's own threads: a load, which is the application's, takes none of them.
-            making = asyncio.get_running_loop().run_in_executor(
-                None, answer_at, self._service, *asked
-            )
+            making = asyncio.get_running_loop().run_in_executor(None, make, self._service, *asked)
             self._making[key] = making
             making.add_done_callback(partial(self._making.pop, key))
         try:
@@ -163,10 +176,22 @@ def _wanted(scope: Scope) -> Wanted | None:
             ordinary = True
     if size > FIELD_BYTES or len(accept) > ACCEPT_BYTES or len(accept_encoding) > ACCEPT_BYTES:
         raise _TooHeavyError
-    path: str = scope["path"]
-    if ordinary or scope["method"] not in _READING or not path.startswith(_PREFIX):
+    address = None if ordinary or scope["method"] not in _READING else _address(scope)
+    if address is None:
         return None
-    return Wanted(path, accept, _coding(accept_encoding), none_match, modified_since)
+    return Wanted(address, accept, _coding(accept_encoding), none_match, modified_since)
+
+
+def _address(scope: Scope) -> str | None:
+    """Return where a ready answer to the request may be kept, if anywhere."""
+    path: str = scope["path"]
+    if path.startswith(_PREFIX):
+        return path  # of an article, which no query changes
+    if not listings.is_listing(path):
+        return None
+    query: bytes = scope["query_string"]
+    address = f"{path}?{query.decode('latin-1')}" if query else path
+    return address if len(address) <= ADDRESS_LENGTH else None
 
 
 def _unmodified(wanted: Wanted, answer: Answer) -> bool:
@@ -190,6 +215,12 @@ def _form(accept: bytes) -> str:
     """Return the name of the form that `accept` gets, or "" where none is acceptable."""
     chosen = negotiate(accept.decode("latin-1"), tuple(BY_MEDIA_TYPE))
     return BY_MEDIA_TYPE[chosen].name if chosen else ""
+
+
+@lru_cache(_CHOICES)
+def _listing_form(accept: bytes) -> str:
+    chosen = negotiate(accept.decode("latin-1"), listings.OFFERS)
+    return LISTING_FORMS[chosen].name if chosen else ""
 
 
 @lru_cache(_CHOICES)

@@ -38,9 +38,10 @@ class Service:
     """One running Slugline. `stopping` is set when it is about to end.
 
     `background` runs the loads that answer before they are done, `loading` limits the others.
-    `answers` are the ready ones of articles, `missing` those that say there is none. `attempts` are
-    those with a wrong token, `accepted` the tokens that were right; `strangers`, each and all
-    together (`everybody`), are those who left a row in the audit without one.
+    `answers` are the ready ones of articles, `missing` those that say there is none, `listings`
+    those of many articles, and `searches` those of what anybody can make up. `attempts` are those
+    with a wrong token, `accepted` the tokens that were right; `strangers`, each and all together
+    (`everybody`), are those who left a row in the audit without one.
     """
 
     settings: Settings
@@ -50,6 +51,8 @@ class Service:
     freshness: Freshness
     answers: Memory
     missing: Memory
+    listings: Memory
+    searches: Memory
     follower: Follower
     attempts: Attempts
     strangers: Attempts
@@ -65,9 +68,13 @@ class Service:
 def assemble(settings: Settings, clock: Callable[[], datetime]) -> Service:
     """Return the service that `settings` describe. Raises DatabaseAddressError."""
     answers = Memory(settings.ready_bytes, clock)
+    listings = Memory(settings.ready_bytes // 4, clock)
+    searches = Memory(settings.ready_bytes // 16, clock)
     missing = Memory(MISSING_BYTES, clock, MISSING_LIFETIME)
 
     def forget(slugs: Collection[str] | None) -> None:
+        for memory in listings, searches:
+            memory.clear()
         for memory in answers, missing:
             if slugs is None:
                 memory.clear()
@@ -83,6 +90,8 @@ def assemble(settings: Settings, clock: Callable[[], datetime]) -> Service:
         freshness=freshness_of(settings),
         answers=answers,
         missing=missing,
+        listings=listings,
+        searches=searches,
         follower=Follower(database, forget, clock),
         attempts=Attempts(settings.failed_tokens),
         strangers=Attempts(settings.failed_tokens),
