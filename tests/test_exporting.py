@@ -12,19 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, text, update
 
 from app.database import Database
 from app.instants import format_instant
-from app.main import create_app
-from app.settings import Settings
 from app.store import exporting
 from app.tables import Article, SlugAlias
 from commands import Shell
-from conftest import NOW, SEED, TOKEN, Clock, Site
+from conftest import NOW, SEED, Clock, Site, opened, settings_for
 from processes import NURSED, SLUGLINE, environment, run
 from strategies import UPKEEPS, records
 
@@ -103,10 +100,11 @@ def _others(make: Callable[[], str]) -> Iterator[Callable[[bytes], str]]:
 @contextmanager
 def site_on(url: str) -> Iterator[Site]:
     """Open a site on a database, until the end of the block."""
-    settings_ = Settings.model_validate({"database_url": url, "admin_token": TOKEN})
-    app = create_app(settings_, Clock())
-    with TestClient(app, base_url="http://testserver") as client:
-        yield Site(client, app.state.service.database, Clock(), settings_)
+    site = opened(settings_for(url), Clock())
+    try:
+        yield site
+    finally:
+        site.client.__exit__(None, None, None)
 
 
 def test_r05_an_export_loads_back_to_an_export_of_the_same_bytes(
