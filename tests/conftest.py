@@ -33,6 +33,14 @@ TOKEN = "a-token-for-the-tests"  # noqa: S105 - it opens nothing but a test's da
 DEPTH = int(os.environ.get("SLUGLINE_TEST_DEPTH", "1"))
 """How many times as long as usual the tests search that never are done searching."""
 
+DATABASES = "sqlite", "postgresql"
+
+above_the_store = pytest.mark.databases("sqlite")
+"""Marks what is decided before a database is asked, or after it has answered: one kind will do."""
+
+on_every_database = pytest.mark.databases(*DATABASES)
+"""Marks, among such, what is not."""
+
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 # Examples run against databases and renderers, so a slow one is no sign of anything.
@@ -256,7 +264,14 @@ def service_in(site: Site) -> Service:
     return service
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once for each kind of database, or only for those that its marker names."""
+    if "database_url" in metafunc.fixturenames:
+        named = metafunc.definition.get_closest_marker("databases")
+        metafunc.parametrize("database_url", named.args if named else DATABASES, indirect=True)
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of an empty, migrated database, once for each kind.
 

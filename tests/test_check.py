@@ -22,8 +22,10 @@ from app.checks.questions import PARAMETER, follow_ups, openings
 from app.codings import CODINGS, IDENTITY
 from app.representations import BY_NAME, BY_SUFFIX, FORMATS
 from commands import Shell
-from conftest import SEED, SEED_SLUG, TOKEN, Site
+from conftest import SEED, SEED_SLUG, TOKEN, Site, above_the_store
 from processes import Server, environment, run, serving
+
+pytestmark = above_the_store
 
 ASKED_WITH = "accept", "accept-encoding", "if-none-match"
 ARTICLE = f"/news/{SEED_SLUG}"
@@ -370,11 +372,22 @@ def test_the_command_explains_itself(shell: Shell, tmp_path: Path) -> None:
     assert "Usage: python -m app check" in done.stdout
 
 
-@pytest.mark.parametrize("path", [ARTICLE, *(ARTICLE + suffix for suffix in BY_SUFFIX)])
 def test_a_server_without_anything_in_front_is_found_fine(
-    served: Server, shell: Shell, tmp_path: Path, path: str
+    served: Server, shell: Shell, tmp_path: Path
 ) -> None:
-    done = shell.run("check", served.base.removeprefix("http://") + path, cwd=tmp_path)
+    done = shell.run("check", served.base.removeprefix("http://") + ARTICLE, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert found_wrong(done.stdout) == {}
+    assert done.stdout.splitlines()[-1] == FINE
+
+
+@pytest.mark.parametrize("suffix", BY_SUFFIX)
+def test_an_article_may_be_named_by_any_of_its_twins(
+    origin: Origin, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    client = partial(httpx2.Client, transport=Wire(origin, GOOD["passes on"]))
+    monkeypatch.setattr(httpx2, "Client", client)
+    done = shell.run("check", f"front.example{ARTICLE}{suffix}", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert found_wrong(done.stdout) == {}
     assert done.stdout.splitlines()[-1] == FINE
