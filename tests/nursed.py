@@ -13,6 +13,7 @@ from socket import AF_UNIX, SCM_RIGHTS, SOL_SOCKET, socket
 from types import FrameType
 
 PATIENCE_SECONDS = 60
+PASSED_ON = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
 
 
 def main(place: str, arguments: list[str]) -> int:
@@ -24,6 +25,8 @@ def main(place: str, arguments: list[str]) -> int:
     told = {"cwd": os.getcwd(), "env": dict(os.environ), "arguments": arguments}  # noqa: PTH109
     with socket(AF_UNIX) as nursery:
         nursery.connect(place)
+        # There may be a command before there is somebody to pass signals on: they wait for that.
+        signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
         data = dumps(told).encode() + b"\n"
         sent = nursery.sendmsg([data], [(SOL_SOCKET, SCM_RIGHTS, array("i", (0, 1, 2)))])
         nursery.sendall(data[sent:])
@@ -31,8 +34,9 @@ def main(place: str, arguments: list[str]) -> int:
         def pass_on(number: int, _frame: FrameType | None) -> None:
             nursery.sendall(bytes([number]))
 
-        for number in signal.SIGTERM, signal.SIGINT, signal.SIGHUP:
+        for number in PASSED_ON:
             signal.signal(number, pass_on)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
         status = int(nursery.recv(100) or b"-9")
     if status < 0:
         signal.signal(-status, signal.SIG_DFL) if -status != signal.SIGKILL else None

@@ -6,6 +6,7 @@ does. What comes of a command is the same; that the real one does so too has tes
 """
 
 import array
+import atexit
 import json
 import os
 import selectors
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 import app.__main__ as entry
@@ -23,6 +25,9 @@ from app.main import app_from_environment
 
 LATE = "uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.protocols.http.auto"
 """What a server would import as it starts."""
+
+PEAK = "NURSERY_PEAK"
+"""The variable that names a file for how much memory the command took at most, in KiB."""
 
 STREAMS = 3
 BATCH = "NURSERY_BATCH_RECORDS"
@@ -118,6 +123,8 @@ def become(told: dict[str, Any]) -> None:
     os.chdir(told["cwd"])
     if size := os.environ.pop(BATCH, None):
         batches.BATCH_RECORDS = int(size)  # type: ignore[misc] # a test's own wish
+    if told_to := os.environ.pop(PEAK, None):
+        atexit.register(lambda: Path(told_to).write_text(str(getrusage(RUSAGE_SELF).ru_maxrss)))
     sys.argv = [entry.__file__, *told["arguments"]]
     entry.main()
 

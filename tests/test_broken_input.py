@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
-from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import func, select, union_all
 from test_loading import contents
@@ -14,6 +13,7 @@ from app.main import create_app
 from app.settings import Settings
 from app.tables import Base
 from broken import GOOD, LARGEST, NDJSON, TAKEN_KEY, Case, Line, cases, lines
+from clients import Client
 from conftest import SEED_SITE, TOKEN, Clock, Site
 
 LINES: Final = list(lines())
@@ -56,7 +56,7 @@ def opened(url: str) -> Iterator[Opened]:
     )
     clock = Clock()
     app = create_app(settings, clock)
-    with TestClient(app, follow_redirects=False) as client:
+    with Client(app) as client:
         site = Site(client, app.state.service.database, clock, settings)
         site.loaded(GOOD, **{"Idempotency-Key": TAKEN_KEY})
         before = contents(site.database)

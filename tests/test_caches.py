@@ -31,7 +31,9 @@ from test_negotiation import CHROME, FIREFOX, TABLE
 
 from app.representations import BY_SUFFIX, FORMATS
 from app.tables import Article, SlugAlias
-from conftest import DEPTH, SEED, TOKEN, Clock, Site
+from conftest import DEPTH, SEED, TOKEN, Clock, Site, above_the_store
+
+pytestmark = above_the_store
 
 # --- who asks ----------------------------------------------------------------------------------
 
@@ -628,7 +630,7 @@ class ReadersBehindVary(Readers):
 # --- the tests ---------------------------------------------------------------------------------
 
 THOROUGH: Final = settings(
-    max_examples=5 * DEPTH,
+    max_examples=3 * DEPTH,
     stateful_step_count=16,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink takes minutes
     suppress_health_check=list(HealthCheck),
@@ -640,12 +642,6 @@ def story(slug: str, title: str, updated: str) -> str:
     feed |= {"canonical_source": None, "body_md": f"# {title}\n\n" + "Much of the same. " * 40}
     feed |= {"topics": ["one"], "entities": []}
     return json.dumps(feed)
-
-
-@pytest.fixture
-def database_url(sqlite_template: Callable[[], str]) -> str:
-    """One kind of database: what is proved here lies in front of it."""
-    return sqlite_template()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from app.database import Database
 from app.tables import Token
 from commands import Ended, Shell
 from conftest import SEED, TOKEN
-from processes import SLUGLINE, Server, environment, run, serving
+from processes import NURSED, SLUGLINE, Server, environment, run, serving
 
 COMMANDS = ["serve", "load", "export", "tokens", "tokens create", "tokens list", "tokens revoke",
             "db", "db upgrade", "db check"]  # fmt: skip
@@ -47,19 +47,19 @@ def test_every_command_explains_itself(shell: Shell, tmp_path: Path, command: st
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status"),
+    ("arguments", "status", "command"),
     [
-        (["tokens", "--help"], 0),
-        (["load", "nothing.json", "--token", TOKEN], 1),
-        (["serve"], 1),
-        (["serve", "--port", "many"], 2),
+        (["tokens", "--help"], 0, NURSED),
+        (["load", "nothing.json", "--token", TOKEN], 1, SLUGLINE),
+        (["serve"], 1, NURSED),
+        (["serve", "--port", "many"], 2, SLUGLINE),
     ],
 )
 def test_a_command_says_in_its_own_process_what_it_says_in_ours(
-    shell: Shell, tmp_path: Path, arguments: list[str], status: int
+    shell: Shell, tmp_path: Path, arguments: list[str], status: int, command: tuple[str, ...]
 ) -> None:
     """What is shown of commands in this process is true of those that users start."""
-    done = run(*arguments, cwd=tmp_path, command=SLUGLINE, SLUGLINE_CANONICAL="both")
+    done = run(*arguments, cwd=tmp_path, command=command, SLUGLINE_CANONICAL="both")
     assert done.returncode == status
     assert "Traceback" not in done.stderr
     here = shell.run(*arguments, cwd=tmp_path, SLUGLINE_CANONICAL="both")
@@ -242,5 +242,5 @@ def test_c06_a_database_that_goes_away_is_503_and_its_return_is_noticed(
 
 def test_two_servers_may_start_on_one_new_database(shell: Shell, tmp_path: Path) -> None:
     env = environment(SLUGLINE_ADMIN_TOKEN=TOKEN)
-    with serving(tmp_path, "--workers", "3", env=env) as server:
+    with serving(tmp_path, "--workers", "2", env=env) as server:
         assert shell.run("load", str(SEED), **to(server), cwd=tmp_path).returncode == 0

@@ -13,7 +13,7 @@ import pytest
 from app.representations import FORMATS
 from app.settings import Settings
 from conftest import TOKEN
-from processes import ROOT, environment, free_port
+from processes import NURSED, ROOT, environment, free_port
 
 README = (ROOT / "README.md").read_text()
 OPERATING = (ROOT / "docs" / "operating.md").read_text()
@@ -65,7 +65,7 @@ def test_what_the_readme_shows_is_what_happens(demo: int) -> None:
         if here.startswith("ARTICLE="):
             article = here.partition("=")[2]
             continue
-        here = here.replace(".venv/bin/slugline", f"{sys.executable} -m app")
+        here = here.replace(".venv/bin/slugline", " ".join(NURSED))
         env = environment(
             ARTICLE=article,
             SLUGLINE_ADMIN_TOKEN=TOKEN,

@@ -12,7 +12,9 @@ from app.explanations import TOLD_AT_MOST, Rule, explain
 from app.negotiation import negotiate, parse_accept, scores
 from app.representations import BY_MEDIA_TYPE
 from app.web.explanations import LONGEST, asked_in
-from conftest import SEED, SEED_SLUG, Site
+from conftest import SEED, SEED_SLUG, Site, above_the_store
+
+pytestmark = above_the_store
 
 OFFERS = tuple(BY_MEDIA_TYPE)
 MACHINE = {"Accept": "application/json"}

@@ -12,20 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, text, update
 
 from app.database import Database
 from app.instants import format_instant
-from app.main import create_app
-from app.settings import Settings
 from app.store import exporting
 from app.tables import Article, SlugAlias
 from commands import Shell
-from conftest import NOW, SEED, TOKEN, Clock, Site
-from processes import NURSED, SLUGLINE, environment, run
+from conftest import DEPTH, NOW, SEED, Clock, Site, opened, settings_for
+from nursery import PEAK
+from processes import NURSED, environment, run
 from strategies import UPKEEPS, records
 
 SEEDED: dict[str, Any] = json.loads(SEED.read_text())
@@ -103,10 +101,11 @@ def _others(make: Callable[[], str]) -> Iterator[Callable[[bytes], str]]:
 @contextmanager
 def site_on(url: str) -> Iterator[Site]:
     """Open a site on a database, until the end of the block."""
-    settings_ = Settings.model_validate({"database_url": url, "admin_token": TOKEN})
-    app = create_app(settings_, Clock())
-    with TestClient(app, base_url="http://testserver") as client:
-        yield Site(client, app.state.service.database, Clock(), settings_)
+    site = opened(settings_for(url), Clock())
+    try:
+        yield site
+    finally:
+        site.client.__exit__(None, None, None)
 
 
 def test_r05_an_export_loads_back_to_an_export_of_the_same_bytes(
@@ -180,7 +179,7 @@ def test_i14_upkeep_loads_back_to_an_export_of_the_same_bytes(
     assert exported(another(feed)) == feed
 
 
-@settings(max_examples=10)
+@settings(max_examples=5 * DEPTH)
 @given(st.lists(st.tuples(records(), st.none() | UPKEEPS), max_size=4))
 def test_r05_whatever_is_loaded_is_exported_and_loads_back(
     sqlite_template: Callable[[], str],
@@ -212,12 +211,10 @@ def fill(url: str, articles: int, size: int) -> None:
 
 def peak(folder: Path, url: str) -> int:
     """Return how much memory an export takes at most, in KiB."""
-    command = [*SLUGLINE, "export", "out.ndjson"]
-    process = subprocess.Popen(command, cwd=folder, env=environment(SLUGLINE_DATABASE_URL=url))
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return usage.ru_maxrss
+    file = folder / "peak"
+    done = run("export", "out.ndjson", cwd=folder, SLUGLINE_DATABASE_URL=url, **{PEAK: str(file)})
+    assert done.returncode == 0, done.stderr
+    return int(file.read_text())
 
 
 def test_i19_the_memory_of_an_export_does_not_grow_with_the_articles(

@@ -17,6 +17,7 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from app.negotiation import negotiate, parse_accept, scores
+from conftest import DEPTH
 
 with warnings.catch_warnings():
     # webob imports the standard library's cgi, which says at once that it is deprecated.
@@ -130,7 +131,7 @@ def second_opinion(listed: Sequence[Member], malformed: Sequence[str]) -> Counte
     return heard
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200 * DEPTH, deadline=None)
 @given(*headers)
 def test_two_other_implementations_agree(listed: list[Member], malformed: list[str]) -> None:
     for subject in second_opinion(listed, malformed):

@@ -6,7 +6,9 @@ import pytest
 
 from app.representations import BY_SUFFIX, FORMATS
 from app.web.uploads import MEDIA_TYPES
-from conftest import Site
+from conftest import Site, above_the_store
+
+pytestmark = above_the_store
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import html_tree
 from app.hygiene import clean, printable
 from app.records import Record, parse_record
 from app.representations import FORMATS, Site, links_of, templating
-from conftest import SEED_SITE
+from conftest import DEPTH, SEED_SITE
 from hostile import PAYLOADS
 from html_tree import Node
 from strategies import records
@@ -112,7 +112,7 @@ def test_r01_nothing_hostile_gets_through_in_any_field(payload: str) -> None:
     assert shown.one("h1").words == " ".join(data["headline"].split())
 
 
-@settings(max_examples=80)
+@settings(max_examples=40 * DEPTH)
 @given(records())
 def test_r01_the_page_of_any_record_is_safe_and_sound(value: dict[str, Any]) -> None:
     story = parse_record(value)

@@ -28,6 +28,7 @@ from app.records import (
     to_line,
 )
 from app.representations import FORMATS, Links, Site, links_of, record_json
+from conftest import DEPTH
 from strategies import EXTRAS, INSTANTS, SLUGS, UPKEEPS, records
 
 STORY: dict[str, Any] = {
@@ -649,7 +650,7 @@ def test_i07_the_digest_does_not_depend_on_claims(value: dict[str, Any], url: st
     assert parse_record(other).digest == parse_record(value).digest
 
 
-@settings(max_examples=60)
+@settings(max_examples=30 * DEPTH)
 @given(records(), st.data())
 def test_i07_the_digest_is_another_exactly_when_what_is_served_is(
     value: dict[str, Any], data: st.DataObject

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
@@ -88,7 +89,7 @@ CASES: Final = [
 # --- the linter, in a process of its own -------------------------------------------------------
 
 
-def lint(base: str, cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def lint(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Have all cases checked at once, and return what was found of each."""
     config = ConfigParser()
     config.read_dict({"redbot": {"enable_local_access": "True"}})
@@ -102,7 +103,9 @@ def lint(base: str, cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
     for number, case in enumerate(cases):
         resource = HttpResource(config["redbot"])
-        resource.set_request(base + case["path"], case["method"], list(case["fields"].items()))
+        resource.set_request(
+            case["base"] + case["path"], case["method"], list(case["fields"].items())
+        )
         for each in resource, *resource.subreqs.values():
             each.response.request = each.request  # it tells a preflight by its request
         resource.on("check_done", lambda number=number: done(number))
@@ -133,17 +136,48 @@ def found(resource: HttpResource) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    json.dump(lint(sys.argv[1], json.load(sys.stdin)), sys.stdout)
+    json.dump(lint(json.load(sys.stdin)), sys.stdout)
 
 
 # --- the tests ---------------------------------------------------------------------------------
 
 
-def linted(base: str, cases: list[Case]) -> dict[Case, dict[str, Any]]:
-    """Run the linter, and return what it found of each case."""
+class Faulty(BaseHTTPRequestHandler):
+    """A server as it should not be: one ETag for all codings, no Vary, and a date that is none."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = b"hello, " * 100
+        self.send_response(200)
+        if "gzip" in self.headers.get("Accept-Encoding", ""):
+            body = gzip.compress(body)
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("ETag", '"one"')
+        self.send_header("Last-Modified", "yesterday")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def faulty() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Faulty) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def linted(cases: list[tuple[str, Case]]) -> list[dict[str, Any]]:
+    """Run the linter on cases, each at a server, and return what it found of each."""
     ran = subprocess.run(
-        [sys.executable, __file__, base],
-        input=json.dumps([asdict(case) for case in cases]),
+        [sys.executable, __file__],
+        input=json.dumps([{"base": base, **asdict(case)} for base, case in cases]),
         env=environment(),
         capture_output=True,
         text=True,
@@ -151,18 +185,29 @@ def linted(base: str, cases: list[Case]) -> dict[Case, dict[str, Any]]:
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    return dict(zip(cases, json.loads(ran.stdout), strict=True))
+    found_: list[dict[str, Any]] = json.loads(ran.stdout)
+    return found_
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[Case, dict[str, Any]]:
-    """What the linter says of each case, asked of a running server with the seed in it."""
+def everything(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What the linter says of each case, asked of a running server with the seed in it.
+
+    The last is what it says of a server that is none: to start the linter takes seconds.
+    """
     folder = tmp_path_factory.mktemp("linted")
-    with serving(folder, env=environment(SLUGLINE_ADMIN_TOKEN=TOKEN)) as server:
+    env = environment(SLUGLINE_ADMIN_TOKEN=TOKEN)
+    with serving(folder, env=env) as server, faulty() as bad:
         feed = SEED.read_bytes()
         load = httpx2.post(f"{server.base}/admin/loads", content=feed, headers=AUTHORIZED)
         assert load.status_code == 200
-        return linted(server.base, CASES)
+        return linted([*((server.base, case) for case in CASES), (bad, Case("/"))])
+
+
+@pytest.fixture(scope="module")
+def reports(everything: list[dict[str, Any]]) -> dict[Case, dict[str, Any]]:
+    """What the linter says of each case."""
+    return dict(zip(CASES, everything[:-1], strict=True))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -197,38 +242,7 @@ def test_every_warning_that_is_allowed_is_given(reports: dict[Case, dict[str, An
     assert set(ALLOWED) <= given
 
 
-class Faulty(BaseHTTPRequestHandler):
-    """A server as it should not be: one ETag for all codings, no Vary, and a date that is none."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        body = b"hello, " * 100
-        self.send_response(200)
-        if "gzip" in self.headers.get("Accept-Encoding", ""):
-            body = gzip.compress(body)
-            self.send_header("Content-Encoding", "gzip")
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("ETag", '"one"')
-        self.send_header("Last-Modified", "yesterday")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def faulty() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Faulty) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
-def test_the_linter_itself_notices_faults(faulty: str) -> None:
-    (report,) = linted(faulty, [Case("/")]).values()
+def test_the_linter_itself_notices_faults(everything: list[dict[str, Any]]) -> None:
+    report = everything[-1]
     found = {name for level, name, _ in report["notes"] if level in {"bad", "warning"}}
     assert {"CONNEG_NO_VARY", "VARY_ETAG_DOESNT_CHANGE", "BAD_DATE_SYNTAX"} <= found

@@ -5,6 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.sources import URL_BYTES, canonical_key, is_tracking, web_address
+from conftest import DEPTH
 from strategies import WEB_ADDRESSES
 
 
@@ -209,7 +210,7 @@ ADDRESSES = WEB_ADDRESSES | st.builds(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=150 * DEPTH)
 @given(ADDRESSES)
 @example("http://[v1.A]/")
 @example("https://a/;?;")

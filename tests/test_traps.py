@@ -14,7 +14,7 @@ from sqlalchemy import inspect, text
 from app.database import Database
 from app.representations import BY_SUFFIX
 from app.store.preparing import upgrade
-from conftest import NOW, SEED, SEED_SLUG, TOKEN, Site
+from conftest import NOW, SEED, SEED_SLUG, TOKEN, Site, above_the_store
 from processes import Server, environment, serving
 from snapshots import assert_catalogued
 
@@ -46,6 +46,7 @@ def own(database_url: str, request: pytest.FixtureRequest) -> str:
         (f"/news/{SEED_SLUG[:9]}%2F{SEED_SLUG[9:]}", 404),
     ],
 )
+@above_the_store
 def test_h04_a_slash_that_came_encoded_leads_no_further_than_one_that_did_not(
     site: Site, path: str, status: int
 ) -> None:
@@ -61,6 +62,7 @@ def test_h04_a_slash_that_came_encoded_leads_no_further_than_one_that_did_not(
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html", "text/markdown", "text/plain"])
+@above_the_store
 def test_i22_a_validation_error_may_hold_what_json_cannot(own_site: Site, accept: str) -> None:
     held = {"input": b"\xff\xfe", "ctx": {"error": ValueError(SECRET), "limit": float("nan")}}
     faults = [{"type": "x", "loc": ("query", "a", 1), "msg": "is no good", **held}]
@@ -88,6 +90,7 @@ def test_i22_a_validation_error_may_hold_what_json_cannot(own_site: Site, accept
         f"/news/x-{SECRET * 300}",
     ],
 )
+@above_the_store
 def test_i22_no_error_repeats_what_came_in(site: Site, path: str, accept: str) -> None:
     answer = site.get(path, accept, **site.authorized)
     assert answer.status_code in {400, 404}

@@ -304,7 +304,7 @@ def test_i19_an_undo_after_any_history_gives_back_what_was_there_or_says_what_it
     run_state_machine_as_test(
         partial(Histories, site),  # type: ignore[arg-type] # what makes a machine will do
         settings=settings(
-            max_examples=6 * DEPTH,
+            max_examples=4 * DEPTH,
             stateful_step_count=8,
             deadline=None,
             # Shrinking a history takes longer than a test may; it is short as it is, and told.

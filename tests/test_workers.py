@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 import httpx2
 
 from conftest import DEPTH, SEED, SEED_SLUG, TOKEN
+from nursery import BATCH
 from processes import environment, run, serving
 
 VERSIONS = 25 * DEPTH
+RECORDS = 1_000
 SEEDED: dict[str, Any] = json.loads(SEED.read_text())
 
 
@@ -50,7 +52,7 @@ class Reader(threading.Thread):
             elif answer.status != 304:
                 self.strange.append(answer.status)
             self.seen.append(Seen(at, version))
-            time.sleep(0.005)
+            time.sleep(0.01)
         self.connection.close()
 
 
@@ -106,10 +108,12 @@ def test_i20_a_server_that_is_told_to_stop_ends_a_load_and_its_receipt_says_so(
 ) -> None:
     feed = "\n".join(
         json.dumps(SEEDED | {"slug": f"a-{number}", "canonical_source": None})
-        for number in range(3_000)
+        for number in range(RECORDS)
     )
     authorized = {"Authorization": f"Bearer {TOKEN}"}
-    env = environment(SLUGLINE_DATABASE_URL=database_url, SLUGLINE_ADMIN_TOKEN=TOKEN)
+    env = environment(
+        SLUGLINE_DATABASE_URL=database_url, SLUGLINE_ADMIN_TOKEN=TOKEN, **{BATCH: "50"}
+    )
     with (
         serving(tmp_path, env=env) as server,
         httpx2.Client(base_url=server.base, headers=authorized, timeout=60) as client,
@@ -130,10 +134,10 @@ def test_i20_a_server_that_is_told_to_stop_ends_a_load_and_its_receipt_says_so(
         receipt = client.get(f"{answer.json()['receipt']}?limit=1").json()
         assert receipt["load"]["state"] == "interrupted"
         loaded = answer.json()["position"]
-        assert 0 < loaded < 3_000
+        assert 0 < loaded < RECORDS
         assert sum(receipt["summary"].values()) == loaded
         summary = client.post("/admin/loads", content=feed).json()["summary"]
-        assert (summary["unchanged"], summary["created"]) == (loaded, 3_000 - loaded)
+        assert (summary["unchanged"], summary["created"]) == (loaded, RECORDS - loaded)
 
 
 def test_a_process_that_serves_is_set_up_so_that_a_load_keeps_no_reader_waiting(
