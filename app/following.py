@@ -12,6 +12,7 @@ from datetime import datetime
 from threading import Event, Lock, Thread
 from typing import Final
 
+from app.broadcasts import HELD, Broadcast
 from app.database import Database, DatabaseUnavailableError
 from app.store import announcing, changes
 
@@ -26,8 +27,8 @@ logger = logging.getLogger(__name__)
 class Follower:
     """Calls `forget` with the slugs of articles that changed, or with None for all of them.
 
-    Articles whose time comes, by `clock`, it announces in the change feed, unless another process
-    is first.
+    What readers see of the changes goes to those who listen to `broadcast`. Articles whose time
+    comes, by `clock`, it announces in the change feed, unless another process is first.
     """
 
     def __init__(
@@ -35,10 +36,12 @@ class Follower:
         database: Database,
         forget: Callable[[Collection[str] | None], None],
         clock: Callable[[], datetime],
+        broadcast: Broadcast | None = None,
     ) -> None:
         self._database = database
         self._forget = forget
         self._clock = clock
+        self._broadcast = broadcast or Broadcast()
         self._seen = 0
         self._lock = Lock()
         self._stopping = Event()
@@ -47,6 +50,7 @@ class Follower:
     def start(self) -> None:
         """Begin with what is there now. Raises DatabaseUnavailableError."""
         self._seen = self._database.ask(changes.last_seq)
+        self._broadcast.begin(self._seen)
         self._thread.start()
 
     def stop(self) -> None:
@@ -64,9 +68,14 @@ class Follower:
             with self._database.reading() as session:
                 newest = changes.last_seq(session.connection())
                 slugs = changes.slugs_since(session, self._seen, limit=SLUGS_AT_ONCE + 1)
+                public = changes.public_since(session, self._seen, limit=HELD + 1)
             # Numbers that went back are another database in the place of the one we knew.
             known = newest > self._seen and len(slugs) <= SLUGS_AT_ONCE
             self._forget(slugs if known else None)
+            if known and len(public) <= HELD:
+                self._broadcast.add(public, newest)
+            else:
+                self._broadcast.begin(newest)
             self._seen = newest
 
     def announce(self) -> None:

@@ -21,6 +21,7 @@ from app.store.preparing import prepare
 from app.web import (
     actions,
     articles,
+    changes,
     documents,
     editing,
     errors,
@@ -30,6 +31,7 @@ from app.web import (
     loads,
     receipts,
     visits,
+    vocabularies,
 )
 from app.web.auditing import Audited
 from app.web.ready import Ready
@@ -93,7 +95,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
         await run_in_threadpool(service.database.close)
 
     app = Slugline(
-        routes=[*articles.routes(), *listings.routes()],
+        routes=[*articles.routes(), *listings.routes(), *changes.routes(), *vocabularies.routes()],
         title=settings.site_name,
         version=version("slugline"),
         description=documents.DESCRIPTION,

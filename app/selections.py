@@ -1,5 +1,7 @@
 """What a listing is asked for: the parameters of its query, read, or refused with a reason.
 
+It is in one file, for what a parameter means, and how it is read, are one table.
+
 One plain syntax for all filters: values of one parameter are alternatives (`topic=a&topic=b`), with
 `.all` each of them is wanted (`topic.all=a&topic.all=b`), and with `.not` none of them.
 """

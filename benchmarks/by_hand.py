@@ -6,12 +6,15 @@ rows at once. They trust the feed: nothing is validated, and nothing is flagged.
 
 import hashlib
 import json
+import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 BATCH: Final = 500
 """Records in a transaction: as many as Slugline commits at once."""
@@ -40,7 +43,29 @@ def _row(line: bytes) -> Row:
     row["canonical_key"] = _key(row["canonical_source"]) if row["canonical_source"] else None
     row["claims"] = json.dumps({"url": row["url"], "alternates": row["alternates"]})
     row["digest"] = hashlib.sha256(line).hexdigest()
+    source = row["canonical_source"]
+    row["source_host"] = urlsplit(source).hostname if source else None
     return row
+
+
+def slug_of(name: str) -> str:
+    """Return a slug for the name of an entity; the feed has no two that come to the same."""
+    return "-".join(re.findall("[a-z0-9]+", name.lower()))
+
+
+def terms(rows: list[Row]) -> Counter[tuple[str, str, str]]:
+    """Count what the rows are listed under: the facet, the value, and how that is written."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for row in rows:
+        found["all", "", ""] += 1
+        found["lang", row["lang"], row["lang"]] += 1
+        month = row["published_at"][:7]
+        found["month", month, month] += 1
+        if row["source_host"]:
+            found["source", row["source_host"], row["source_host"]] += 1
+        found.update(("topic", topic, topic) for topic in row["topics"])
+        found.update(("entity", slug_of(name), name) for name in row["entities"])
+    return found
 
 
 def _key(url: str) -> str:

@@ -11,20 +11,23 @@ from typing import Final
 
 import psycopg
 
-from benchmarks.by_hand import Row, batches, tell
+from benchmarks.by_hand import Row, batches, slug_of, tell, terms
 
 TEMPORARY: Final = """
 CREATE TEMPORARY TABLE incoming (position bigint, slug text, title text, summary text,
   body_md text, canonical_source text, canonical_key text, published_at timestamptz,
-  updated_at timestamptz, lang text, claims json, digest text, new boolean DEFAULT true)
+  updated_at timestamptz, lang text, claims json, digest text, source_host text,
+  new boolean DEFAULT true)
+  ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE incoming_terms (facet text, value text, label text, articles bigint)
   ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE incoming_topics (slug text, position bigint, name text)
   ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE incoming_entities (slug text, position bigint, name text)
+CREATE TEMPORARY TABLE incoming_entities (slug text, position bigint, name text, called text)
   ON COMMIT DELETE ROWS"""
 COLUMNS: Final = (
     "slug", "title", "summary", "body_md", "canonical_source", "canonical_key", "published_at",
-    "updated_at", "lang", "claims", "digest",
+    "updated_at", "lang", "claims", "digest", "source_host",
 )  # fmt: skip
 COPY: Final = f"COPY incoming (position, {', '.join(COLUMNS)}) FROM STDIN".encode()
 LOADS: Final = """
@@ -36,18 +39,20 @@ STEPS: Final = (
     "UPDATE incoming i SET new = false FROM articles a WHERE a.slug = i.slug",
     "INSERT INTO topics (slug) SELECT DISTINCT name FROM incoming_topics ON CONFLICT DO NOTHING",
     """
-    INSERT INTO entities (name) SELECT DISTINCT name FROM incoming_entities
+    INSERT INTO entities (name, slug) SELECT DISTINCT name, called FROM incoming_entities
     ON CONFLICT DO NOTHING""",
     """
     INSERT INTO articles (slug, title, summary, body_md, canonical_source, canonical_key,
-      published_at, updated_at, lang, claims, extra, digest)
-    SELECT slug, title, summary, body_md, canonical_source, canonical_key,
-      published_at, updated_at, lang, claims, '{}', digest FROM incoming ORDER BY position
+      published_at, updated_at, lang, claims, extra, digest, listed_at, source_host)
+    SELECT slug, title, summary, body_md, canonical_source, canonical_key, published_at,
+      updated_at, lang, claims, '{}', digest, published_at, source_host
+    FROM incoming ORDER BY position
     ON CONFLICT (slug) DO UPDATE SET title = excluded.title, summary = excluded.summary,
       body_md = excluded.body_md, canonical_source = excluded.canonical_source,
       canonical_key = excluded.canonical_key, published_at = excluded.published_at,
       updated_at = excluded.updated_at, lang = excluded.lang, claims = excluded.claims,
-      digest = excluded.digest""",
+      digest = excluded.digest, listed_at = excluded.listed_at,
+      source_host = excluded.source_host""",
     """
     DELETE FROM article_topics USING articles a JOIN incoming i USING (slug)
     WHERE article_id = a.id AND NOT i.new""",
@@ -55,16 +60,17 @@ STEPS: Final = (
     DELETE FROM article_entities USING articles a JOIN incoming i USING (slug)
     WHERE article_id = a.id AND NOT i.new""",
     """
-    INSERT INTO article_topics (article_id, position, topic_id)
-    SELECT a.id, i.position, t.id FROM incoming_topics i
+    INSERT INTO article_topics (article_id, position, topic_id, listed_at)
+    SELECT a.id, i.position, t.id, a.listed_at FROM incoming_topics i
     JOIN articles a ON a.slug = i.slug JOIN topics t ON t.slug = i.name""",
     """
-    INSERT INTO article_entities (article_id, position, entity_id)
-    SELECT a.id, i.position, e.id FROM incoming_entities i
+    INSERT INTO article_entities (article_id, position, entity_id, listed_at)
+    SELECT a.id, i.position, e.id, a.listed_at FROM incoming_entities i
     JOIN articles a ON a.slug = i.slug JOIN entities e ON e.name = i.name""",
     """
-    INSERT INTO changes (seq, kind, slug, article_id, load_id, at)
+    INSERT INTO changes (seq, kind, public, slug, article_id, load_id, at)
     SELECT (SELECT coalesce(max(seq), 0) FROM changes) + row_number() OVER (ORDER BY i.position),
+      CASE WHEN i.new THEN 'created' ELSE 'updated' END,
       CASE WHEN i.new THEN 'created' ELSE 'updated' END, i.slug, a.id, %(load)s, now()
     FROM incoming i JOIN articles a USING (slug)""",
     """
@@ -72,9 +78,21 @@ STEPS: Final = (
     SELECT %(load)s, position, position, slug,
       CASE WHEN new THEN 'created' ELSE 'updated' END, '[]', '[]' FROM incoming""",
     """
+    INSERT INTO terms (facet, value, label, folded, articles)
+    SELECT facet, value, label, lower(label), articles FROM incoming_terms
+    ON CONFLICT (facet, value) DO UPDATE SET articles = terms.articles + excluded.articles""",
+    """
+    INSERT INTO article_words (key, words)
+    SELECT (extract(epoch FROM i.published_at)::bigint << 30) | a.id,
+      setweight(to_tsvector('simple', i.title), 'A')
+      || setweight(to_tsvector('simple', i.summary), 'B')
+      || setweight(to_tsvector('simple', i.body_md), 'C')
+    FROM incoming i JOIN articles a USING (slug) WHERE i.new""",
+    """
     UPDATE loads SET summary = %(summary)s, leased_until = now(), finished_at = now()
     WHERE id = %(load)s""",
 )
+THERE: Final = "SELECT 1 FROM articles WHERE slug = ANY (%s) LIMIT 1"
 WRITERS_LOCK: Final = "SELECT pg_advisory_xact_lock(%s)"
 
 
@@ -90,7 +108,12 @@ def load_batch(
         for name in "topics", "entities":
             with cursor.copy(f"COPY incoming_{name} FROM STDIN".encode()) as copy:
                 for link in _links(rows, name):
-                    copy.write_row(link)
+                    copy.write_row((*link, slug_of(link[2])) if name == "entities" else link)
+        there = cursor.execute(THERE, ([row["slug"] for row in rows],)).fetchone()
+        if there is None:
+            with cursor.copy(b"COPY incoming_terms FROM STDIN") as copy:
+                for term, count in terms(rows).items():
+                    copy.write_row((*term, count))
         given = {"load": load, "summary": json.dumps({"created": done + len(rows)})}
         for step in STEPS:
             cursor.execute(step, given)

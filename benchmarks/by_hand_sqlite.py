@@ -8,20 +8,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks.by_hand import Row, batches, tell
+from benchmarks.by_hand import Row, batches, slug_of, tell, terms
 
 # A batch takes the place of what has its slugs.
 ARTICLES: Final = """
 INSERT INTO articles (id, slug, title, summary, body_md, canonical_source, canonical_key,
-  published_at, updated_at, lang, claims, extra, digest)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{}', ?)
+  published_at, updated_at, lang, claims, extra, digest, listed_at, source_host)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{}', ?, ?, ?)
 ON CONFLICT (slug) DO UPDATE SET title = excluded.title, summary = excluded.summary,
   body_md = excluded.body_md, canonical_source = excluded.canonical_source,
   canonical_key = excluded.canonical_key, published_at = excluded.published_at,
   updated_at = excluded.updated_at, lang = excluded.lang, claims = excluded.claims,
-  digest = excluded.digest"""
+  digest = excluded.digest, listed_at = excluded.listed_at, source_host = excluded.source_host"""
 CHANGES: Final = """
-INSERT INTO changes (seq, kind, slug, article_id, load_id, at) VALUES (?, ?, ?, ?, ?, ?)"""
+INSERT INTO changes (seq, kind, public, slug, article_id, load_id, at)
+VALUES (?, ?, ?, ?, ?, ?, ?)"""
+TERMS: Final = """
+INSERT INTO terms (facet, value, label, folded, articles) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (facet, value) DO UPDATE SET articles = terms.articles + excluded.articles"""
+WORDS: Final = "INSERT INTO article_words (rowid, title, summary, body) VALUES (?, ?, ?, ?)"
 RESULTS: Final = """
 INSERT INTO load_results (load_id, position, line, slug, outcome, faults, flags)
 VALUES (?, ?, ?, ?, ?, '[]', '[]')"""
@@ -52,17 +57,18 @@ class Loader:
         first = self._next("articles", "id")
         ids = [there.get(record["slug"], first + number) for number, record in enumerate(records)]
         self.connection.executemany(ARTICLES, map(_article, ids, records))
-        for table, name, column in VOCABULARIES:
-            self._learn(table, name, records)
+        for table, _, column in VOCABULARIES:
+            self._learn(table, records)
             if there:
                 self.connection.executemany(
                     f"DELETE FROM article_{table} WHERE article_id = ?",  # noqa: S608 - constants
                     ((article,) for article in there.values()),
                 )
             self.connection.executemany(
-                f"INSERT INTO article_{table} (article_id, position, {column}) VALUES (?, ?, ?)",  # noqa: S608
+                f"INSERT INTO article_{table} (article_id, position, {column}, listed_at)"  # noqa: S608
+                " VALUES (?, ?, ?, ?)",
                 (
-                    (article, position, self.known[table][member])
+                    (article, position, self.known[table][member], record["listed_at"])
                     for article, record in zip(ids, records, strict=True)
                     for position, member in enumerate(dict.fromkeys(record[table]))
                 ),
@@ -72,7 +78,7 @@ class Loader:
         self.connection.executemany(
             CHANGES,
             (
-                (seq + number, kind, record["slug"], article, self.load, now)
+                (seq + number, kind, kind, record["slug"], article, self.load, now)
                 for number, (kind, article, record) in enumerate(
                     zip(kinds, ids, records, strict=True)
                 )
@@ -87,9 +93,25 @@ class Loader:
                 )
             ),
         )
+        if not there:
+            self._catalogue(ids, records)
         self.position += len(records)
         self._advance(now)
         self.connection.execute("COMMIT")
+
+    def _catalogue(self, ids: list[int], records: list[Row]) -> None:
+        """Count and index articles that are new."""
+        counted = terms(records).items()
+        self.connection.executemany(
+            TERMS, ((*term, term[2].lower(), count) for term, count in counted)
+        )
+        self.connection.executemany(
+            WORDS,
+            (
+                (_key(record, article), record["title"], record["summary"], record["body_md"])
+                for article, record in zip(ids, records, strict=True)
+            ),
+        )
 
     def _there(self, records: list[Row]) -> dict[str, int]:
         slugs = [record["slug"] for record in records]
@@ -97,7 +119,7 @@ class Loader:
         found = f"SELECT slug, id FROM articles WHERE slug IN ({marks})"  # noqa: S608 - marks alone
         return dict(self.connection.execute(found, slugs))
 
-    def _learn(self, table: str, name: str, records: list[Row]) -> None:
+    def _learn(self, table: str, records: list[Row]) -> None:
         """Insert the members of a vocabulary that are not known yet."""
         known = self.known[table]
         names = dict.fromkeys(member for record in records for member in record[table])
@@ -105,10 +127,13 @@ class Loader:
             (member for member in names if member not in known), self._next(table, "id")
         )}  # fmt: skip
         known.update(new)
-        self.connection.executemany(
-            f"INSERT INTO {table} ({name}, id) VALUES (?, ?)",  # noqa: S608 - constants
-            new.items(),
-        )
+        if table == "entities":
+            rows = [(member, slug_of(member), number) for member, number in new.items()]
+            statement = "INSERT INTO entities (name, slug, id) VALUES (?, ?, ?)"
+            self.connection.executemany(statement, rows)
+        else:
+            statement = "INSERT INTO topics (slug, id) VALUES (?, ?)"
+            self.connection.executemany(statement, new.items())
 
     def _next(self, table: str, column: str) -> int:
         last = self.connection.execute(f"SELECT max({column}) FROM {table}").fetchone()[0]  # noqa: S608
@@ -121,11 +146,17 @@ class Loader:
         )
 
 
+def _key(record: Row, number: int) -> int:
+    return (int(datetime.fromisoformat(record["published_at"]).timestamp()) << 30) | number
+
+
 def _article(number: int, record: Row) -> tuple[object, ...]:
+    record["listed_at"] = _instant(record["published_at"])
     return (
         number, record["slug"], record["title"], record["summary"], record["body_md"],
         record["canonical_source"], record["canonical_key"], _instant(record["published_at"]),
         _instant(record["updated_at"]), record["lang"], record["claims"], record["digest"],
+        record["listed_at"], record["source_host"],
     )  # fmt: skip
 
 

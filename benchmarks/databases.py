@@ -91,7 +91,7 @@ class SQLite:
             connection.execute("PRAGMA journal_mode = OFF")
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA cache_size = -1000000")
-            for statement in multiplying(count, articles):
+            for statement in multiplying("sqlite", count, articles):
                 connection.execute(statement)
             connection.execute("PRAGMA journal_mode = WAL")
 
@@ -138,7 +138,7 @@ class PostgreSQL:
             connection.execute("SET synchronous_commit = off")
             # The rows refer to what is there: to look it up for each takes most of the time.
             connection.execute("SET session_replication_role = replica")
-            for statement in multiplying(count, articles):
+            for statement in multiplying("postgresql", count, articles):
                 connection.execute(statement.encode())
             connection.execute("SELECT setval(pg_get_serial_sequence('articles', 'id'), max(id))"
                                " FROM articles")  # fmt: skip

@@ -176,7 +176,7 @@ def test_i14_a_withdrawn_article_is_gone_in_every_form_and_under_every_slug(seed
         ("application/pdf", "application/problem+json"),
     ],
 )
-@pytest.mark.parametrize("path", ["/news/nothing", "/", "/nothing/at/all", "/news/a%2Fb"])
+@pytest.mark.parametrize("path", ["/news/nothing", "/nothing", "/nothing/at/all", "/news/a%2Fb"])
 def test_n11_an_error_is_negotiated_too(
     site: Site, path: str, accept: str | None, content_type: str
 ) -> None:

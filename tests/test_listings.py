@@ -316,3 +316,54 @@ def test_l03_a_corrected_article_is_found_by_its_new_words_alone(site: Site) -> 
 def test_l03_any_text_is_an_answer_or_a_refusal(searched: Site, name: str, value: str) -> None:
     answer = searched.client.get("/news.json", params={name: value})
     assert answer.status_code in {200, 400}
+
+
+# --- vocabularies, and what is related ----------------------------------------------------------
+
+
+def test_topics_and_entities_are_counted_and_found_as_somebody_types(many: Site) -> None:
+    topics = ask(many, "/topics.json", sort="-articles")["items"]
+    assert [(each["slug"], each["articles"]) for each in topics] == [
+        ("all", 30), ("tech", 20), ("health", 20), ("china", 20),
+    ]  # fmt: skip
+    assert topics[1]["latest"] == "2026-06-29T12:00:00Z"
+    found = ask(many, "/entities.json", prefix="är")["items"]
+    assert [(each["slug"], each["name"]) for each in found] == [
+        ("arzte-ohne-grenzen", "Ärzte ohne Grenzen")
+    ]
+    assert ask(many, "/entities.json", prefix="arz")["items"] == found
+    seen: list[str] = []
+    url: str | None = "/topics.json?limit=1"
+    while url:
+        page = many.client.get(url.removeprefix("https://wpnews.pro")).json()
+        seen += [each["slug"] for each in page["items"]]
+        url = page["next"]
+    assert seen == ["all", "china", "health", "tech"]
+    assert "Ärzte ohne Grenzen" in many.client.get("/entities").text
+    for query in "limit=0", "sort=up", "x=1", "after=%21", "limit=1&limit=1":
+        assert many.client.get(f"/topics.json?{query}").status_code == 400
+
+
+def test_entities_whose_names_come_to_one_slug_have_one_each(site: Site) -> None:
+    site.loaded(ndjson(record(entities=["AT&T", "AT T", "!!!", "???"])))
+    found = ask(site, "/entities.json")["items"]
+    assert len({each["slug"] for each in found}) == 4
+    for each in found:
+        assert slugs(ask(site, f"/entities/{each['slug']}.json")) == ["a"]
+
+
+def test_what_shares_the_rarest_terms_is_the_most_related(site: Site) -> None:
+    site.loaded(
+        ndjson(
+            record("a", topics=["all"], entities=["Rare", "Also"]),
+            record("b", topics=["all"], entities=["Rare"]),
+            record("c", topics=["all"], entities=["Also", "Rare"]),
+            *(record(f"d{number}", topics=["all"]) for number in range(9)),
+            record("e", topics=["other"]),
+        )
+    )
+    found = slugs(ask(site, "/news/a/related.json"))
+    assert found[:2] == ["c", "b"]
+    assert "e" not in found
+    assert "a" not in found
+    assert site.client.get("/news/none/related").status_code == 404

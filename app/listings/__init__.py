@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from app.listings import lines, page_json
+from app.listings import atom, feed_json, lines, markdown_list, page, page_json, rss
 from app.listings.listing import Count, Facets, Item, Listing, Missing, Total
 
 __all__ = [
@@ -40,10 +40,23 @@ class Format:
     with_bodies: bool = False
 
 
+_RSS, _ATOM = "application/rss+xml", "application/atom+xml"
+_FEED, _LINES = "application/feed+json", "application/x-ndjson"
+_OTHERS = (
+    Format("json", ".json", "application/json", "application/json", page_json.render),
+    Format(
+        "markdown", ".md", "text/markdown", "text/markdown; charset=utf-8", markdown_list.render
+    ),
+    Format("rss", ".rss", _RSS, f"{_RSS}; charset=utf-8", rss.render, with_bodies=True),
+    Format("atom", ".atom", _ATOM, f"{_ATOM}; charset=utf-8", atom.render, with_bodies=True),
+    Format("feed", ".feed.json", _FEED, _FEED, feed_json.render, with_bodies=True),
+    Format("ndjson", ".ndjson", _LINES, _LINES, lines.render, with_bodies=True),
+)
+_HTML = "text/html"
 # In the order of the site's own preference.
 FORMATS: Final = (
-    Format("json", ".json", "application/json", "application/json", page_json.render),
-    Format("ndjson", ".ndjson", "application/x-ndjson", "application/x-ndjson", lines.render),
+    Format("html", "", _HTML, f"{_HTML}; charset=utf-8", page.with_links_to(_OTHERS)),
+    *_OTHERS,
 )
 BY_NAME: Final = {form.name: form for form in FORMATS}
 BY_MEDIA_TYPE: Final = {form.media_type: form for form in FORMATS}

@@ -69,8 +69,8 @@ def render(record: Record, links: Links) -> bytes:
         linked_data=Markup(linked_data.embedded(record, links)),  # noqa: S704 - escaped for scripts
         published=format_instant(record.published_at),
         updated=format_instant(record.updated_at),
-        published_words=_words(record.published_at),
-        updated_words=_words(record.updated_at),
+        published_words=in_words(record.published_at),
+        updated_words=in_words(record.updated_at),
         source_host=urlsplit(links.source).hostname if links.source else None,
     )
 
@@ -115,5 +115,6 @@ def _boxed(markup: str) -> str:
     return _BOXED.sub(replace, markup)
 
 
-def _words(instant: datetime) -> str:
+def in_words(instant: datetime) -> str:
+    """Return an instant as people read it."""
     return f"{instant.day} {instant:%B %Y, %H:%M} UTC"

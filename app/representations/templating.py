@@ -35,7 +35,7 @@ def content_security_policy() -> str:
             "img-src 'self' https:",
             "connect-src 'self'",
             "base-uri 'none'",
-            "form-action 'none'",
+            "form-action 'self'",
             "frame-ancestors 'none'",
         )
     )

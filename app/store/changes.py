@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
+from app.broadcasts import PublicChange
 from app.dialects import insert_all
 from app.store.drafts import Draft
 from app.tables import Change
@@ -46,6 +47,20 @@ def slugs_since(session: Session, seq: int, *, limit: int) -> set[str]:
     found = select(Change.slug, Change.previous_slug).where(Change.seq > seq).distinct()
     rows = session.execute(found.limit(limit)).all()
     return {slug for row in rows for slug in row if slug is not None}
+
+
+def public_since(session: Session, seq: int, *, limit: int) -> list[PublicChange]:
+    """Return what readers see of the changes behind `seq`: the first `limit` of them."""
+    found = (
+        select(Change.seq, Change.public, Change.slug, Change.previous_slug, Change.at)
+        .where(Change.seq > seq, Change.public.is_not(None))
+        .order_by(Change.seq)
+        .limit(limit)
+    )
+    return [
+        PublicChange(number, kind or "", slug, previous, at)
+        for number, kind, slug, previous, at in session.execute(found)
+    ]
 
 
 def record(session: Session, steps: Sequence[Step], load_id: int | None, now: datetime) -> None:

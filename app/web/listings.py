@@ -1,19 +1,16 @@
 """Listings: `/news`, `/topics/<slug>` and `/entities/<slug>`, with filters, and their twins."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import parse_qsl
 
 from fastapi import Request, Response
 from starlette.responses import RedirectResponse, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from app import codings, listings
+from app import codings
 from app.answers import Answer, Memory, Place
-from app.cursors import Cursor, ForgedCursorError, seal, unseal
-from app.database import Session
 from app.listings import (
     BY_MEDIA_TYPE,
     BY_NAME,
@@ -22,18 +19,14 @@ from app.listings import (
     Format,
     Item,
     Listing,
-    Missing,
 )
 from app.negotiation import negotiate
-from app.passages import highlights
-from app.records import is_slug
-from app.representations import links_of, path_of
-from app.selections import BadParameter, BadSelectionError, Selection, parse
-from app.store import articles, facets, terms
+from app.representations import links_of
+from app.selections import BadParameter, BadSelectionError, Selection
 from app.store import listings as store
-from app.store.terms import Vocabulary
 from app.web.fields import wishes
 from app.web.headers import caching_headers, entity_tag, listing_headers, policy_headers
+from app.web.pages import VOCABULARIES, Asked, cursor_of, frame, page_of, read
 from app.web.problems import Problem
 from app.web.sending import sent
 from app.web.service import Service, service_of
@@ -43,28 +36,6 @@ AT_ONCE: Final = 100
 """How many records of a stream are held at a time."""
 
 STREAM: Final = "ndjson"
-PARAMETERS_AT_MOST: Final = 100
-_VOCABULARIES: Final[dict[str, Vocabulary]] = {"topics": "topic", "entities": "entity"}
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A listing that somebody asks for: its bare path and title, and what it selects.
-
-    `given` is that without what the path says already.
-    """
-
-    path: str
-    title: str
-    given: Selection
-    selection: Selection
-
-    def query(self, cursor: str | None) -> str:
-        """Return the query of the page at `cursor`, in one spelling."""
-        asked = self.given.query
-        if cursor is None:
-            return asked
-        return f"{asked}&cursor={cursor}" if asked else f"cursor={cursor}"
 
 
 def routes() -> list[BaseRoute]:
@@ -73,9 +44,9 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/", _home, methods=methods),
         *(Route(f"/news{suffix}", listing, methods=methods) for suffix in ("", *BY_SUFFIX)),
-        *(Route(f"/{name}/{{name}}", listing, methods=methods) for name in _VOCABULARIES),
+        *(Route(f"/{name}/{{name}}", listing, methods=methods) for name in VOCABULARIES),
         Route("/news/", _respelt, methods=methods),
-        *(Route(f"/{name}/{{name}}/", _respelt, methods=methods) for name in _VOCABULARIES),
+        *(Route(f"/{name}/{{name}}/", _respelt, methods=methods) for name in VOCABULARIES),
     ]
 
 
@@ -97,7 +68,7 @@ def is_listing(path: str) -> bool:
     vocabulary, slash, slug = bare[1:].partition("/")
     if not slash:
         return vocabulary == "news"
-    return vocabulary in _VOCABULARIES and "/" not in slug and bool(slug)
+    return vocabulary in VOCABULARIES and "/" not in slug and bool(slug)
 
 
 def listing(request: Request) -> Response:
@@ -108,7 +79,7 @@ def listing(request: Request) -> Response:
     wished = wishes(request.headers)
     negotiated = form is None
     with service.database.reading() as session:
-        asked = _asked(session, path, query)
+        asked = read(session, path, query)
     if form is None:
         chosen = negotiate(wished.accept, OFFERS)
         if chosen is None:
@@ -117,7 +88,7 @@ def listing(request: Request) -> Response:
     if form.name == STREAM:
         return _stream(service, asked, form, negotiated=negotiated)
     coding = codings.choose(wished.accept_encoding)
-    page = _page(service, asked, form)
+    page = page_of(service, asked, form)
     return sent(
         request,
         listing_answer(
@@ -140,8 +111,8 @@ def answer_at(service: Service, address: str, accepted: str, coding: str) -> Ans
     epochs = service.listings.epoch, service.searches.epoch
     try:
         with service.database.reading() as session:
-            asked = _asked(session, path, query)
-        page = _page(service, asked, form)
+            asked = read(session, path, query)
+        page = page_of(service, asked, form)
     except (Problem, BadSelectionError):
         return None
     answer = listing_answer(service, page, form, coding, negotiated=negotiated, personal=False)
@@ -163,107 +134,6 @@ def _twin(path: str) -> tuple[str, Format | None]:
         if path.endswith(suffix):
             return path.removesuffix(suffix), form
     return path, None
-
-
-def _asked(session: Session, path: str, query: str) -> Asked:
-    """Read what is asked for. Raises BadSelectionError, and the Problem that there is nothing."""
-    pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=None)
-    if len(pairs) > PARAMETERS_AT_MOST:
-        fault = BadParameter("", f"{len(pairs)} parameters, and at most {PARAMETERS_AT_MOST}")
-        raise BadSelectionError((fault,))
-    selection = parse(pairs)
-    vocabulary, _, slug = path.strip("/").partition("/")
-    if not slug:
-        return Asked(path, "News", selection, selection)
-    facet = _VOCABULARIES[vocabulary]
-    label = terms.label(session, facet, slug) if is_slug(slug) else None
-    if label is None:
-        raise Problem(HTTPStatus.NOT_FOUND, f"No article has the {facet} at this address.")
-    if selection.slugs:
-        raise BadSelectionError((BadParameter("slug", "goes with /news alone"),))
-    wanted = {**selection.all_of, facet: (slug, *selection.all_of.get(facet, ()))}
-    return Asked(path, label, selection, replace(selection, all_of=wanted))
-
-
-def _page(service: Service, asked: Asked, form: Format) -> Listing:
-    """Read one page. Raises BadSelectionError for a cursor that is not its own."""
-    selection = asked.selection
-    bodies = form.with_bodies or "body_md" in selection.shown
-    with service.database.reading() as session:
-        if selection.slugs:
-            return _by_slug(service, session, asked)
-        key = store.cursor_key(session)
-        page = store.page(session, selection, _cursor(selection, key), bodies=bodies)
-        total = store.total(session, selection) if "total" in selection.include else None
-        counts = facets.facets(session, selection) if "facets" in selection.include else None
-    following, preceding = (
-        None if each is None else asked.query(seal(each, selection.order, key))
-        for each in (page.next, page.prev)
-    )
-    return replace(
-        _empty(service, asked),
-        items=[
-            Item(record, links_of(record, service.site), highlights(record, page.terms))
-            for record in page.records
-        ],
-        next=following,
-        prev=preceding,
-        total=None if total is None else listings.Total(*total),
-        facets=None if counts is None else _facets(counts),
-    )
-
-
-def _cursor(selection: Selection, key: bytes) -> Cursor | None:
-    if selection.cursor is None:
-        return None
-    try:
-        return unseal(selection.cursor, selection.order, key)
-    except ForgedCursorError:
-        reason = "is none that a page of this listing gave: begin without it"
-        raise BadSelectionError((BadParameter("cursor", reason),)) from None
-
-
-def _by_slug(service: Service, session: Session, asked: Asked) -> Listing:
-    """Return the articles that were asked for by their slugs, and which of them there are not."""
-    slugs = asked.selection.slugs
-    found = store.many(session, slugs)
-    now = service.clock()
-    missing = []
-    for slug in slugs:
-        if slug in found:
-            continue
-        trace = articles.trace(session.connection(), slug, now)
-        if trace is None:
-            missing.append(Missing(slug, HTTPStatus.NOT_FOUND))
-        elif trace.withdrawn:
-            missing.append(Missing(slug, HTTPStatus.GONE))
-        else:
-            url = service.site.base_url + path_of(trace.slug)
-            missing.append(Missing(slug, HTTPStatus.PERMANENT_REDIRECT, url))
-    items = [Item(found[s], links_of(found[s], service.site)) for s in slugs if s in found]
-    return replace(_empty(service, asked), items=items, missing=missing)
-
-
-def _empty(service: Service, asked: Asked) -> Listing:
-    selection = asked.selection
-    return Listing(
-        site=service.site,
-        path=asked.path,
-        query=asked.query(selection.cursor),
-        title=asked.title,
-        items=(),
-        fields=selection.shown,
-        filters=selection.filters,
-        sort=selection.sort,
-        limit=selection.limit,
-    )
-
-
-def _facets(counts: facets.Facets) -> listings.Facets:
-    terms = {
-        name: [listings.Count(*each) for each in found] for name, found in counts.terms.items()
-    }
-    return listings.Facets(counts.counted, counts.exact, terms)
 
 
 def listing_answer(  # noqa: PLR0913 - what an answer depends on, named
@@ -305,8 +175,8 @@ def _stream(service: Service, asked: Asked, form: Format, *, negotiated: bool) -
         raise BadSelectionError((BadParameter("slug", "goes with no stream"),))
     with service.database.reading() as session:
         key = store.cursor_key(session)
-    frame = replace(_empty(service, asked), fields=selection.shown)
-    first = _cursor(selection, key)
+    empty = replace(frame(service, asked), fields=selection.shown)
+    first = cursor_of(selection, key)
 
     def pieces() -> Iterator[bytes]:
         cursor, more = first, True
@@ -314,7 +184,7 @@ def _stream(service: Service, asked: Asked, form: Format, *, negotiated: bool) -
             with service.database.reading() as session:
                 page = store.page(session, selection, cursor, bodies=bodies)
             items = [Item(each, links_of(each, service.site)) for each in page.records]
-            yield form.render(replace(frame, items=items))
+            yield form.render(replace(empty, items=items))
             cursor, more = page.next, page.next is not None
 
     fields = {

@@ -12,6 +12,7 @@ from fastapi import Depends, Request, Response
 
 from app.answers import Memory
 from app.attempts import Accepted, Attempts
+from app.broadcasts import Broadcast
 from app.database import Database
 from app.following import Follower
 from app.representations import FORMATS, Site, path_of
@@ -39,7 +40,8 @@ class Service:
 
     `background` runs the loads that answer before they are done, `loading` limits the others.
     `answers` are the ready ones of articles, `missing` those that say there is none, `listings`
-    those of many articles, and `searches` those of what anybody can make up. `attempts` are those
+    those of many articles, and `searches` those of what anybody can make up; `broadcast` has the
+    latest changes for those who listen. `attempts` are those
     with a wrong token, `accepted` the tokens that were right; `strangers`, each and all together
     (`everybody`), are those who left a row in the audit without one.
     """
@@ -53,6 +55,7 @@ class Service:
     missing: Memory
     listings: Memory
     searches: Memory
+    broadcast: Broadcast
     follower: Follower
     attempts: Attempts
     strangers: Attempts
@@ -82,6 +85,7 @@ def assemble(settings: Settings, clock: Callable[[], datetime]) -> Service:
                 memory.drop(path_of(slug, form) for slug in slugs for form in FORMATS)
 
     database = Database(settings.database_url)
+    broadcast = Broadcast()
     return Service(
         settings=settings,
         database=database,
@@ -92,7 +96,8 @@ def assemble(settings: Settings, clock: Callable[[], datetime]) -> Service:
         missing=missing,
         listings=listings,
         searches=searches,
-        follower=Follower(database, forget, clock),
+        broadcast=broadcast,
+        follower=Follower(database, forget, clock, broadcast),
         attempts=Attempts(settings.failed_tokens),
         strangers=Attempts(settings.failed_tokens),
     )

@@ -1,0 +1,55 @@
+"""A page of a listing as Atom (RFC 4287), with links to the pages beside it (RFC 5005)."""
+
+from datetime import UTC, datetime
+from typing import Final
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from app.hygiene import clean
+from app.instants import format_instant
+from app.listings.listing import Item, Listing
+from app.representations.page import body_html
+
+# A feed without entries has to say when it was updated, too.
+_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def render(listing: Listing) -> bytes:
+    """Return the feed as UTF-8."""
+    feed = Element("feed", xmlns="http://www.w3.org/2005/Atom")
+    _text(feed, "title", f"{listing.title} · {listing.site.name}")
+    _text(feed, "id", listing.url())
+    _text(feed, "updated", format_instant(listing.updated_at or _NEVER))
+    # RFC 4287 section 4.1.1: a feed has an author where its entries have none. That is the site.
+    _text(SubElement(feed, "author"), "name", listing.site.name)
+    SubElement(feed, "link", rel="alternate", type="text/html", href=listing.url())
+    for relation, query in (
+        ("self", listing.query), ("next", listing.next), ("previous", listing.prev),
+    ):  # fmt: skip
+        if query is not None:
+            SubElement(feed, "link", rel=relation, href=listing.url(".atom", query))
+    for item in listing.items:
+        _entry(SubElement(feed, "entry"), item)
+    written: bytes = tostring(feed, "utf-8", xml_declaration=True)
+    return written
+
+
+def _entry(entry: Element, item: Item) -> None:
+    record, links = clean(item.record), item.links
+    entry.set("xml:lang", record.lang)
+    _text(entry, "title", record.title)
+    _text(entry, "id", links.url)
+    _text(entry, "published", format_instant(record.published_at))
+    _text(entry, "updated", format_instant(record.updated_at))
+    SubElement(entry, "link", rel="alternate", type="text/html", href=links.url)
+    if links.source:
+        SubElement(entry, "link", rel="via", href=links.source)
+    for topic in record.topics:
+        SubElement(entry, "category", term=topic)
+    if record.summary:
+        _text(entry, "summary", record.summary)
+    content = SubElement(entry, "content", type="html")
+    content.text = body_html(record)
+
+
+def _text(parent: Element, name: str, text: str) -> None:
+    SubElement(parent, name).text = text

@@ -1,0 +1,269 @@
+"""`/changes`: what has changed for readers, as pages, as lines, and as it happens.
+
+All three are in one file, for they read the same pages.
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from app.answers import Answer
+from app.broadcasts import PublicChange
+from app.codings import IDENTITY
+from app.instants import format_instant
+from app.negotiation import negotiate
+from app.representations import links_of, path_of, record_json
+from app.selections import BadParameter, BadSelectionError
+from app.store import changes as store
+from app.store import listings
+from app.texts import excerpt
+from app.web.fields import wishes
+from app.web.headers import entity_tag, policy_headers
+from app.web.problems import Problem
+from app.web.sending import sent
+from app.web.service import Service, service_of
+
+JSON: Final = "application/json"
+LINES: Final = "application/x-ndjson"
+EVENTS: Final = "text/event-stream"
+OFFERS: Final = (JSON, LINES, EVENTS)
+LIMIT: Final = 100
+LIMIT_AT_MOST: Final = 1_000
+WAIT_AT_MOST: Final = 60
+HEARTBEAT_SECONDS: Final = 15
+RETRY_MILLISECONDS: Final = 2_000
+_GLANCE_SECONDS: Final = 1
+_LARGEST: Final = 2**63 - 1
+_DIGITS: Final = 18
+_NUMBERS: Final = {
+    "since": (0, _LARGEST), "limit": (1, LIMIT_AT_MOST), "wait": (0, WAIT_AT_MOST),
+}  # fmt: skip
+_TWINS: Final = {".json": JSON, ".ndjson": LINES}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks for: at most `limit` changes behind `since`, waiting for some so long."""
+
+    since: int | None
+    limit: int
+    wait: int
+    records: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Changes in their order, the number to go on from, and whether there are more behind it."""
+
+    changes: list[PublicChange]
+    last: int
+    more: bool
+
+
+def routes() -> list[BaseRoute]:
+    """Return the routes of the change feed."""
+    paths = ["/changes", *(f"/changes{suffix}" for suffix in _TWINS)]
+    return [Route(path, _changes, methods=["GET", "HEAD"]) for path in paths]
+
+
+async def _changes(request: Request) -> Response:
+    service = service_of(request)
+    asked = _asked(request)
+    path = request.scope["path"]
+    kind = next((k for suffix, k in _TWINS.items() if path.endswith(suffix)), None)
+    negotiated = kind is None
+    kind = kind or negotiate(wishes(request.headers).accept, OFFERS)
+    if kind is None:
+        choices = [(k, f"{service.site.base_url}/changes{s}") for s, k in _TWINS.items()]
+        detail = "The change feed has none of the media types that the request accepts."
+        raise Problem(HTTPStatus.NOT_ACCEPTABLE, detail, choices=choices)
+    if kind == EVENTS:
+        return _stream(_events(service, _resumed(request, service, asked)), kind)
+    await run_in_threadpool(_check, service, asked.since or 0)
+    if kind == LINES:
+        return _stream(_lines(service, asked), kind)
+    page = await _page(service, asked)
+    return await run_in_threadpool(_answer, request, page, asked, negotiated)
+
+
+def _asked(request: Request) -> Asked:
+    """Read the query. Raises BadSelectionError."""
+    pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    faults = []
+    values: dict[str, int] = {}
+    records = False
+    for name, value in pairs:
+        if name in values:
+            faults.append(BadParameter(name, "is given more than once"))
+        elif name == "include":
+            records = value == "record"
+            if not records:
+                faults.append(BadParameter(name, "is record, or is not given"))
+        elif name not in _NUMBERS:
+            known = ", ".join((*_NUMBERS, "include"))
+            faults.append(BadParameter(excerpt(name), f"is unknown; there are {known}"))
+        else:
+            low, high = _NUMBERS[name]
+            if value.isascii() and value.isdecimal() and low <= int(value[:20]) <= high:
+                values[name] = int(value)
+            else:
+                faults.append(BadParameter(name, f"must be a number from {low} to {high}"))
+    if faults:
+        raise BadSelectionError(tuple(faults[:20]))
+    return Asked(values.get("since"), values.get("limit", LIMIT), values.get("wait", 0), records)
+
+
+def _resumed(request: Request, service: Service, asked: Asked) -> int:
+    """Return the number behind which a listener goes on: without one, that of the newest change."""
+    if asked.records:
+        fault = BadParameter("include", "goes with no event stream")
+        raise BadSelectionError((fault,))
+    last = request.headers.get("last-event-id", "")
+    if last.isascii() and last.isdecimal() and len(last) <= _DIGITS:
+        return int(last)
+    return service.broadcast.last if asked.since is None else asked.since
+
+
+def _check(service: Service, since: int) -> None:
+    """Raise the Problem that there is no such number: the client knows another database."""
+    if since <= service.broadcast.last:
+        return
+    newest = service.database.ask(store.last_seq)
+    if since > newest:
+        detail = f"The newest change is {newest}. Begin anew: this is not what you followed."
+        raise Problem(HTTPStatus.CONFLICT, detail, members={"last": newest})
+
+
+async def _page(service: Service, asked: Asked) -> Page:
+    since = asked.since or 0
+    page = await _read(service, since, asked.limit)
+    if not page.changes and asked.wait:
+        await service.broadcast.wait(page.last, asked.wait)
+        page = await _read(service, page.last, asked.limit)
+    return page
+
+
+async def _read(service: Service, since: int, limit: int) -> Page:
+    """Return what is behind `since`, without a question to the database where it is held."""
+    held = service.broadcast.since(since)
+    if held is not None:
+        return _cut(held, max(service.broadcast.last, since), limit)
+    return await run_in_threadpool(_asked_for, service, since, limit)
+
+
+def _asked_for(service: Service, since: int, limit: int) -> Page:
+    with service.database.reading() as session:
+        newest = store.last_seq(session.connection())
+        found = store.public_since(session, since, limit=limit + 1)
+    return _cut(found, max(newest, since), limit)
+
+
+def _cut(found: list[PublicChange], newest: int, limit: int) -> Page:
+    if len(found) > limit:
+        return Page(found[:limit], found[limit - 1].seq, more=True)
+    # One that came in between counts, too; what was hidden before the newest is passed.
+    return Page(found, max(newest, found[-1].seq) if found else newest, more=False)
+
+
+def _answer(request: Request, page: Page, asked: Asked, negotiated: bool) -> Response:  # noqa: FBT001 - run in a thread by position
+    service = service_of(request)
+    told = {
+        "changes": _told(service, page.changes, records=asked.records),
+        "last": page.last,
+        "more": page.more,
+    }
+    body = json.dumps(told, ensure_ascii=False).encode()
+    etag = entity_tag(JSON, IDENTITY, body)
+    personal = wishes(request.headers).personal
+    query = urlencode({"since": page.last, "limit": asked.limit})
+    fields = {
+        "Content-Type": JSON,
+        "ETag": etag,
+        "Vary": "Accept, Accept-Encoding" if negotiated else "Accept-Encoding",
+        "Cache-Control": "private, no-store" if personal else "no-cache",
+        "Link": f'<{service.site.base_url}/changes.json?{query}>; rel="next"',
+        **policy_headers(JSON),
+    }
+    return sent(request, Answer(HTTPStatus.OK, fields, body, etag=etag))
+
+
+def _told(
+    service: Service, changes: list[PublicChange], *, records: bool = False
+) -> list[dict[str, object]]:
+    """Return changes as JSON has them, with the records as they are now where these are wanted."""
+    told = [_one(service, change) for change in changes]
+    if records and changes:
+        slugs = sorted({change.slug for change in changes})
+        with service.database.reading() as session:
+            found = listings.many(session, slugs)
+        shown = {
+            slug: record_json.fields(record, links_of(record, service.site))
+            for slug, record in found.items()
+        }
+        for each, change in zip(told, changes, strict=True):
+            each["record"] = shown.get(change.slug)
+    return told
+
+
+def _one(service: Service, change: PublicChange) -> dict[str, object]:
+    moved: Mapping[str, object] = (
+        {"previous_slug": change.previous_slug} if change.kind == "moved" else {}
+    )
+    return {
+        "seq": change.seq,
+        "kind": change.kind,
+        "slug": change.slug,
+        **moved,
+        "url": service.site.base_url + path_of(change.slug),
+        "at": format_instant(change.at),
+    }
+
+
+def _stream(body: Iterator[str] | AsyncIterator[str], kind: str) -> Response:
+    fields = {
+        "Cache-Control": "no-store",
+        "Vary": "Accept, Accept-Encoding",
+        "X-Accel-Buffering": "no",  # what nginx heeds, and would otherwise hold lines back
+        **policy_headers(kind),
+    }
+    return StreamingResponse(body, headers=fields, media_type=kind)
+
+
+def _lines(service: Service, asked: Asked) -> Iterator[str]:
+    """Yield all that is behind `since` by now, a page at a time."""
+    since, more = asked.since or 0, True
+    while more:
+        page = _asked_for(service, since, LIMIT_AT_MOST)
+        told = _told(service, page.changes, records=asked.records)
+        yield "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in told)
+        since, more = page.last, page.more
+
+
+async def _events(service: Service, since: int) -> AsyncIterator[str]:
+    """Yield what is behind `since`, and then what comes, as events (HTML, section 9.2)."""
+    yield f"retry: {RETRY_MILLISECONDS}\n\n"
+    silent = 0
+    while not service.stopping.is_set():
+        page = await _read(service, since, LIMIT_AT_MOST)
+        since = page.last
+        if page.changes:
+            silent = 0
+            yield "".join(map(_event, _told(service, page.changes)))
+        elif not page.more and not await service.broadcast.wait(since, _GLANCE_SECONDS):
+            silent += _GLANCE_SECONDS
+            if silent >= HEARTBEAT_SECONDS:
+                silent = 0
+                yield ":\n\n"
+
+
+def _event(told: dict[str, object]) -> str:
+    data = json.dumps(told, ensure_ascii=False)
+    return f"id: {told['seq']}\nevent: {told['kind']}\ndata: {data}\n\n"

@@ -1,0 +1,146 @@
+"""Pages of listings, read: what somebody asks for, and what there is of it."""
+
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import parse_qsl
+
+from app import listings
+from app.cursors import Cursor, ForgedCursorError, seal, unseal
+from app.database import Session
+from app.listings import Format, Item, Listing, Missing
+from app.passages import highlights
+from app.records import is_slug
+from app.representations import links_of, path_of
+from app.selections import BadParameter, BadSelectionError, Selection, parse
+from app.store import articles, facets, terms
+from app.store import listings as store
+from app.store.terms import Vocabulary
+from app.web.problems import Problem
+from app.web.service import Service
+
+PARAMETERS_AT_MOST: Final = 100
+VOCABULARIES: Final[dict[str, Vocabulary]] = {"topics": "topic", "entities": "entity"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A listing that somebody asks for: its bare path and title, and what it selects.
+
+    `given` is that without what the path says already.
+    """
+
+    path: str
+    title: str
+    given: Selection
+    selection: Selection
+
+    def query(self, cursor: str | None) -> str:
+        """Return the query of the page at `cursor`, in one spelling."""
+        asked = self.given.query
+        if cursor is None:
+            return asked
+        return f"{asked}&cursor={cursor}" if asked else f"cursor={cursor}"
+
+
+def read(session: Session, path: str, query: str) -> Asked:
+    """Read what is asked for. Raises BadSelectionError, and the Problem that there is nothing."""
+    pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=None)
+    if len(pairs) > PARAMETERS_AT_MOST:
+        fault = BadParameter("", f"{len(pairs)} parameters, and at most {PARAMETERS_AT_MOST}")
+        raise BadSelectionError((fault,))
+    selection = parse(pairs)
+    vocabulary, _, slug = path.strip("/").partition("/")
+    if not slug:
+        return Asked(path, "News", selection, selection)
+    facet = VOCABULARIES[vocabulary]
+    label = terms.label(session, facet, slug) if is_slug(slug) else None
+    if label is None:
+        raise Problem(HTTPStatus.NOT_FOUND, f"No article has the {facet} at this address.")
+    if selection.slugs:
+        raise BadSelectionError((BadParameter("slug", "goes with /news alone"),))
+    wanted = {**selection.all_of, facet: (slug, *selection.all_of.get(facet, ()))}
+    return Asked(path, label, selection, replace(selection, all_of=wanted))
+
+
+def page_of(service: Service, asked: Asked, form: Format) -> Listing:
+    """Read one page. Raises BadSelectionError for a cursor that is not its own."""
+    selection = asked.selection
+    bodies = form.with_bodies or "body_md" in selection.shown
+    with service.database.reading() as session:
+        if selection.slugs:
+            return _by_slug(service, session, asked)
+        key = store.cursor_key(session)
+        found = store.page(session, selection, cursor_of(selection, key), bodies=bodies)
+        total = store.total(session, selection) if "total" in selection.include else None
+        counts = facets.facets(session, selection) if "facets" in selection.include else None
+    following, preceding = (
+        None if each is None else asked.query(seal(each, selection.order, key))
+        for each in (found.next, found.prev)
+    )
+    return replace(
+        frame(service, asked),
+        items=[
+            Item(record, links_of(record, service.site), highlights(record, found.terms))
+            for record in found.records
+        ],
+        next=following,
+        prev=preceding,
+        total=None if total is None else listings.Total(*total),
+        facets=None if counts is None else _facets(counts),
+    )
+
+
+def cursor_of(selection: Selection, key: bytes) -> Cursor | None:
+    """Return where the page is. Raises BadSelectionError for a cursor that is not the listing's."""
+    if selection.cursor is None:
+        return None
+    try:
+        return unseal(selection.cursor, selection.order, key)
+    except ForgedCursorError:
+        reason = "is none that a page of this listing gave: begin without it"
+        raise BadSelectionError((BadParameter("cursor", reason),)) from None
+
+
+def _by_slug(service: Service, session: Session, asked: Asked) -> Listing:
+    """Return the articles that were asked for by their slugs, and which of them there are not."""
+    slugs = asked.selection.slugs
+    found = store.many(session, slugs)
+    now = service.clock()
+    missing = []
+    for slug in slugs:
+        if slug in found:
+            continue
+        trace = articles.trace(session.connection(), slug, now)
+        if trace is None:
+            missing.append(Missing(slug, HTTPStatus.NOT_FOUND))
+        elif trace.withdrawn:
+            missing.append(Missing(slug, HTTPStatus.GONE))
+        else:
+            url = service.site.base_url + path_of(trace.slug)
+            missing.append(Missing(slug, HTTPStatus.PERMANENT_REDIRECT, url))
+    items = [Item(found[s], links_of(found[s], service.site)) for s in slugs if s in found]
+    return replace(frame(service, asked), items=items, missing=missing)
+
+
+def frame(service: Service, asked: Asked) -> Listing:
+    """Return the listing that is asked for, without any items."""
+    selection = asked.selection
+    return Listing(
+        site=service.site,
+        path=asked.path,
+        query=asked.query(selection.cursor),
+        title=asked.title,
+        items=(),
+        fields=selection.shown,
+        filters=selection.filters,
+        sort=selection.sort,
+        limit=selection.limit,
+    )
+
+
+def _facets(counts: facets.Facets) -> listings.Facets:
+    terms = {
+        name: [listings.Count(*each) for each in found] for name, found in counts.terms.items()
+    }
+    return listings.Facets(counts.counted, counts.exact, terms)
