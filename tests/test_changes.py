@@ -46,6 +46,14 @@ def test_l02_pages_tell_all_that_readers_see_in_order(site: Site) -> None:
     assert page(site, f"?since={rest['last']}")["changes"] == []
 
 
+def test_l02_one_who_begins_now_hears_of_what_comes(site: Site) -> None:
+    site.loaded(ndjson(record("a")))
+    start = page(site, "?since=latest")
+    assert start == {"changes": [], "last": 1, "more": False}
+    site.loaded(ndjson(record("b")))
+    assert [change["slug"] for change in page(site, "?since=1")["changes"]] == ["b"]
+
+
 def test_i15_what_is_dated_ahead_is_passed_without_a_word(site: Site) -> None:
     site.loaded(ndjson(soon("hidden")))
     assert page(site) == {"changes": [], "last": 1, "more": False}

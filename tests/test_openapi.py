@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from app.representations import BY_SUFFIX, FORMATS
+from app.selections import PARAMETERS
 from app.web.uploads import MEDIA_TYPES
-from conftest import Site, above_the_store
+from conftest import SEED, Site, above_the_store
 
 pytestmark = above_the_store
 
@@ -59,3 +61,24 @@ def test_c01_the_document_says_how_long_it_is_fresh_and_any_site_may_read_it(sit
 def test_no_page_of_ours_loads_scripts_from_other_hosts(site: Site) -> None:
     assert site.client.get("/docs").status_code == 404
     assert site.client.get("/redoc").status_code == 404
+
+
+def test_listings_and_the_change_feed_are_documented_as_they_answer(
+    document: dict[str, Any], site: Site
+) -> None:
+    site.loaded(SEED.read_bytes())
+    for path in document["paths"]:
+        if "{" in path or path.startswith(("/admin", "/health", "/openapi", "/negotiate")):
+            continue
+        operation = document["paths"][path]["get"]
+        for media_type, content in operation["responses"]["200"]["content"].items():
+            if media_type == "text/event-stream":
+                continue
+            answer = site.client.get(path, headers={"Accept": media_type})
+            assert answer.status_code == 200
+            assert answer.headers["content-type"].partition(";")[0] == media_type
+            if "$ref" in content["schema"]:
+                schema = {**content["schema"], "components": document["components"]}
+                Draft202012Validator(schema).validate(answer.json())
+    stated = {each["name"] for each in document["paths"]["/news"]["get"]["parameters"]}
+    assert stated == set(PARAMETERS)

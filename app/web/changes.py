@@ -35,6 +35,9 @@ JSON: Final = "application/json"
 LINES: Final = "application/x-ndjson"
 EVENTS: Final = "text/event-stream"
 OFFERS: Final = (JSON, LINES, EVENTS)
+LATEST: Final = "latest"
+"""What `since` is for those who want what comes from now on."""
+
 LIMIT: Final = 100
 LIMIT_AT_MOST: Final = 1_000
 WAIT_AT_MOST: Final = 60
@@ -110,6 +113,8 @@ def _asked(request: Request) -> Asked:
         elif name not in _NUMBERS:
             known = ", ".join((*_NUMBERS, "include"))
             faults.append(BadParameter(excerpt(name), f"is unknown; there are {known}"))
+        elif (name, value) == ("since", LATEST):
+            values[name] = service_of(request).broadcast.last
         else:
             low, high = _NUMBERS[name]
             if value.isascii() and value.isdecimal() and low <= int(value[:20]) <= high:

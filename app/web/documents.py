@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.answers import Answer
 from app.codings import IDENTITY
 from app.representations import BY_SUFFIX, FORMATS, Format
+from app.web import collections
 from app.web.fields import wishes
 from app.web.headers import caching_headers, entity_tag, policy_headers
 from app.web.methods import readable
@@ -161,14 +162,21 @@ def health() -> Operation:
 
 
 def _content(form: Format) -> Mapping[str, Any]:
+    if form.name == "json":
+        return {"schema": {"$ref": "#/components/schemas/Article"}}
     kind = "object" if "json" in form.media_type else "string"
     return {"schema": {"type": kind}}
 
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
     """Return the framework's document with the articles, and problems for its validation errors."""
-    document["paths"] = _articles() | document["paths"]
+    errors: Responses = {304: ELSEWHERE[304], 400: BAD_REQUEST, 404: NOT_FOUND, 412: ELSEWHERE[412]}
+    errors |= {406: problem("None of the media types is acceptable."), **EVERYWHERE}
+    read = collections.paths({str(status): each for status, each in errors.items()})
+    read["/changes"]["get"]["responses"]["409"] = problem("`since` is a number yet to come.")
+    document["paths"] = _articles() | read | document["paths"]
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas |= collections.SCHEMAS
     for foreign in "HTTPValidationError", "ValidationError":
         schemas.pop(foreign, None)
     schemas[ProblemDetails.__name__] = ProblemDetails.model_json_schema()
