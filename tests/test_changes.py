@@ -61,7 +61,9 @@ def test_i15_what_is_dated_ahead_is_passed_without_a_word(site: Site) -> None:
 
 @pytest.mark.parametrize(
     "query", ["since=-1", "since=x", "limit=0", "limit=1001", "wait=61", "a=b", "include=all",
-              "since=1&since=2", "since=99999999999999999999"],
+              "since=1&since=2", "since=99999999999999999999", "limit=0005",
+              "wait=" + "0" * 30 + "9",
+              "since=" + "9" * 5_000, "include=record&limit=101"],
 )  # fmt: skip
 def test_l02_what_cannot_be_is_refused(site: Site, query: str) -> None:
     answer = site.client.get(f"/changes?{query}")
@@ -80,7 +82,9 @@ def test_l02_the_feed_is_negotiated_and_read_by_anybody(site: Site) -> None:
     site.loaded(ndjson(record()))
     answer = site.client.get("/changes")
     assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert answer.headers["cdn-cache-control"] == "no-store"
+    assert site.client.get("/changes.json").headers["cache-control"] == "no-cache"
     assert answer.headers["access-control-allow-origin"] == "*"
     again = site.client.get("/changes", headers={"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
@@ -91,6 +95,32 @@ def test_l02_the_feed_is_negotiated_and_read_by_anybody(site: Site) -> None:
     assert site.client.post("/changes").status_code == 405
     personal = site.client.get("/changes", headers=site.authorized)
     assert personal.headers["cache-control"] == "private, no-store"
+
+
+def test_l02_what_goes_out_of_sight_while_it_moves_is_gone_from_where_it_was_known(
+    site: Site,
+) -> None:
+    site.loaded(ndjson(record("a", canonical_source="https://e.com/1")))
+    ahead = soon("b")["published_at"]
+    told = record(
+        "b", canonical_source="https://e.com/1", published_at=ahead, updated_at=later(hours=1)
+    )
+    site.loaded(ndjson(told))
+    assert [(c["kind"], c["slug"]) for c in page(site)["changes"]] == [
+        ("created", "a"), ("deleted", "a"),
+    ]  # fmt: skip
+
+
+def test_l02_a_stream_is_for_those_who_name_it_and_has_no_body_for_head(site: Site) -> None:
+    site.loaded(ndjson(record("a"), record("b"), record("c")))
+    assert site.client.get("/changes", headers={"Accept": "text/*"}).status_code == 406
+    events = site.client.head("/changes", headers={"Accept": "text/event-stream"})
+    assert events.headers["content-type"].startswith("text/event-stream")
+    assert site.client.head("/changes.ndjson").content == b""
+    assert len(site.client.get("/changes.ndjson?limit=2").text.splitlines()) == 2
+    gone = {"Accept": "text/event-stream", "Last-Event-ID": "9"}
+    assert site.client.get("/changes", headers=gone).status_code == 409
+    assert "include=record" in site.client.get("/changes?include=record").headers["link"]
 
 
 def test_l02_one_who_waits_hears_at_once(site: Site) -> None:

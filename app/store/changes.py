@@ -50,7 +50,10 @@ def slugs_since(session: Session, seq: int, *, limit: int) -> set[str]:
 
 
 def public_since(session: Session, seq: int, *, limit: int) -> list[PublicChange]:
-    """Return what readers see of the changes behind `seq`: the first `limit` of them."""
+    """Return what readers see of the changes behind `seq`: the first `limit` of them.
+
+    What is gone for them is told by the slug at which they knew it.
+    """
     found = (
         select(Change.seq, Change.public, Change.slug, Change.previous_slug, Change.at)
         .where(Change.seq > seq, Change.public.is_not(None))
@@ -58,8 +61,9 @@ def public_since(session: Session, seq: int, *, limit: int) -> list[PublicChange
         .limit(limit)
     )
     return [
-        PublicChange(number, kind or "", slug, previous, at)
+        PublicChange(number, kind, (previous or slug) if kind == "deleted" else slug, previous, at)
         for number, kind, slug, previous, at in session.execute(found)
+        if kind is not None
     ]
 
 

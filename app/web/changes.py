@@ -4,6 +4,8 @@ All three are in one file, for they read the same pages.
 """
 
 import json
+import re
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -40,12 +42,15 @@ LATEST: Final = "latest"
 
 LIMIT: Final = 100
 LIMIT_AT_MOST: Final = 1_000
+RECORDS_AT_MOST: Final = 100
+"""How many changes a page has at most that come with their articles."""
+
 WAIT_AT_MOST: Final = 60
 HEARTBEAT_SECONDS: Final = 15
 RETRY_MILLISECONDS: Final = 2_000
 _GLANCE_SECONDS: Final = 1
 _LARGEST: Final = 2**63 - 1
-_DIGITS: Final = 18
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _NUMBERS: Final = {
     "since": (0, _LARGEST), "limit": (1, LIMIT_AT_MOST), "wait": (0, WAIT_AT_MOST),
 }  # fmt: skip
@@ -57,7 +62,7 @@ class Asked:
     """What somebody asks for: at most `limit` changes behind `since`, waiting for some so long."""
 
     since: int | None
-    limit: int
+    limit: int | None
     wait: int
     records: bool
 
@@ -83,18 +88,27 @@ async def _changes(request: Request) -> Response:
     path = request.scope["path"]
     kind = next((k for suffix, k in _TWINS.items() if path.endswith(suffix)), None)
     negotiated = kind is None
-    kind = kind or negotiate(wishes(request.headers).accept, OFFERS)
+    kind = kind or _chosen(wishes(request.headers).accept)
     if kind is None:
         choices = [(k, f"{service.site.base_url}/changes{s}") for s, k in _TWINS.items()]
         detail = "The change feed has none of the media types that the request accepts."
         raise Problem(HTTPStatus.NOT_ACCEPTABLE, detail, choices=choices)
+    since = _resumed(request, service, asked) if kind == EVENTS else asked.since or 0
+    await run_in_threadpool(_check, service, since)
+    if kind != JSON and request.method == "HEAD":
+        return Response(headers=_streaming(kind), media_type=kind)
     if kind == EVENTS:
-        return _stream(_events(service, _resumed(request, service, asked)), kind)
-    await run_in_threadpool(_check, service, asked.since or 0)
+        return StreamingResponse(_events(service, since), headers=_streaming(kind), media_type=kind)
     if kind == LINES:
-        return _stream(_lines(service, asked), kind)
+        return StreamingResponse(_lines(service, asked), headers=_streaming(kind), media_type=kind)
     page = await _page(service, asked)
     return await run_in_threadpool(_answer, request, page, asked, negotiated)
+
+
+def _chosen(accept: str | None) -> str | None:
+    """Return the media type that `accept` gets. A stream without end is only for who names it."""
+    named = EVENTS in (accept or "").lower()
+    return negotiate(accept, OFFERS if named else OFFERS[:2])
 
 
 def _asked(request: Request) -> Asked:
@@ -117,13 +131,16 @@ def _asked(request: Request) -> Asked:
             values[name] = service_of(request).broadcast.last
         else:
             low, high = _NUMBERS[name]
-            if value.isascii() and value.isdecimal() and low <= int(value[:20]) <= high:
+            if _NUMBER.fullmatch(value) and low <= int(value) <= high:
                 values[name] = int(value)
             else:
                 faults.append(BadParameter(name, f"must be a number from {low} to {high}"))
     if faults:
         raise BadSelectionError(tuple(faults[:20]))
-    return Asked(values.get("since"), values.get("limit", LIMIT), values.get("wait", 0), records)
+    if records and values.get("limit", 0) > RECORDS_AT_MOST:
+        reason = f"with include=record it is at most {RECORDS_AT_MOST}"
+        raise BadSelectionError((BadParameter("limit", reason),))
+    return Asked(values.get("since"), values.get("limit"), values.get("wait", 0), records)
 
 
 def _resumed(request: Request, service: Service, asked: Asked) -> int:
@@ -132,7 +149,7 @@ def _resumed(request: Request, service: Service, asked: Asked) -> int:
         fault = BadParameter("include", "goes with no event stream")
         raise BadSelectionError((fault,))
     last = request.headers.get("last-event-id", "")
-    if last.isascii() and last.isdecimal() and len(last) <= _DIGITS:
+    if _NUMBER.fullmatch(last):
         return int(last)
     return service.broadcast.last if asked.since is None else asked.since
 
@@ -148,11 +165,17 @@ def _check(service: Service, since: int) -> None:
 
 
 async def _page(service: Service, asked: Asked) -> Page:
-    since = asked.since or 0
-    page = await _read(service, since, asked.limit)
-    if not page.changes and asked.wait:
-        await service.broadcast.wait(page.last, asked.wait)
-        page = await _read(service, page.last, asked.limit)
+    """Return a page, for which there is some time to wait: but not for one that is stopping."""
+    limit = asked.limit or LIMIT
+    deadline = time.monotonic() + asked.wait
+    page = await _read(service, asked.since or 0, limit)
+    # What readers do not see wakes, too, and is passed.
+    while not page.changes and not service.stopping.is_set():
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        await service.broadcast.wait(page.last, min(left, _GLANCE_SECONDS))
+        page = await _read(service, page.last, limit)
     return page
 
 
@@ -188,12 +211,18 @@ def _answer(request: Request, page: Page, asked: Asked, negotiated: bool) -> Res
     body = json.dumps(told, ensure_ascii=False).encode()
     etag = entity_tag(JSON, IDENTITY, body)
     personal = wishes(request.headers).personal
-    query = urlencode({"since": page.last, "limit": asked.limit})
+    following = {"since": page.last, "limit": asked.limit or LIMIT}
+    query = urlencode(following | ({"include": "record"} if asked.records else {}))
+    # As with articles: at the bare URL, a cache that ignores Vary could mix it up with others.
+    shared = not negotiated or service.freshness.vary_is_honoured
+    caching = {"Cache-Control": "private, no-store" if personal else "no-cache"}
+    if not (shared or personal):
+        caching = {"Cache-Control": "private, no-cache", "CDN-Cache-Control": "no-store"}
     fields = {
         "Content-Type": JSON,
         "ETag": etag,
         "Vary": "Accept, Accept-Encoding" if negotiated else "Accept-Encoding",
-        "Cache-Control": "private, no-store" if personal else "no-cache",
+        **caching,
         "Link": f'<{service.site.base_url}/changes.json?{query}>; rel="next"',
         **policy_headers(JSON),
     }
@@ -232,29 +261,32 @@ def _one(service: Service, change: PublicChange) -> dict[str, object]:
     }
 
 
-def _stream(body: Iterator[str] | AsyncIterator[str], kind: str) -> Response:
-    fields = {
+def _streaming(kind: str) -> dict[str, str]:
+    """Return the header fields of a stream."""
+    return {
         "Cache-Control": "no-store",
         "Vary": "Accept, Accept-Encoding",
         "X-Accel-Buffering": "no",  # what nginx heeds, and would otherwise hold lines back
         **policy_headers(kind),
     }
-    return StreamingResponse(body, headers=fields, media_type=kind)
 
 
 def _lines(service: Service, asked: Asked) -> Iterator[str]:
-    """Yield all that is behind `since` by now, a page at a time."""
-    since, more = asked.since or 0, True
-    while more:
-        page = _asked_for(service, since, LIMIT_AT_MOST)
+    """Yield all that is behind `since` by now, or as much as is asked for, a page at a time."""
+    since, more, left = asked.since or 0, True, asked.limit
+    at_once = RECORDS_AT_MOST if asked.records else LIMIT_AT_MOST
+    while more and left != 0:
+        page = _asked_for(service, since, at_once if left is None else min(left, at_once))
         told = _told(service, page.changes, records=asked.records)
         yield "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in told)
         since, more = page.last, page.more
+        left = None if left is None else left - len(told)
 
 
 async def _events(service: Service, since: int) -> AsyncIterator[str]:
     """Yield what is behind `since`, and then what comes, as events (HTML, section 9.2)."""
-    yield f"retry: {RETRY_MILLISECONDS}\n\n"
+    # The number at once: who is cut off before the first event goes on from here.
+    yield f"retry: {RETRY_MILLISECONDS}\nid: {since}\n\n"
     silent = 0
     while not service.stopping.is_set():
         page = await _read(service, since, LIMIT_AT_MOST)
@@ -263,10 +295,12 @@ async def _events(service: Service, since: int) -> AsyncIterator[str]:
             silent = 0
             yield "".join(map(_event, _told(service, page.changes)))
         elif not page.more and not await service.broadcast.wait(since, _GLANCE_SECONDS):
+            if service.broadcast.last < since:
+                return  # another database is in the place of the one that was listened to
             silent += _GLANCE_SECONDS
             if silent >= HEARTBEAT_SECONDS:
                 silent = 0
-                yield ":\n\n"
+                yield f":\nid: {since}\n\n"
 
 
 def _event(told: dict[str, object]) -> str:

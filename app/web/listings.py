@@ -86,7 +86,10 @@ def listing(request: Request) -> Response:
             raise _not_acceptable(service, path)
         form = BY_MEDIA_TYPE[chosen]
     if form.name == STREAM:
-        return _stream(service, asked, form, negotiated=negotiated)
+        stream = _stream(service, asked, form, negotiated=negotiated)
+        # RFC 9110 section 9.3.2: to find out how long it is would be to read all of it.
+        empty = Response(headers=dict(stream.headers))
+        return empty if request.method == "HEAD" else stream
     coding = codings.choose(wished.accept_encoding)
     page = page_of(service, asked, form)
     return sent(
