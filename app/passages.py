@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
-from app.markdown import events
+from app.markdown import events, without_title
 from app.records import Record
 from app.words import Term, marked
 
@@ -17,8 +17,9 @@ _WITHIN_A_WORD: Final = frozenset({"Emphasis", "Strong", "Strikethrough", "Link"
 
 
 def fields(record: Record) -> Mapping[str, str]:
-    """Return the texts that are searched, as readers see them."""
-    return {"title": record.title, "summary": record.summary, "body": prose(record.body_md)}
+    """Return the texts in which a search is shown, as readers see them."""
+    body = prose(without_title(record.body_md, record.title))
+    return {"title": record.title, "summary": record.summary, "body": body}
 
 
 def prose(body: str) -> str:

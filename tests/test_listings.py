@@ -145,7 +145,8 @@ def test_l01_what_cannot_be_is_refused_and_says_what_is_allowed(site: Site, quer
 def test_l01_a_cursor_is_good_for_its_own_listing_alone(many: Site) -> None:
     following = ask(many, limit=5)["next"].partition("?")[2]
     cursor = following.rpartition("cursor=")[2]
-    for query in f"topic=tech&cursor={cursor}", f"cursor={cursor[:-1]}A", f"cursor={cursor}=":
+    other = "B" if cursor[0] == "A" else "A"
+    for query in f"topic=tech&cursor={cursor}", f"cursor={other}{cursor[1:]}", f"cursor={cursor}=":
         assert many.client.get(f"/news.json?{query}").status_code == 400
     assert many.client.get(f"/news.json?limit=9&cursor={cursor}").status_code == 200
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from app import listings
 from app.cursors import Cursor, ForgedCursorError, seal, unseal
 from app.database import Session
+from app.hygiene import clean
 from app.listings import Format, Item, Listing, Missing
 from app.passages import highlights
 from app.records import is_slug
@@ -81,7 +82,7 @@ def page_of(service: Service, asked: Asked, form: Format) -> Listing:
     return replace(
         frame(service, asked),
         items=[
-            Item(record, links_of(record, service.site), highlights(record, found.terms))
+            Item(record, links_of(record, service.site), highlights(clean(record), found.terms))
             for record in found.records
         ],
         next=following,
