@@ -86,7 +86,13 @@ class Article(Base):
         Index(None, "updated_at", "id"),
         Index(None, "lang", "listed_at", "id"),
         Index(None, "source_host", "listed_at", "id"),
-        Index("ix_articles_due", "published_at", sqlite_where=_AWAITED, postgresql_where=_AWAITED),
+        Index(
+            "ix_articles_due",
+            "listed_at",
+            "published_at",
+            sqlite_where=_AWAITED,
+            postgresql_where=_AWAITED,
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -30,7 +30,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_articles_due",
         "articles",
-        ["published_at"],
+        ["listed_at", "published_at"],
         sqlite_where=awaited,
         postgresql_where=awaited,
     )
