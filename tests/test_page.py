@@ -135,7 +135,7 @@ def test_r01_the_policy_allows_no_script_and_the_style_of_the_page_alone() -> No
     digest = hashlib.sha256(page().one("style").text.encode()).digest()
     assert policy["default-src"] == "'none'"
     assert policy["style-src"] == f"'sha256-{base64.b64encode(digest).decode()}'"
-    assert policy["connect-src"] == "'self'"
+    assert policy["connect-src"] == policy["form-action"] == "'self'"
     assert "script-src" not in policy
     assert "unsafe" not in " ".join(policy.values())
 

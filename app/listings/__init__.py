@@ -29,7 +29,8 @@ __all__ = [
 class Format:
     """One form of a page. `suffix` is what its path ends in beyond the listing's own.
 
-    `with_bodies` says that it shows articles in full, so that their bodies must be read.
+    `with_bodies` says that it shows articles in full, so that their bodies must be read, and
+    `subscribed` that readers come back to it, so that every page leads to the beginning of it.
     """
 
     name: str
@@ -38,19 +39,25 @@ class Format:
     content_type: str
     render: Callable[[Listing], bytes]
     with_bodies: bool = False
+    subscribed: bool = False
 
 
-_RSS, _ATOM = "application/rss+xml", "application/atom+xml"
-_FEED, _LINES = "application/feed+json", "application/x-ndjson"
+def _feed(
+    name: str, suffix: str, media_type: str, charset: str, render: Callable[[Listing], bytes]
+) -> Format:
+    told = media_type + charset
+    return Format(name, suffix, media_type, told, render, with_bodies=True, subscribed=True)
+
+
 _OTHERS = (
     Format("json", ".json", "application/json", "application/json", page_json.render),
     Format(
         "markdown", ".md", "text/markdown", "text/markdown; charset=utf-8", markdown_list.render
     ),
-    Format("rss", ".rss", _RSS, f"{_RSS}; charset=utf-8", rss.render, with_bodies=True),
-    Format("atom", ".atom", _ATOM, f"{_ATOM}; charset=utf-8", atom.render, with_bodies=True),
-    Format("feed", ".feed.json", _FEED, _FEED, feed_json.render, with_bodies=True),
-    Format("ndjson", ".ndjson", _LINES, _LINES, lines.render, with_bodies=True),
+    _feed("rss", ".rss", "application/rss+xml", "; charset=utf-8", rss.render),
+    _feed("atom", ".atom", "application/atom+xml", "; charset=utf-8", atom.render),
+    _feed("feed", ".feed.json", "application/feed+json", "", feed_json.render),
+    _feed("ndjson", ".ndjson", "application/x-ndjson", "", lines.render),
 )
 _HTML = "text/html"
 # In the order of the site's own preference.

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from app.hygiene import clean
+from app.hygiene import clean, printable
 from app.instants import format_instant
+from app.listings import feeds
 from app.listings.listing import Item, Listing
-from app.representations.page import body_html
+from app.representations.links import uri
 
 # A feed without entries has to say when it was updated, too.
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -16,17 +17,24 @@ _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def render(listing: Listing) -> bytes:
     """Return the feed as UTF-8."""
     feed = Element("feed", xmlns="http://www.w3.org/2005/Atom")
-    _text(feed, "title", f"{listing.title} · {listing.site.name}")
-    _text(feed, "id", listing.url())
+    if language := feeds.language(listing):
+        feed.set("xml:lang", language)
+    _text(feed, "title", feeds.title(listing))
+    # Of one name on all of its pages: RFC 5005 section 3 has them make up one feed.
+    _text(feed, "id", listing.url(query=listing.start))
     _text(feed, "updated", format_instant(listing.updated_at or _NEVER))
     # RFC 4287 section 4.1.1: a feed has an author where its entries have none. That is the site.
-    _text(SubElement(feed, "author"), "name", listing.site.name)
+    _text(SubElement(feed, "author"), "name", printable(listing.site.name))
     SubElement(feed, "link", rel="alternate", type="text/html", href=listing.url())
     for relation, query in (
-        ("self", listing.query), ("next", listing.next), ("previous", listing.prev),
-    ):  # fmt: skip
+        ("self", listing.query),
+        ("first", listing.start),
+        ("next", listing.next),
+        ("previous", listing.prev),
+    ):
         if query is not None:
-            SubElement(feed, "link", rel=relation, href=listing.url(".atom", query))
+            href = listing.url(".atom", query)
+            SubElement(feed, "link", rel=relation, type="application/atom+xml", href=href)
     for item in listing.items:
         _entry(SubElement(feed, "entry"), item)
     written: bytes = tostring(feed, "utf-8", xml_declaration=True)
@@ -42,13 +50,13 @@ def _entry(entry: Element, item: Item) -> None:
     _text(entry, "updated", format_instant(record.updated_at))
     SubElement(entry, "link", rel="alternate", type="text/html", href=links.url)
     if links.source:
-        SubElement(entry, "link", rel="via", href=links.source)
+        SubElement(entry, "link", rel="via", href=uri(links.source))
     for topic in record.topics:
         SubElement(entry, "category", term=topic)
     if record.summary:
         _text(entry, "summary", record.summary)
-    content = SubElement(entry, "content", type="html")
-    content.text = body_html(record)
+    if content := feeds.content(record, links):
+        SubElement(entry, "content", type="html").text = content
 
 
 def _text(parent: Element, name: str, text: str) -> None:

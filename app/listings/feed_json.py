@@ -4,20 +4,22 @@ import json
 
 from app.hygiene import clean
 from app.instants import format_instant
+from app.listings import feeds
 from app.listings.listing import Item, Listing
-from app.representations.page import body_html
 
 
 def render(listing: Listing) -> bytes:
     """Return the feed as UTF-8."""
     feed: dict[str, object] = {
         "version": "https://jsonfeed.org/version/1.1",
-        "title": f"{listing.title} · {listing.site.name}",
+        "title": feeds.title(listing),
         "home_page_url": listing.url(),
         "feed_url": listing.url(".feed.json"),
     }
     if listing.next is not None:
         feed["next_url"] = listing.url(".feed.json", listing.next)
+    if language := feeds.language(listing):
+        feed["language"] = language
     feed["items"] = [_item(item) for item in listing.items]
     return json.dumps(feed, ensure_ascii=False).encode()
 
@@ -29,11 +31,12 @@ def _item(item: Item) -> dict[str, object]:
         "url": links.url,
         "external_url": links.source,
         "title": record.title,
-        "content_html": body_html(record),
+        "content_html": feeds.content(record, links),
         "summary": record.summary,
         "date_published": format_instant(record.published_at),
         "date_modified": format_instant(record.updated_at),
         "tags": list(record.topics),
         "language": record.lang,
     }
-    return {name: value for name, value in shown.items() if value}
+    # "content_html" or "content_text" has to be there, even if there is nothing in it.
+    return {name: value for name, value in shown.items() if value or name == "content_html"}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import parse_qsl, urlencode
 
 from app.records import Record
 from app.representations import Links, Site
@@ -89,6 +90,17 @@ class Listing:
     def updated_at(self) -> datetime | None:
         """When the latest of the items was updated."""
         return max((item.record.updated_at for item in self.items), default=None)
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """The pairs of the query, but for the place in the listing."""
+        pairs = parse_qsl(self.query, keep_blank_values=True)
+        return [(name, value) for name, value in pairs if name != "cursor"]
+
+    @property
+    def start(self) -> str:
+        """The query of the page that the listing begins with."""
+        return urlencode(self.asked)
 
     def url(self, suffix: str = "", query: str | None = None) -> str:
         """Return the absolute address of a twin of this page, or of another page."""

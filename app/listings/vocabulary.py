@@ -66,5 +66,6 @@ def as_html(vocabulary: Vocabulary) -> bytes:
     return templating.render(
         "vocabulary.html",
         vocabulary=vocabulary,
+        prefix=printable(vocabulary.prefix),
         names=[printable(entry.name) for entry in vocabulary.entries],
     )
