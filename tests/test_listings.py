@@ -298,6 +298,12 @@ def test_l03_what_was_found_is_marked_and_nothing_else_is_markup(site: Site) -> 
     assert found["title"] == "&lt;b&gt;<mark>Elections</mark>&lt;/b&gt; &amp; <mark>more</mark>"
 
 
+def test_i16_nobody_finds_an_article_by_what_nobody_sees(site: Site) -> None:
+    site.loaded(ndjson(record(body_md="Seen <!-- unseen --> and pro\u200bmise.")))
+    assert slugs(ask(site, q="seen promise")) == ["a"]
+    assert slugs(ask(site, q="unseen")) == []
+
+
 def test_l03_a_corrected_article_is_found_by_its_new_words_alone(site: Site) -> None:
     site.loaded(ndjson(record(title="Apples")))
     site.loaded(ndjson(record(title="Pears", updated_at=format_instant(NOW))))

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app import word_index, words
 from app.dialects import among, is_sqlite
+from app.hygiene import clean
 from app.passages import prose
 from app.records import Record
 from app.store import articles, vocabularies
@@ -105,7 +106,9 @@ def _read(record: Record) -> tuple[object, ...]:
     return record.published_at, record.title, record.summary, record.body_md, record.lang
 
 
-def _words(article_id: int, record: Record) -> Words:
+def _words(article_id: int, kept: Record) -> Words:
+    # What readers do not see, they do not find by either.
+    record = clean(kept)
     language = record.lang
     return Words(
         key=word_index.key_of(record.published_at, article_id),

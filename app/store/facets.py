@@ -14,7 +14,7 @@ from app.selections import Selection
 from app.store.listings import matching, wanted
 from app.tables import Article, ArticleEntity, ArticleTopic, Entity, Term, Topic
 
-COUNTED_AT_MOST: Final = 1_000
+COUNTED_AT_MOST: Final = 500
 """Of what a filter finds, how many are counted, the newest of them."""
 
 TERMS_AT_MOST: Final = 20

@@ -19,7 +19,7 @@ from app.tables import Article, Entity, Property, Term, Topic
 from app.word_index import TIERS
 from app.words import Term as Asked
 
-COUNTED_AT_MOST: Final = 10_000
+COUNTED_AT_MOST: Final = 5_000
 """How far a total is counted where nobody has counted it before."""
 
 _A: Final = Article.__table__.c
