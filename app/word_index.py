@@ -1,6 +1,6 @@
 """The index of words, as each database keeps it: filled, and asked in its own language of queries.
 
-It is a table of FTS5 on SQLite, and one with a `tsvector` under a GIN index on PostgreSQL. Both get
+It is a table of FTS5 on SQLite, and one with `tsvector`s under GIN indexes on PostgreSQL. Both get
 the same words (`app.words`), so both find the same. A row's key is made of the second in which the
 article was published and of its id: in the order of keys, matches are found from the newest on
 without looking at all of them.
@@ -13,9 +13,11 @@ from typing import Final, Literal, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    and_,
     column,
     func,
     literal_column,
+    not_,
     table,
     text,
 )
@@ -40,8 +42,16 @@ _COLUMNS: Final[dict[Tier, str]] = {
     "summary": "{title summary} : ",
     "body": "",
 }
-_WEIGHTS: Final[dict[Tier, str]] = {"title": "A", "summary": "AB", "body": ""}
-_POSTGRESQL: Final = table("article_words", column("key"), column("words"))
+_POSTGRESQL: Final = table(
+    "article_words", column("key"), column("title"), column("head"), column("whole")
+)
+# One column for each tier, with what is in those before it: so the planner knows how rare a word is
+# in each, and whether to look for its articles or to come across them.
+_TIER_COLUMNS: Final[dict[Tier, ColumnElement[str]]] = {
+    "title": _POSTGRESQL.c.title,
+    "summary": _POSTGRESQL.c.head,
+    "body": _POSTGRESQL.c.whole,
+}
 _SQLITE: Final = table("article_words", column("rowid"))
 
 
@@ -69,6 +79,8 @@ def key_of(listed_at: datetime, article_id: int) -> int:
     return (min(max(seconds, _EARLIEST), _LATEST) << _ID_BITS) | (article_id & _ID_MASK)
 
 
+# A constant of the statement: to plan with, the server must know what is asked.
+_PLAIN: Final[ColumnElement[str]] = literal_column("'simple'::regconfig")
 _SECOND: Final = _EPOCH.replace(second=1) - _EPOCH
 
 
@@ -86,10 +98,11 @@ def insert(session: Session, rows: Sequence[Words]) -> None:
     # All in one statement: the words are parsed by the server, and sent once.
     connection.execute(
         text(
-            "INSERT INTO article_words (key, words)"
-            " SELECT key, setweight(to_tsvector('simple', title), 'A')"
-            " || setweight(to_tsvector('simple', summary), 'B')"
-            " || setweight(to_tsvector('simple', body), 'C')"
+            "INSERT INTO article_words (key, title, head, whole)"
+            " SELECT key, to_tsvector('simple', title),"
+            " to_tsvector('simple', title) || to_tsvector('simple', summary),"
+            " to_tsvector('simple', title) || to_tsvector('simple', summary)"
+            " || to_tsvector('simple', body)"
             " FROM unnest(CAST(:keys AS bigint[]), CAST(:titles AS text[]),"
             " CAST(:summaries AS text[]), CAST(:bodies AS text[]))"
             " AS given (key, title, summary, body)"
@@ -135,9 +148,17 @@ def matches(dialect: str, terms: Sequence[Term], tier: Tier, *, exactly: bool) -
         condition = literal_column("article_words").op("MATCH", is_comparison=True)(query)
         return Matches(_SQLITE, key, key.bitwise_and(_ID_MASK), condition)
     key = _POSTGRESQL.c.key
-    asked = func.to_tsquery("simple", _tsquery(terms, tier, before))
-    condition = _POSTGRESQL.c.words.op("@@", is_comparison=True)(asked)
-    return Matches(_POSTGRESQL, key, key.bitwise_and(_ID_MASK), condition)
+    asked = " & ".join(_tsquery(term) for term in terms if not term.excluded)
+    conditions = [_is_in(_TIER_COLUMNS[tier], asked)]
+    if before is not None:
+        conditions.append(not_(_is_in(_TIER_COLUMNS[before], asked)))
+    whole = _TIER_COLUMNS["body"]
+    conditions += [not_(_is_in(whole, _tsquery(term))) for term in terms if term.excluded]
+    return Matches(_POSTGRESQL, key, key.bitwise_and(_ID_MASK), and_(*conditions))
+
+
+def _is_in(words: ColumnElement[str], query: str) -> ColumnElement[bool]:
+    return words.op("@@", is_comparison=True)(func.to_tsquery(_PLAIN, query))
 
 
 def _fts5(terms: Sequence[Term], tier: Tier, before: Tier | None) -> str:
@@ -157,22 +178,8 @@ def _fts5_term(term: Term) -> str:
     return "(" + " OR ".join(f'"{spelling}"{end}' for spelling in term.spellings) + ")"
 
 
-def _tsquery(terms: Sequence[Term], tier: Tier, before: Tier | None) -> str:
+def _tsquery(term: Term) -> str:
     """Return a query for `to_tsquery` (PostgreSQL, "Parsing Queries")."""
-    parts = [_tsquery_term(term, tier) for term in terms if not term.excluded]
-    if before is not None:
-        asked = " & ".join(_tsquery_term(term, before) for term in terms if not term.excluded)
-        parts.append(f"!({asked})")
-    parts += [f"!{_tsquery_term(term, 'body')}" for term in terms if term.excluded]
-    return " & ".join(parts)
-
-
-def _tsquery_term(term: Term, tier: Tier) -> str:
-    weight = f":{_WEIGHTS[tier]}" if _WEIGHTS[tier] else ""
-    spellings = []
-    for spelling in term.spellings:
-        *rest, last = (f"{word}{weight}" for word in spelling.split())
-        if term.prefix:
-            last = f"{spelling.split()[-1]}:*{_WEIGHTS[tier]}"
-        spellings.append("(" + " <-> ".join([*rest, last]) + ")")
-    return "(" + " | ".join(spellings) + ")"
+    end = ":*" if term.prefix else ""
+    phrases = (" <-> ".join(spelling.split()) for spelling in term.spellings)
+    return "(" + " | ".join(f"({phrase}{end})" for phrase in phrases) + ")"

@@ -82,11 +82,12 @@ STEPS: Final = (
     SELECT facet, value, label, lower(label), articles FROM incoming_terms
     ON CONFLICT (facet, value) DO UPDATE SET articles = terms.articles + excluded.articles""",
     """
-    INSERT INTO article_words (key, words)
+    INSERT INTO article_words (key, title, head, whole)
     SELECT (extract(epoch FROM i.published_at)::bigint << 30) | a.id,
-      setweight(to_tsvector('simple', i.title), 'A')
-      || setweight(to_tsvector('simple', i.summary), 'B')
-      || setweight(to_tsvector('simple', i.body_md), 'C')
+      to_tsvector('simple', i.title),
+      to_tsvector('simple', i.title) || to_tsvector('simple', i.summary),
+      to_tsvector('simple', i.title) || to_tsvector('simple', i.summary)
+      || to_tsvector('simple', i.body_md)
     FROM incoming i JOIN articles a USING (slug) WHERE i.new""",
     """
     UPDATE loads SET summary = %(summary)s, leased_until = now(), finished_at = now()

@@ -39,11 +39,12 @@ INDEXED: Final = {
     SELECT (CAST(strftime('%s', published_at) AS INTEGER) << 30) | id, title, summary, body_md
     FROM articles WHERE id > {count}""",
     "postgresql": """
-    INSERT INTO article_words (key, words)
+    INSERT INTO article_words (key, title, head, whole)
     SELECT (extract(epoch FROM published_at)::bigint << 30) | id,
-      setweight(to_tsvector('simple', title), 'A')
-      || setweight(to_tsvector('simple', summary), 'B')
-      || setweight(to_tsvector('simple', body_md), 'C')
+      to_tsvector('simple', title),
+      to_tsvector('simple', title) || to_tsvector('simple', summary),
+      to_tsvector('simple', title) || to_tsvector('simple', summary)
+      || to_tsvector('simple', body_md)
     FROM articles WHERE id > {count}""",
 }
 FILLER_BODY: Final = 400

@@ -74,10 +74,14 @@ def upgrade() -> None:
         )
     else:
         op.execute(
-            "CREATE TABLE article_words (key bigint NOT NULL, words tsvector NOT NULL,"
+            "CREATE TABLE article_words (key bigint NOT NULL, title tsvector NOT NULL,"
+            " head tsvector NOT NULL, whole tsvector NOT NULL,"
             " CONSTRAINT pk_article_words PRIMARY KEY (key))"
         )
-        op.execute("CREATE INDEX ix_article_words_words ON article_words USING gin (words)")
+        for column in "title", "head", "whole":
+            op.execute(
+                f"CREATE INDEX ix_article_words_{column} ON article_words USING gin ({column})"
+            )
 
 
 def _name_entities() -> None:
