@@ -84,6 +84,11 @@ _PLAIN: Final[ColumnElement[str]] = literal_column("'simple'::regconfig")
 _SECOND: Final = _EPOCH.replace(second=1) - _EPOCH
 
 
+def last_key_in(instant: datetime) -> int:
+    """Return the last key of an article that is published in the second of `instant`."""
+    return key_of(instant, _ID_MASK)
+
+
 def insert(session: Session, rows: Sequence[Words]) -> None:
     """Add `rows` to the index."""
     if not rows:

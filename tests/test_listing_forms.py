@@ -138,6 +138,9 @@ def test_a_listing_answers_head_and_refuses_what_nobody_can_read(site: Site) -> 
     assert len(refused.json()["variants"]) == len(FORMATS)
     assert site.client.post("/news").status_code == 405
     assert site.client.options("/news").headers["allow"] == "GET, HEAD, OPTIONS"
-    assert site.client.get("/news/?topic=x").headers["location"] == "/news?topic=x"
+    respelt = site.client.get("/news/?topic=x")
+    assert respelt.headers["location"] == "/news?topic=x"
+    assert respelt.headers["cache-control"] == "public, max-age=86400"
+    assert site.client.get("/").headers["location"] == "/news"
     for path in "/newsx", "/news.xml", "/news.ndjsonx", "/topics//", "/topics/x/y":
         assert site.client.get(path).status_code == 404

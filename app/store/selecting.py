@@ -182,7 +182,7 @@ def _between_keys(
     if since := spans.get("published_from"):
         yield key >= word_index.key_of(since, 0)
     if until := spans.get("published_to"):
-        yield key < word_index.key_of(until + timedelta(seconds=1), 0)
+        yield key <= word_index.last_key_in(until)
 
 
 def _conditions(

@@ -40,7 +40,8 @@ from app.web.service import Service, service_of
 
 OFFERS: Final = tuple(BY_MEDIA_TYPE)
 DATE_LAG: Final = timedelta(seconds=1)  # by which the server's Date may be behind the clock
-_IN_QUERY: Final = "!$&'()*+,;=:@/?%-._~"  # RFC 3986 section 3.4, and what is encoded already
+IN_QUERY: Final = "!$&'()*+,;=:@/?%-._~"
+"""What may stand in a query (RFC 3986 section 3.4), and what is encoded already."""
 
 
 def routes() -> list[BaseRoute]:
@@ -167,7 +168,7 @@ def _redirected(request: Request, old: str, slug: str, form: Format) -> Response
     """Lead from an address that `old` is the slug of to that of the article, which is at `slug`."""
     # A path and no host: the client is already at the right one, whatever proxy stands between.
     query = request.scope["query_string"]
-    location = quote(path_of(slug, form)) + (f"?{quote(query, safe=_IN_QUERY)}" if query else "")
+    location = quote(path_of(slug, form)) + (f"?{quote(query, safe=IN_QUERY)}" if query else "")
     # Where an article has moved to may change as often as the article does; a spelling may not.
     moved = old != slug
     caching = caching_headers(

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import quote
 
 from fastapi import Request, Response
-from starlette.responses import RedirectResponse, StreamingResponse
+from starlette.responses import StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from app import codings
@@ -24,6 +25,7 @@ from app.negotiation import negotiate
 from app.representations import links_of
 from app.selections import BadParameter, BadSelectionError, Selection
 from app.store import listings as store
+from app.web.articles import IN_QUERY
 from app.web.fields import wishes
 from app.web.headers import caching_headers, entity_tag, listing_headers, policy_headers
 from app.web.pages import VOCABULARIES, Asked, cursor_of, frame, page_of, read
@@ -50,14 +52,29 @@ def routes() -> list[BaseRoute]:
     ]
 
 
-def _home(_request: Request) -> Response:
-    return RedirectResponse("/news", HTTPStatus.TEMPORARY_REDIRECT, {"Cache-Control": "max-age=60"})
+def _home(request: Request) -> Response:
+    # Not for ever: another page may come to stand here.
+    return _led(request, "/news", HTTPStatus.TEMPORARY_REDIRECT)
 
 
 def _respelt(request: Request) -> Response:
-    query = request.url.query
-    location = request.scope["path"].rstrip("/") + (f"?{query}" if query else "")
-    return RedirectResponse(location, HTTPStatus.PERMANENT_REDIRECT)
+    query = quote(request.scope["query_string"], safe=IN_QUERY)
+    location = quote(request.scope["path"].rstrip("/")) + (f"?{query}" if query else "")
+    return _led(request, location, HTTPStatus.PERMANENT_REDIRECT)
+
+
+def _led(request: Request, location: str, status: HTTPStatus) -> Response:
+    caching = caching_headers(
+        HTTPStatus.PERMANENT_REDIRECT,
+        "text/html",
+        service_of(request).freshness,
+        negotiated=False,
+        personal=wishes(request.headers).personal,
+    )
+    if status == HTTPStatus.TEMPORARY_REDIRECT:
+        caching["Cache-Control"] = "no-cache"
+    fields = {"Location": location, **caching, **policy_headers("text/plain")}
+    return sent(request, Answer(status, fields, b""))
 
 
 def is_listing(path: str) -> bool:
