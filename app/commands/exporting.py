@@ -105,13 +105,24 @@ def _neighbour(file: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _ending_by_exception() -> Iterator[None]:
-    """Let SIGTERM end the block by an exception, so that it can clear away what is half done."""
+    """Let SIGTERM and SIGINT end the block by an exception, so that it can clear away.
+
+    A driver in the midst of a statement may make an error of its own out of that. The block ends
+    as the signal says all the same.
+    """
+    ends: list[BaseException] = []
 
     def end(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
+        ends.append(KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number))
+        raise ends[0]
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = {each: signal.signal(each, end) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
+    except Exception:
+        if ends:
+            raise ends[0] from None
+        raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
