@@ -16,7 +16,7 @@ from app.representations import BY_SUFFIX
 from app.store.preparing import upgrade
 from conftest import NOW, SEED, SEED_SLUG, TOKEN, Site, above_the_store
 from processes import Server, environment, serving
-from snapshots import assert_catalogued
+from snapshots import assert_catalogued, changes
 
 BARE: Final = f"/news/{SEED_SLUG}"
 SECRET: Final = "correct-horse-battery-staple"  # noqa: S105 - it opens nothing
@@ -178,6 +178,8 @@ def test_a_migration_that_alters_a_table_keeps_its_rows_and_their_children(
     site.loaded(json.dumps(seed | {"title": "New", "updated_at": "2026-06-25T00:00:00Z"}))
     site.loaded(json.dumps(seed | {"slug": "other", "canonical_source": None}))
     site.load(json.dumps(seed | {"lang": "?"}))
+    ahead = {"slug": "ahead", "canonical_source": None, "published_at": "2031-01-01T00:00:00Z"}
+    site.loaded(json.dumps(seed | ahead))
     database = Database(own)
     before = rows(database)
     filled = {"articles", "article_topics", "article_entities", "revisions", "changes", "loads"}
@@ -191,6 +193,7 @@ def test_a_migration_that_alters_a_table_keeps_its_rows_and_their_children(
     assert_catalogued(database)
     assert kept(rows(database), columns) == kept(before, columns)
     database.check()
+    assert "ahead" not in {each.slug for each in changes(database) if each.public}
     with database.reading() as session:
         if database.embedded:
             assert session.execute(text("PRAGMA foreign_key_check")).all() == []

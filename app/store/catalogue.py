@@ -20,7 +20,7 @@ from app.hygiene import clean
 from app.passages import prose
 from app.records import Record
 from app.store import articles, vocabularies
-from app.tables import Article, ArticleEntity, ArticleTopic, Property, Term
+from app.tables import Article, ArticleEntity, ArticleTopic, Change, Property, Term
 from app.word_index import Words
 
 VERSION: Final = f"1.{words.VERSION}"
@@ -56,19 +56,23 @@ def is_current(session: Session) -> bool:
 
 
 def rebuild(session: Session, now: datetime) -> None:
-    """Make the catalogue anew. The session is one of `Database.writing()`."""
+    """Make the catalogue anew. The session is one of `Database.writing()`.
+
+    What has come due since the change feed told of it last is left to be announced.
+    """
     session.execute(delete(Term))
     word_index.clear(session)
     for ids in _some(session.scalars(select(Article.id).order_by(Article.id)).all()):
+        told = _told(session, ids)
         states = articles.states(session, ids)
+        listed = {i: s.listed_at(now) if i in told else None for i, s in states.items()}
         rows = [
-            {"_id": i, "listed_at": s.listed_at(now), "source_host": source_host(s.record)}
+            {"_id": i, "listed_at": listed[i], "source_host": source_host(s.record)}
             for i, s in states.items()
         ]
         session.connection().execute(_PLACED, rows)
         list_links(session, ids)
-        shown = {i: state.record for i, state in states.items() if state.listed_at(now)}
-        revise(session, {}, shown)
+        revise(session, {}, {i: s.record for i, s in states.items() if listed[i]})
     session.execute(delete(Property).where(Property.name == _NAME))
     session.add(Property(name=_NAME, value=VERSION))
     session.flush()
@@ -85,7 +89,17 @@ def list_links(session: Session, ids: Collection[int]) -> None:
         )
 
 
-_ARTICLES: Final = Article.__table__
+def _told(session: Session, ids: Sequence[int]) -> set[int]:
+    """Return which of the articles the change feed has told readers of, and not of their end."""
+    latest = (
+        select(Change.article_id, Change.public)
+        .where(among(session, Change.article_id, ids), Change.public.is_not(None))
+        .order_by(Change.seq)
+    )
+    last = {row[0]: row[1] for row in session.execute(latest)}
+    return {i for i in ids if last.get(i, "deleted") != "deleted"}
+
+
 _PLACED: Final = (
     update(Article)
     .where(Article.id == bindparam("_id"))

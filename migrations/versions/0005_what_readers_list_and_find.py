@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from alembic import op
@@ -48,7 +49,7 @@ def upgrade() -> None:
         entities.create_unique_constraint(op.f("uq_entities_slug"), ["slug"])
     with op.batch_alter_table("changes") as changes:
         changes.add_column(sa.Column("public", sa.Text(), nullable=True))
-    op.execute("UPDATE changes SET public = kind")
+    _publish_changes()
     op.create_table(
         "terms",
         sa.Column("facet", sa.Text(), nullable=False),
@@ -97,6 +98,21 @@ def _name_entities() -> None:
         taken.add(slug)
         named = sa.update(table).where(table.c.id == entity_id).values(slug=slug)
         op.get_bind().execute(named)
+
+
+def _publish_changes() -> None:
+    """Let readers see the changes of what they see, and of what there is no more.
+
+    Articles that are dated ahead are announced when their time comes.
+    """
+    articles = sa.table("articles", sa.column("id"), sa.column("published_at", instant))
+    changes = sa.table("changes", *map(sa.column, ("kind", "public", "article_id")))
+    now = datetime.now(UTC)
+    if op.get_bind().dialect.name == "sqlite":
+        now = now.replace(tzinfo=None)  # which is how it keeps instants
+    ahead = sa.select(articles.c.id).where(articles.c.published_at > now)
+    hidden = changes.c.article_id.is_not(None) & changes.c.article_id.in_(ahead)
+    op.execute(sa.update(changes).where(~hidden).values(public=changes.c.kind))
 
 
 def downgrade() -> None:
