@@ -55,14 +55,14 @@ class Broadcast:
             self.last = last
         self._wake()
 
-    def since(self, seq: int) -> list[PublicChange] | None:
-        """Return the changes behind `seq`, or None where they are not all held."""
+    def since(self, seq: int) -> tuple[list[PublicChange], int] | None:
+        """Return the changes behind `seq`, up to which number, or None where not all are held."""
         with self._lock:
             if not self._first <= seq <= self.last:
                 return None
             if seq == self.last:
-                return []
-            return [change for change in self._held if change.seq > seq]
+                return [], self.last  # without a look at each of them
+            return [change for change in self._held if change.seq > seq], self.last
 
     async def wait(self, seq: int, seconds: float) -> bool:
         """Wait until there is something behind `seq`, or so long. Say whether there is."""

@@ -1,20 +1,19 @@
 """What a listing is asked for: the parameters of its query, read, or refused with a reason.
 
-It is in one file, for what a parameter means, and how it is read, are one table.
-
 One plain syntax for all filters: values of one parameter are alternatives (`topic=a&topic=b`), with
 `.all` each of them is wanted (`topic.all=a&topic.all=b`), and with `.not` none of them.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 from urllib.parse import urlencode
 
+from app import queries
 from app.instants import format_instant, parse_instant
+from app.queries import BadParameter, BadQueryError
 from app.records import Record, is_language, is_slug
 from app.texts import excerpt
 
@@ -41,25 +40,8 @@ _LISTS: Final = (
     *(f"{facet}{suffix}" for facet in _FACETS[:2] for suffix in ("", ".all", ".not")),
     *(f"{facet}{suffix}" for facet in _FACETS[2:] for suffix in ("", ".not")),
 )
-_SINGLE: Final = (*_SPANS, "q", "sort", "limit", "cursor")
-PARAMETERS: Final = (*_LISTS, *_SINGLE, "fields", "include", "slug")
 _AS_READ: Final = ("q", "sort", "limit", "cursor", "fields", "include")
 _HOST_LENGTH: Final = 255
-
-
-class BadParameter(NamedTuple):
-    """A parameter that cannot be, and why."""
-
-    name: str
-    reason: str
-
-
-class BadSelectionError(ValueError):
-    """The query is none that a listing understands."""
-
-    def __init__(self, faults: tuple[BadParameter, ...]) -> None:
-        super().__init__("; ".join(f"{fault.name}: {fault.reason}" for fault in faults))
-        self.faults = faults
 
 
 @dataclass(frozen=True)
@@ -118,33 +100,11 @@ class Selection:
 
 
 def parse(pairs: Iterable[tuple[str, str]]) -> Selection:
-    """Read the pairs of a query. Raises BadSelectionError, which names each fault."""
-    given: dict[str, list[str]] = defaultdict(list)
-    for name, value in pairs:
-        given[name].append(value)
-    faults: list[BadParameter] = []
-
-    def read(name: str, reader: Callable[[list[str]], object]) -> object | None:
-        if name not in given:
-            return None
-        try:
-            return reader(given[name])
-        except ValueError as error:
-            faults.append(BadParameter(name, str(error)))
-            return None
-
-    values: dict[str, object] = {}
-    for name in given:
-        if name not in PARAMETERS:
-            known = ", ".join(PARAMETERS)
-            faults.append(BadParameter(excerpt(name), f"is unknown; there are {known}"))
-    for name in PARAMETERS:
-        found = read(name, _READERS[name])
-        if found is not None:
-            values[name] = found
+    """Read the pairs of a query. Raises BadQueryError, which names each fault."""
+    values, faults = queries.read(pairs, _READERS)
     faults += _together(values)
     if faults:
-        raise BadSelectionError(tuple(faults[:VALUES_AT_MOST]))
+        raise BadQueryError(faults)
     return _selection(values)
 
 
@@ -178,37 +138,8 @@ def _together(values: Mapping[str, object]) -> Iterable[BadParameter]:
             yield BadParameter(name, "goes with no slug")
 
 
-def _one(values: list[str]) -> str:
-    if len(values) > 1:
-        raise ValueError("is given more than once")
-    return values[0]
-
-
-def _several(check: Callable[[str], bool], what: str) -> Callable[[list[str]], tuple[str, ...]]:
-    def read(values: list[str]) -> tuple[str, ...]:
-        found = tuple(dict.fromkeys(values))
-        if len(found) > VALUES_AT_MOST:
-            raise ValueError(f"{len(found)} values, and at most {VALUES_AT_MOST} are allowed")
-        for value in found:
-            if not check(value):
-                raise ValueError(f"{excerpt(value)!r} is no {what}")
-        return found
-
-    return read
-
-
 def _host(value: str) -> bool:
     return 0 < len(value) <= _HOST_LENGTH and value.isprintable() and "/" not in value
-
-
-def _slugs(values: list[str]) -> tuple[str, ...]:
-    found = tuple(dict.fromkeys(values))
-    if len(found) > LIMIT_AT_MOST:
-        raise ValueError(f"{len(found)} slugs, and at most {LIMIT_AT_MOST} are allowed")
-    for value in found:
-        if not is_slug(value):
-            raise ValueError(f"{excerpt(value)!r} is no slug")
-    return found
 
 
 def _named(known: tuple[str, ...]) -> Callable[[list[str]], frozenset[str]]:
@@ -222,7 +153,7 @@ def _named(known: tuple[str, ...]) -> Callable[[list[str]], frozenset[str]]:
 
 
 def _instant(values: list[str]) -> datetime:
-    text = _one(values)
+    text = queries.one(values)
     try:
         if len(text) == len("2026-01-01"):
             return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
@@ -236,41 +167,28 @@ def _instant(values: list[str]) -> datetime:
     return found
 
 
-def _limit(values: list[str]) -> int:
-    text = _one(values)
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= LIMIT_AT_MOST):
-        raise ValueError(f"must be a number from 1 to {LIMIT_AT_MOST}")
-    return int(text)
-
-
 def _search(values: list[str]) -> str:
-    text = " ".join(_one(values).split())
+    text = " ".join(queries.one(values).split())
     if len(text) > SEARCH_LENGTH:
         raise ValueError(f"{len(text)} characters, and at most {SEARCH_LENGTH} are allowed")
     return text
 
 
-def _sort(values: list[str]) -> str:
-    known = tuple(dict.fromkeys((*SORTS, *SEARCH_SORTS)))
-    if _one(values) not in known:
-        raise ValueError(f"is one of {', '.join(known)}")
-    return values[0]
-
-
 _CHECKS: Final[Mapping[Facet, Callable[[list[str]], tuple[str, ...]]]] = {
-    "topic": _several(is_slug, "slug"),
-    "entity": _several(is_slug, "slug"),
-    "lang": _several(is_language, "BCP 47 language tag"),
-    "source": _several(_host, "host"),
+    "topic": queries.several(is_slug, "slug", VALUES_AT_MOST),
+    "entity": queries.several(is_slug, "slug", VALUES_AT_MOST),
+    "lang": queries.several(is_language, "BCP 47 language tag", VALUES_AT_MOST),
+    "source": queries.several(_host, "host", VALUES_AT_MOST),
 }
-_READERS: Final[Mapping[str, Callable[[list[str]], object]]] = {
-    **{f"{facet}{suffix}": _CHECKS[facet] for facet in _FACETS for suffix in ("", ".all", ".not")},
+_READERS: Final[Mapping[str, queries.Reader]] = {
+    **{name: _CHECKS[facet] for facet in _FACETS for name in _LISTS if name.split(".")[0] == facet},
     **dict.fromkeys(_SPANS, _instant),
     "q": _search,
-    "sort": _sort,
-    "limit": _limit,
-    "cursor": _one,
+    "sort": queries.one_of(tuple(dict.fromkeys((*SORTS, *SEARCH_SORTS)))),
+    "limit": queries.number(1, LIMIT_AT_MOST),
+    "cursor": queries.one,
     "fields": _named(FIELDS),
     "include": _named(INCLUDABLE),
-    "slug": _slugs,
+    "slug": queries.several(is_slug, "slug", LIMIT_AT_MOST),
 }
+PARAMETERS: Final = tuple(_READERS)

@@ -24,6 +24,8 @@ def test_i15_an_article_dated_ahead_is_in_no_catalogue_and_no_public_change(site
         ("a", None), ("b", "created"),
     ]  # fmt: skip
     assert_catalogued(site.database)
+    for path in "/topics/x.json", "/entities/a.json", "/entities/a":
+        assert site.client.get(path).status_code == 404
 
 
 def test_i15_it_is_announced_once_when_its_time_has_come(site: Site) -> None:
@@ -49,6 +51,20 @@ def test_i15_one_that_gets_a_later_date_is_gone_for_readers_until_then(site: Sit
     assert [each.public for each in changes(site.database)] == ["created", "deleted"]
     assert_catalogued(site.database)
     assert site.get("/news/a").status_code == 404
+
+
+def test_l02_what_comes_due_while_nobody_serves_is_announced_all_the_same(site: Site) -> None:
+    mirror = Mirror()
+    site.loaded(ndjson(soon(), record("b")))
+    mirror.follow(site.database, snapshot(site.database))
+    with site.database.writing() as session:
+        session.execute(text("UPDATE properties SET value = 'old' WHERE name = 'catalogue'"))
+    upgrade(site.database, SOON)
+    site.clock.now = SOON
+    service_in(site).follower.announce()
+    mirror.follow(site.database, snapshot(site.database))
+    assert mirror.public.keys() == {"a", "b"}
+    assert_catalogued(site.database)
 
 
 def test_the_catalogue_made_anew_is_the_one_that_was_kept(site: Site) -> None:

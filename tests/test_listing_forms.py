@@ -142,5 +142,8 @@ def test_a_listing_answers_head_and_refuses_what_nobody_can_read(site: Site) -> 
     assert respelt.headers["location"] == "/news?topic=x"
     assert respelt.headers["cache-control"] == "public, max-age=86400"
     assert site.client.get("/").headers["location"] == "/news"
+    for path in "/news.ndjson", "/changes.ndjson":
+        # RFC 9110 section 8.6: no length, or the one that GET would have.
+        assert "content-length" not in site.client.head(path).headers
     for path in "/newsx", "/news.xml", "/news.ndjsonx", "/topics//", "/topics/x/y":
         assert site.client.get(path).status_code == 404

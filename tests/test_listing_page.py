@@ -14,9 +14,10 @@ from markdown_it import MarkdownIt
 import html_tree
 from app.hygiene import clean, printable
 from app.listings import BY_NAME, FORMATS, Item, Listing, Missing, Total
-from app.listings.vocabulary import Entry, Vocabulary, as_html
+from app.listings.vocabulary import Vocabulary, as_html
 from app.records import Record, parse_record
 from app.representations import Site, links_of
+from app.store.terms import Entry
 from hostile import PAYLOADS
 from html_tree import Node
 from strategies import records

@@ -132,7 +132,9 @@ def test_l01_filters_find_exactly_what_they_say(many: Site, query: str, wanted: 
         "limit=0", "limit=101", "limit=abc", "limit=", "nonsense=1", "cursor=abc", "cursor=",
         "topic=A%20b", "lang=%21", "source=", "sort=up", "sort=relevance", "q=a&sort=-updated_at",
         "published_from=yesterday", "published_from=2026-13-01", "fields=secret", "include=all",
-        "limit=1&limit=2", "slug=a&topic=b", "slug=..", "source=%00", "topic=%00",
+        "limit=0000000099", "limit=00000000199999", "limit=000000001" + "9" * 40,
+        "limit=000000001" + "9" * 4_500, "limit=1&limit=2", "slug=a&topic=b",
+        "slug=..", "source=%00", "topic=%00",
         "entity=%ED%A0%80",
         "published_to=10000-01-01", "q=" + "a" * 301, "&".join(f"topic=t{n}" for n in range(21)),
         "&".join("q=a" for n in range(200)),
@@ -181,7 +183,10 @@ def test_a_topic_and_an_entity_are_listings_of_their_own(many: Site) -> None:
     assert ask(many, "/topics/tech.json", topic="all", limit=100)["filters"] == {
         "topic": ["all"], "topic.all": ["tech"],
     }  # fmt: skip
-    for path in "/topics/none.json", "/entities/none", "/topics/A%20b", "/topics/x.json/y":
+    for path in (
+        "/topics/none.json", "/entities/none", "/topics/A%20b", "/topics/x.json/y",
+        "/topics/.json", "/entities/.rss", "/topics/.md?topic=tech",
+    ):  # fmt: skip
         assert many.client.get(path).status_code == 404
 
 
@@ -350,7 +355,8 @@ def test_topics_and_entities_are_counted_and_found_as_somebody_types(many: Site)
         url = page["next"]
     assert seen == ["all", "china", "health", "tech"]
     assert "Ärzte ohne Grenzen" in many.client.get("/entities").text
-    for query in "limit=0", "sort=up", "x=1", "after=%21", "limit=1&limit=1":
+    long = "limit=000000001" + "9" * 4_500
+    for query in "limit=0", "sort=up", "x=1", "after=%21", "limit=1&limit=1", "limit=0001", long:
         assert many.client.get(f"/topics.json?{query}").status_code == 400
 
 
@@ -377,3 +383,9 @@ def test_what_shares_the_rarest_terms_is_the_most_related(site: Site) -> None:
     assert "e" not in found
     assert "a" not in found
     assert site.client.get("/news/none/related").status_code == 404
+    site.client.patch("/admin/articles/b", json={"slug": "moved"}, headers=site.authorized)
+    site.client.delete("/admin/articles/c", headers=site.authorized)
+    led = site.client.get("/news/b/related.json")
+    assert led.status_code == 308
+    assert led.headers["location"] == "/news/moved/related.json"
+    assert site.client.get("/news/c/related").status_code == 410

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.listings import atom, feed_json, lines, markdown_list, page, page_json, rss
-from app.listings.listing import Count, Facets, Item, Listing, Missing, Total
+from app.listings.listing import Item, Listing, Missing, Total
 
 __all__ = [
     "BY_MEDIA_TYPE",
     "BY_NAME",
     "BY_SUFFIX",
     "FORMATS",
-    "Count",
-    "Facets",
     "Format",
     "Item",
     "Listing",
@@ -30,7 +28,8 @@ class Format:
     """One form of a page. `suffix` is what its path ends in beyond the listing's own.
 
     `with_bodies` says that it shows articles in full, so that their bodies must be read, and
-    `subscribed` that readers come back to it, so that every page leads to the beginning of it.
+    `subscribed` that readers come back to it, so that every page leads to the beginning of it, and
+    `with_highlights` that it shows what was found.
     """
 
     name: str
@@ -40,6 +39,7 @@ class Format:
     render: Callable[[Listing], bytes]
     with_bodies: bool = False
     subscribed: bool = False
+    with_highlights: bool = False
 
 
 def _feed(
@@ -49,8 +49,9 @@ def _feed(
     return Format(name, suffix, media_type, told, render, with_bodies=True, subscribed=True)
 
 
+_JSON = "application/json"
 _OTHERS = (
-    Format("json", ".json", "application/json", "application/json", page_json.render),
+    Format("json", ".json", _JSON, _JSON, page_json.render, with_highlights=True),
     Format(
         "markdown", ".md", "text/markdown", "text/markdown; charset=utf-8", markdown_list.render
     ),
@@ -59,10 +60,16 @@ _OTHERS = (
     _feed("feed", ".feed.json", "application/feed+json", "", feed_json.render),
     _feed("ndjson", ".ndjson", "application/x-ndjson", "", lines.render),
 )
-_HTML = "text/html"
 # In the order of the site's own preference.
 FORMATS: Final = (
-    Format("html", "", _HTML, f"{_HTML}; charset=utf-8", page.with_links_to(_OTHERS)),
+    Format(
+        "html",
+        "",
+        "text/html",
+        "text/html; charset=utf-8",
+        page.with_links_to(_OTHERS),
+        with_highlights=True,
+    ),
     *_OTHERS,
 )
 BY_NAME: Final = {form.name: form for form in FORMATS}

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Final
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, SubElement
 
 from app.hygiene import clean, printable
 from app.instants import format_instant
@@ -19,45 +19,34 @@ def render(listing: Listing) -> bytes:
     feed = Element("feed", xmlns="http://www.w3.org/2005/Atom")
     if language := feeds.language(listing):
         feed.set("xml:lang", language)
-    _text(feed, "title", feeds.title(listing))
+    feeds.tell(feed, "title", feeds.title(listing))
     # Of one name on all of its pages: RFC 5005 section 3 has them make up one feed.
-    _text(feed, "id", listing.url(query=listing.start))
-    _text(feed, "updated", format_instant(listing.updated_at or _NEVER))
+    feeds.tell(feed, "id", listing.url(query=listing.start))
+    feeds.tell(feed, "updated", format_instant(listing.updated_at or _NEVER))
     # RFC 4287 section 4.1.1: a feed has an author where its entries have none. That is the site.
-    _text(SubElement(feed, "author"), "name", printable(listing.site.name))
+    feeds.tell(SubElement(feed, "author"), "name", printable(listing.site.name))
     SubElement(feed, "link", rel="alternate", type="text/html", href=listing.url())
-    for relation, query in (
-        ("self", listing.query),
-        ("first", listing.start),
-        ("next", listing.next),
-        ("previous", listing.prev),
-    ):
-        if query is not None:
-            href = listing.url(".atom", query)
-            SubElement(feed, "link", rel=relation, type="application/atom+xml", href=href)
+    for relation, query in feeds.beside(listing):
+        href = listing.url(".atom", query)
+        SubElement(feed, "link", rel=relation, type="application/atom+xml", href=href)
     for item in listing.items:
         _entry(SubElement(feed, "entry"), item)
-    written: bytes = tostring(feed, "utf-8", xml_declaration=True)
-    return written
+    return feeds.written(feed)
 
 
 def _entry(entry: Element, item: Item) -> None:
     record, links = clean(item.record), item.links
     entry.set("xml:lang", record.lang)
-    _text(entry, "title", record.title)
-    _text(entry, "id", links.url)
-    _text(entry, "published", format_instant(record.published_at))
-    _text(entry, "updated", format_instant(record.updated_at))
+    feeds.tell(entry, "title", record.title)
+    feeds.tell(entry, "id", links.url)
+    feeds.tell(entry, "published", format_instant(record.published_at))
+    feeds.tell(entry, "updated", format_instant(record.updated_at))
     SubElement(entry, "link", rel="alternate", type="text/html", href=links.url)
     if links.source:
         SubElement(entry, "link", rel="via", href=uri(links.source))
     for topic in record.topics:
         SubElement(entry, "category", term=topic)
     if record.summary:
-        _text(entry, "summary", record.summary)
+        feeds.tell(entry, "summary", record.summary)
     if content := feeds.content(record, links):
         SubElement(entry, "content", type="html").text = content
-
-
-def _text(parent: Element, name: str, text: str) -> None:
-    SubElement(parent, name).text = text

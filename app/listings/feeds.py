@@ -1,7 +1,9 @@
 """What RSS, Atom and JSON Feed say alike: of the feed, and of an article in full."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from app.hygiene import printable
 from app.listings.listing import Listing
@@ -11,6 +13,31 @@ from app.representations.page import body_html
 
 # In what the sanitiser writes, each "<" begins a tag, and no attribute has a quotation mark in it.
 _WITHIN: Final = re.compile('(<a (?:[a-z]+="[^"]*" )*?href=")(?=#)')
+
+
+def beside(listing: Listing) -> Iterator[tuple[str, str]]:
+    """Yield the pages of the feed that this one leads to, and how it is related to each.
+
+    RFC 5005 section 3 has the names, for RSS as well.
+    """
+    pages = {
+        "self": listing.query,
+        "first": listing.start,
+        "next": listing.next,
+        "previous": listing.prev,
+    }
+    return ((relation, query) for relation, query in pages.items() if query is not None)
+
+
+def tell(parent: Element, name: str, text: str) -> None:
+    """Add an element with a text alone."""
+    SubElement(parent, name).text = text
+
+
+def written(feed: Element) -> bytes:
+    """Return the feed as UTF-8, with the declaration of XML."""
+    as_bytes: bytes = tostring(feed, "utf-8", xml_declaration=True)
+    return as_bytes
 
 
 def title(listing: Listing) -> str:

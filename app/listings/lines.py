@@ -3,14 +3,13 @@
 import json
 
 from app.listings.listing import Listing
-from app.representations import record_json
+from app.listings.page_json import shown
 
 
 def render(listing: Listing) -> bytes:
     """Return the items of `listing` as lines, with those of their fields that were asked for."""
-    lines = []
-    for item in listing.items:
-        whole = record_json.fields(item.record, item.links)
-        shown = {name: value for name, value in whole.items() if name in listing.fields}
-        lines.append(json.dumps(shown, ensure_ascii=False, separators=(",", ":")) + "\n")
+    lines = (
+        json.dumps(shown(item, listing), ensure_ascii=False, separators=(",", ":")) + "\n"
+        for item in listing.items
+    )
     return "".join(lines).encode()

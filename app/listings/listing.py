@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from app.records import Record
 from app.representations import Links, Site
+from app.store.facets import Facets
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +29,6 @@ class Total:
 
     value: int
     exact: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many articles have a term: what a filter calls it, and how it is written."""
-
-    value: str
-    label: str
-    articles: int
-
-
-@dataclass(frozen=True, slots=True)
-class Facets:
-    """The terms that most of the articles have, by facet, among those that were counted.
-
-    These are all of the listing's if `exact`, else its newest.
-    """
-
-    counted: int
-    exact: bool
-    terms: Mapping[str, Sequence[Count]]
 
 
 @dataclass(frozen=True, slots=True)

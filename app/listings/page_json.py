@@ -3,21 +3,14 @@
 import json
 from dataclasses import asdict
 
-from app.listings.listing import Listing
+from app.listings.listing import Item, Listing
 from app.representations import record_json
 
 
 def render(listing: Listing) -> bytes:
     """Return `items`, where the pages beside them are, and how the request was understood."""
-    items = []
-    for item in listing.items:
-        whole = record_json.fields(item.record, item.links)
-        shown = {name: value for name, value in whole.items() if name in listing.fields}
-        if item.highlights:
-            shown["highlights"] = dict(item.highlights)
-        items.append(shown)
     envelope: dict[str, object] = {
-        "items": items,
+        "items": [_item(item, listing) for item in listing.items],
         "next": None if listing.next is None else listing.url(".json", listing.next),
         "prev": None if listing.prev is None else listing.url(".json", listing.prev),
         "filters": {name: list(values) for name, values in listing.filters.items()},
@@ -31,3 +24,14 @@ def render(listing: Listing) -> bytes:
     if listing.missing:
         envelope["missing"] = [asdict(each) for each in listing.missing]
     return json.dumps(envelope, ensure_ascii=False).encode()
+
+
+def shown(item: Item, listing: Listing) -> dict[str, object]:
+    """Return those of the members of a record that were asked for, in their order."""
+    whole = record_json.fields(item.record, item.links)
+    return {name: value for name, value in whole.items() if name in listing.fields}
+
+
+def _item(item: Item, listing: Listing) -> dict[str, object]:
+    found = {"highlights": dict(item.highlights)} if item.highlights else {}
+    return shown(item, listing) | found

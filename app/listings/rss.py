@@ -3,7 +3,7 @@
 import html
 from email.utils import format_datetime
 from typing import Final
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, SubElement
 
 from app.hygiene import clean, printable
 from app.instants import format_instant
@@ -22,47 +22,37 @@ def render(listing: Listing) -> bytes:
     """Return the feed as UTF-8."""
     rss = Element("rss", {"version": "2.0", **_SPACES})
     channel = SubElement(rss, "channel")
-    _text(channel, "title", feeds.title(listing))
-    _text(channel, "link", listing.url())
-    _text(channel, "description", printable(f"Articles of {listing.site.name}: {listing.title}"))
+    feeds.tell(channel, "title", feeds.title(listing))
+    feeds.tell(channel, "link", listing.url())
+    feeds.tell(
+        channel, "description", printable(f"Articles of {listing.site.name}: {listing.title}")
+    )
     if language := feeds.language(listing):
-        _text(channel, "language", language)
-    # The pages are found as those of Atom are: RFC 5005 section 3.
-    for relation, query in (
-        ("self", listing.query),
-        ("first", listing.start),
-        ("next", listing.next),
-        ("previous", listing.prev),
-    ):
-        if query is not None:
-            href = listing.url(".rss", query)
-            SubElement(channel, "atom:link", rel=relation, type="application/rss+xml", href=href)
+        feeds.tell(channel, "language", language)
+    for relation, query in feeds.beside(listing):
+        href = listing.url(".rss", query)
+        SubElement(channel, "atom:link", rel=relation, type="application/rss+xml", href=href)
     if listing.updated_at is not None:
-        _text(channel, "lastBuildDate", format_datetime(listing.updated_at, usegmt=True))
+        feeds.tell(channel, "lastBuildDate", format_datetime(listing.updated_at, usegmt=True))
     for item in listing.items:
         _item(SubElement(channel, "item"), item)
-    written: bytes = tostring(rss, "utf-8", xml_declaration=True)
-    return written
+    return feeds.written(rss)
 
 
 def _item(element: Element, item: Item) -> None:
     record, links = clean(item.record), item.links
-    _text(element, "title", record.title)
-    _text(element, "link", links.url)
+    feeds.tell(element, "title", record.title)
+    feeds.tell(element, "link", links.url)
     SubElement(element, "guid", isPermaLink="true").text = links.url
-    _text(element, "pubDate", format_datetime(record.published_at, usegmt=True))
-    _text(element, "atom:updated", format_instant(record.updated_at))
-    _text(element, "dc:language", record.lang)
+    feeds.tell(element, "pubDate", format_datetime(record.published_at, usegmt=True))
+    feeds.tell(element, "atom:updated", format_instant(record.updated_at))
+    feeds.tell(element, "dc:language", record.lang)
     if links.source:
-        _text(element, "dc:source", uri(links.source))
+        feeds.tell(element, "dc:source", uri(links.source))
     for topic in record.topics:
-        _text(element, "category", topic)
+        feeds.tell(element, "category", topic)
     if record.summary:
         # "The item synopsis" is read as HTML, so what looks like markup has to be written as text.
-        _text(element, "description", html.escape(record.summary, quote=False))
+        feeds.tell(element, "description", html.escape(record.summary, quote=False))
     if content := feeds.content(record, links):
-        _text(element, "content:encoded", content)
-
-
-def _text(parent: Element, name: str, text: str) -> None:
-    SubElement(parent, name).text = text
+        feeds.tell(element, "content:encoded", content)

@@ -3,21 +3,11 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from app.hygiene import printable
 from app.instants import format_instant
 from app.representations import Site, templating
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A term: its slug, how it is written, how many articles have it, and when the latest came."""
-
-    slug: str
-    name: str
-    articles: int
-    latest_at: datetime | None
+from app.store.terms import Entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -21,7 +21,8 @@ TERMS_AT_MOST: Final = 20
 NAMES: Final = ("topic", "entity", "lang", "source", "month")
 
 
-class Count(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Count:
     """A term of a facet: what a filter calls it, how it is written, and how many have it."""
 
     value: str
@@ -31,7 +32,10 @@ class Count(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """The terms that most articles have, by facet. `exact` says whether all were counted."""
+    """The terms that most of the articles have, by facet, among those that were counted.
+
+    These are all that are found if `exact`, else the newest of them.
+    """
 
     counted: int
     exact: bool

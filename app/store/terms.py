@@ -19,16 +19,15 @@ class Entry(NamedTuple):
     """A term: its slug, how it is written, how many articles have it, and when the latest came."""
 
     slug: str
-    label: str
+    name: str
     articles: int
     latest_at: datetime | None
 
 
 def label(session: Session, facet: Vocabulary, slug: str) -> str | None:
-    """Return how the term at `slug` is written, or None where no article has it or had it."""
-    if facet == "topic":
-        return session.scalar(select(Topic.slug).where(Topic.slug == slug))
-    return session.scalar(select(Entity.name).where(Entity.slug == slug))
+    """Return how the term at `slug` is written, or None where readers saw no article with it."""
+    found = select(TermRow.label).where(TermRow.facet == facet, TermRow.value == slug)
+    return session.scalar(found)
 
 
 def page(  # noqa: PLR0913 - what a page is asked for

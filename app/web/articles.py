@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import quote
 
 from fastapi import Request, Response
 from starlette.routing import BaseRoute, Route
@@ -30,18 +29,15 @@ from app.web.headers import (
     caching_headers,
     entity_tag,
     negotiation_headers,
-    policy_headers,
-    tag_headers,
     tag_of,
 )
 from app.web.problems import gone, not_acceptable, not_found
+from app.web.redirecting import redirected
 from app.web.sending import sent
 from app.web.service import Service, service_of
 
 OFFERS: Final = tuple(BY_MEDIA_TYPE)
 DATE_LAG: Final = timedelta(seconds=1)  # by which the server's Date may be behind the clock
-IN_QUERY: Final = "!$&'()*+,;=:@/?%-._~"
-"""What may stand in a query (RFC 3986 section 3.4), and what is encoded already."""
 
 
 def routes() -> list[BaseRoute]:
@@ -70,7 +66,7 @@ def article(request: Request) -> Response:
     service = service_of(request)
     epoch = service.answers.epoch
     slug, form = _twin(name)
-    found = _found(service, slug, epoch)
+    found = found_at(service, slug, epoch)
     if isinstance(found, Trace):
         return _redirected(request, slug, found.slug, form)
     wished = wishes(request.headers)
@@ -89,7 +85,7 @@ def respelt(request: Request) -> Response:
     """Lead from a spelling of an article's address to the one it has."""
     service = service_of(request)
     slug, form = _twin(request.path_params["name"].removesuffix(".html"))
-    found = _found(service, slug)
+    found = found_at(service, slug)
     return _redirected(request, slug, found.slug, form)
 
 
@@ -101,7 +97,7 @@ def _twin(name: str) -> tuple[str, Format]:
     return name, FORMATS[0]
 
 
-def _found(service: Service, slug: str, epoch: int | None = None) -> Record | Trace:
+def found_at(service: Service, slug: str, epoch: int | None = None) -> Record | Trace:
     """Return the article at `slug`, or where it has moved to. Raises the Problem that it is not."""
     if not is_slug(slug):
         raise not_found(slug)
@@ -166,19 +162,11 @@ def article_answer(service: Service, record: Record, choice: Choice, now: dateti
 
 def _redirected(request: Request, old: str, slug: str, form: Format) -> Response:
     """Lead from an address that `old` is the slug of to that of the article, which is at `slug`."""
-    # A path and no host: the client is already at the right one, whatever proxy stands between.
-    query = request.scope["query_string"]
-    location = quote(path_of(slug, form)) + (f"?{quote(query, safe=IN_QUERY)}" if query else "")
     # Where an article has moved to may change as often as the article does; a spelling may not.
     moved = old != slug
-    caching = caching_headers(
-        HTTPStatus.OK if moved else HTTPStatus.PERMANENT_REDIRECT,
-        "text/html",
-        service_of(request).freshness,
-        negotiated=False,
-        personal=wishes(request.headers).personal,
+    return redirected(
+        request,
+        path_of(slug, form),
+        fresh_as=HTTPStatus.OK if moved else HTTPStatus.PERMANENT_REDIRECT,
+        tags=(tag_of(slug), *([tag_of(old)] if moved else [])),
     )
-    fields = {"Location": location, **caching}
-    fields |= policy_headers("text/plain")
-    fields |= tag_headers(tag_of(slug), *([tag_of(old)] if moved else []))
-    return sent(request, Answer(HTTPStatus.PERMANENT_REDIRECT, fields, b""))

@@ -4,33 +4,32 @@ All three are in one file, for they read the same pages.
 """
 
 import json
-import re
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from app import queries
 from app.answers import Answer
 from app.broadcasts import PublicChange
 from app.codings import IDENTITY
 from app.instants import format_instant
 from app.negotiation import negotiate
+from app.queries import pairs_of, refused
 from app.representations import links_of, path_of, record_json
-from app.selections import BadParameter, BadSelectionError
 from app.store import changes as store
 from app.store import listings
-from app.texts import excerpt
 from app.web.fields import wishes
 from app.web.headers import entity_tag, policy_headers
 from app.web.problems import Problem
-from app.web.sending import sent
+from app.web.sending import bodiless, sent
 from app.web.service import Service, service_of
 
 JSON: Final = "application/json"
@@ -50,10 +49,6 @@ HEARTBEAT_SECONDS: Final = 15
 RETRY_MILLISECONDS: Final = 2_000
 _GLANCE_SECONDS: Final = 1
 _LARGEST: Final = 2**63 - 1
-_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
-_NUMBERS: Final = {
-    "since": (0, _LARGEST), "limit": (1, LIMIT_AT_MOST), "wait": (0, WAIT_AT_MOST),
-}  # fmt: skip
 _TWINS: Final = {".json": JSON, ".ndjson": LINES}
 
 
@@ -61,10 +56,15 @@ _TWINS: Final = {".json": JSON, ".ndjson": LINES}
 class Asked:
     """What somebody asks for: at most `limit` changes behind `since`, waiting for some so long."""
 
-    since: int | None
-    limit: int | None
-    wait: int
-    records: bool
+    since: int | None = None
+    limit: int | None = None
+    wait: int = 0
+    include: str = ""
+
+    @property
+    def records(self) -> bool:
+        """Whether each change comes with its article."""
+        return bool(self.include)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ async def _changes(request: Request) -> Response:
     since = _resumed(request, service, asked) if kind == EVENTS else asked.since or 0
     await run_in_threadpool(_check, service, since)
     if kind != JSON and request.method == "HEAD":
-        return Response(headers=_streaming(kind), media_type=kind)
+        return bodiless(_streaming(kind), kind)
     if kind == EVENTS:
         return StreamingResponse(_events(service, since), headers=_streaming(kind), media_type=kind)
     if kind == LINES:
@@ -112,45 +112,38 @@ def _chosen(accept: str | None) -> str | None:
 
 
 def _asked(request: Request) -> Asked:
-    """Read the query. Raises BadSelectionError."""
-    pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    faults = []
-    values: dict[str, int] = {}
-    records = False
-    for name, value in pairs:
-        if name in values:
-            faults.append(BadParameter(name, "is given more than once"))
-        elif name == "include":
-            records = value == "record"
-            if not records:
-                faults.append(BadParameter(name, "is record, or is not given"))
-        elif name not in _NUMBERS:
-            known = ", ".join((*_NUMBERS, "include"))
-            faults.append(BadParameter(excerpt(name), f"is unknown; there are {known}"))
-        elif (name, value) == ("since", LATEST):
-            values[name] = service_of(request).broadcast.last
-        else:
-            low, high = _NUMBERS[name]
-            if _NUMBER.fullmatch(value) and low <= int(value) <= high:
-                values[name] = int(value)
-            else:
-                faults.append(BadParameter(name, f"must be a number from {low} to {high}"))
-    if faults:
-        raise BadSelectionError(tuple(faults[:20]))
-    if records and values.get("limit", 0) > RECORDS_AT_MOST:
+    """Read the query. Raises BadQueryError."""
+    latest = service_of(request).broadcast.last
+    query = request.scope["query_string"].decode("latin-1")
+    asked, faults = queries.read(pairs_of(query), {**_READERS, "since": _since(latest)})
+    limit = asked.get("limit")
+    if "include" in asked and isinstance(limit, int) and limit > RECORDS_AT_MOST:
         reason = f"with include=record it is at most {RECORDS_AT_MOST}"
-        raise BadSelectionError((BadParameter("limit", reason),))
-    return Asked(values.get("since"), values.get("limit"), values.get("wait", 0), records)
+        faults.append(queries.BadParameter("limit", reason))
+    if faults:
+        raise queries.BadQueryError(faults)
+    return Asked(**asked)  # type: ignore[arg-type] # each by its reader
+
+
+def _since(latest: int) -> queries.Reader:
+    number = queries.number(0, _LARGEST)
+    return lambda values: latest if values == [LATEST] else number(values)
+
+
+_READERS: Final[Mapping[str, queries.Reader]] = {
+    "limit": queries.number(1, LIMIT_AT_MOST),
+    "wait": queries.number(0, WAIT_AT_MOST),
+    "include": queries.one_of(("record",)),
+}
 
 
 def _resumed(request: Request, service: Service, asked: Asked) -> int:
     """Return the number behind which a listener goes on: without one, that of the newest change."""
     if asked.records:
-        fault = BadParameter("include", "goes with no event stream")
-        raise BadSelectionError((fault,))
-    last = request.headers.get("last-event-id", "")
-    if _NUMBER.fullmatch(last):
-        return int(last)
+        raise refused("include", "goes with no event stream")
+    last = queries.number_from(request.headers.get("last-event-id", ""))
+    if last is not None:
+        return last
     return service.broadcast.last if asked.since is None else asked.since
 
 
@@ -183,7 +176,8 @@ async def _read(service: Service, since: int, limit: int) -> Page:
     """Return what is behind `since`, without a question to the database where it is held."""
     held = service.broadcast.since(since)
     if held is not None:
-        return _cut(held, max(service.broadcast.last, since), limit)
+        changes, last = held
+        return _cut(changes, last, limit)
     return await run_in_threadpool(_asked_for, service, since, limit)
 
 
@@ -197,8 +191,8 @@ def _asked_for(service: Service, since: int, limit: int) -> Page:
 def _cut(found: list[PublicChange], newest: int, limit: int) -> Page:
     if len(found) > limit:
         return Page(found[:limit], found[limit - 1].seq, more=True)
-    # One that came in between counts, too; what was hidden before the newest is passed.
-    return Page(found, max(newest, found[-1].seq) if found else newest, more=False)
+    # What was hidden before the newest is passed.
+    return Page(found, newest, more=False)
 
 
 def _answer(request: Request, page: Page, asked: Asked, negotiated: bool) -> Response:  # noqa: FBT001 - run in a thread by position

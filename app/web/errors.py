@@ -19,8 +19,8 @@ from app.loading import LoadInterruptedError
 from app.loading.edits import EditRefusedError, NoSuchArticleError
 from app.loading.running import StoppingError
 from app.loading.undoing import NoSuchLoadError, NotUndoableError
+from app.queries import BadQueryError
 from app.records import InvalidRecordError
-from app.selections import BadSelectionError
 from app.store.loads import KeyReusedError, StillRunningError
 from app.texts import excerpt, plainly
 from app.web import methods
@@ -188,7 +188,7 @@ def _invalid_request(error: RequestValidationError) -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, detail, members={"errors": faults})
 
 
-def _bad_selection(error: BadSelectionError) -> Problem:
+def _bad_query(error: BadQueryError) -> Problem:
     faults = [{"parameter": fault.name, "reason": fault.reason} for fault in error.faults]
     detail = "; ".join(f"{fault.name}: {fault.reason}" for fault in error.faults)
     return Problem(HTTPStatus.BAD_REQUEST, detail, members={"errors": faults})
@@ -227,7 +227,7 @@ _PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     UnfitJsonError: _unfit,
     PreconditionFailedError: _precondition,
     RequestValidationError: _invalid_request,
-    BadSelectionError: _bad_selection,
+    BadQueryError: _bad_query,
     ClientDisconnect: _gone_away,
     Exception: _unforeseen,
 }

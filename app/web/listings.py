@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import quote
 
 from fastapi import Request, Response
 from starlette.responses import StreamingResponse
@@ -22,15 +21,16 @@ from app.listings import (
     Listing,
 )
 from app.negotiation import negotiate
+from app.queries import BadQueryError, refused
 from app.representations import links_of
-from app.selections import BadParameter, BadSelectionError, Selection
+from app.selections import Selection
 from app.store import listings as store
-from app.web.articles import IN_QUERY
 from app.web.fields import wishes
 from app.web.headers import caching_headers, entity_tag, listing_headers, policy_headers
 from app.web.pages import VOCABULARIES, Asked, cursor_of, frame, page_of, read
 from app.web.problems import Problem
-from app.web.sending import sent
+from app.web.redirecting import redirected
+from app.web.sending import bodiless, sent
 from app.web.service import Service, service_of
 
 OFFERS: Final = tuple(BY_MEDIA_TYPE)
@@ -54,27 +54,12 @@ def routes() -> list[BaseRoute]:
 
 def _home(request: Request) -> Response:
     # Not for ever: another page may come to stand here.
-    return _led(request, "/news", HTTPStatus.TEMPORARY_REDIRECT)
+    status = HTTPStatus.TEMPORARY_REDIRECT
+    return redirected(request, "/news", status=status, fresh_as=HTTPStatus.OK)
 
 
 def _respelt(request: Request) -> Response:
-    query = quote(request.scope["query_string"], safe=IN_QUERY)
-    location = quote(request.scope["path"].rstrip("/")) + (f"?{query}" if query else "")
-    return _led(request, location, HTTPStatus.PERMANENT_REDIRECT)
-
-
-def _led(request: Request, location: str, status: HTTPStatus) -> Response:
-    caching = caching_headers(
-        HTTPStatus.PERMANENT_REDIRECT,
-        "text/html",
-        service_of(request).freshness,
-        negotiated=False,
-        personal=wishes(request.headers).personal,
-    )
-    if status == HTTPStatus.TEMPORARY_REDIRECT:
-        caching["Cache-Control"] = "no-cache"
-    fields = {"Location": location, **caching, **policy_headers("text/plain")}
-    return sent(request, Answer(status, fields, b""))
+    return redirected(request, request.scope["path"].rstrip("/"))
 
 
 def is_listing(path: str) -> bool:
@@ -103,10 +88,7 @@ def listing(request: Request) -> Response:
             raise _not_acceptable(service, path)
         form = BY_MEDIA_TYPE[chosen]
     if form.name == STREAM:
-        stream = _stream(service, asked, form, negotiated=negotiated)
-        # RFC 9110 section 9.3.2: to find out how long it is would be to read all of it.
-        empty = Response(headers=dict(stream.headers))
-        return empty if request.method == "HEAD" else stream
+        return _stream(request, asked, form, negotiated=negotiated)
     coding = codings.choose(wished.accept_encoding)
     page = page_of(service, asked, form)
     return sent(
@@ -133,7 +115,7 @@ def answer_at(service: Service, address: str, accepted: str, coding: str) -> Ans
         with service.database.reading() as session:
             asked = read(session, path, query)
         page = page_of(service, asked, form)
-    except (Problem, BadSelectionError):
+    except (Problem, BadQueryError):
         return None
     answer = listing_answer(service, page, form, coding, negotiated=negotiated, personal=False)
     memory, epoch = _memory(service, asked.selection, epochs)
@@ -143,7 +125,8 @@ def answer_at(service: Service, address: str, accepted: str, coding: str) -> Ans
 
 def _memory(service: Service, selection: Selection, epochs: tuple[int, int]) -> tuple[Memory, int]:
     # What anybody can make up drives nothing out that many ask for.
-    if selection.q or selection.spans or selection.slugs:
+    made_up = selection.q, selection.spans, selection.slugs, selection.cursor, selection.fields
+    if any(made_up):
         return service.searches, epochs[1]
     return service.listings, epochs[0]
 
@@ -185,14 +168,15 @@ def listing_answer(  # noqa: PLR0913 - what an answer depends on, named
     return Answer(HTTPStatus.OK, fields, body, etag=etag)
 
 
-def _stream(service: Service, asked: Asked, form: Format, *, negotiated: bool) -> Response:
+def _stream(request: Request, asked: Asked, form: Format, *, negotiated: bool) -> Response:
     """Answer with all that is found behind the cursor, if there is one, page after page."""
+    service = service_of(request)
     selection = replace(asked.selection, limit=AT_ONCE)
     bodies = not selection.fields or "body_md" in selection.shown
     if not selection.fields:
         selection = replace(selection, include=selection.include | {"body"})
     if selection.slugs:
-        raise BadSelectionError((BadParameter("slug", "goes with no stream"),))
+        raise refused("slug", "goes with no stream")
     with service.database.reading() as session:
         key = store.cursor_key(session)
     empty = replace(frame(service, asked), fields=selection.shown)
@@ -212,6 +196,8 @@ def _stream(service: Service, asked: Asked, form: Format, *, negotiated: bool) -
         "Vary": "Accept, Accept-Encoding" if negotiated else "Accept-Encoding",
         **policy_headers(form.media_type),
     }
+    if request.method == "HEAD":
+        return bodiless(fields, form.content_type)
     return StreamingResponse(pieces(), headers=fields, media_type=form.content_type)
 
 

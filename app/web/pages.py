@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import parse_qsl
 
 from app import listings
 from app.cursors import Cursor, ForgedCursorError, seal, unseal
@@ -11,16 +10,16 @@ from app.database import Session
 from app.hygiene import clean
 from app.listings import Format, Item, Listing, Missing
 from app.passages import highlights
+from app.queries import pairs_of, refused
 from app.records import is_slug
 from app.representations import links_of, path_of
-from app.selections import BadParameter, BadSelectionError, Selection, parse
+from app.selections import Selection, parse
 from app.store import articles, facets, terms
 from app.store import listings as store
 from app.store.terms import Vocabulary
 from app.web.problems import Problem
 from app.web.service import Service
 
-PARAMETERS_AT_MOST: Final = 100
 VOCABULARIES: Final[dict[str, Vocabulary]] = {"topics": "topic", "entities": "entity"}
 
 
@@ -45,27 +44,23 @@ class Asked:
 
 
 def read(session: Session, path: str, query: str) -> Asked:
-    """Read what is asked for. Raises BadSelectionError, and the Problem that there is nothing."""
-    pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=None)
-    if len(pairs) > PARAMETERS_AT_MOST:
-        fault = BadParameter("", f"{len(pairs)} parameters, and at most {PARAMETERS_AT_MOST}")
-        raise BadSelectionError((fault,))
-    selection = parse(pairs)
-    vocabulary, _, slug = path.strip("/").partition("/")
-    if not slug:
+    """Read what is asked for. Raises BadQueryError, and the Problem that there is nothing."""
+    selection = parse(pairs_of(query))
+    if path == "/news":
         return Asked(path, "News", selection, selection)
+    vocabulary, _, slug = path[1:].partition("/")
     facet = VOCABULARIES[vocabulary]
     label = terms.label(session, facet, slug) if is_slug(slug) else None
     if label is None:
         raise Problem(HTTPStatus.NOT_FOUND, f"No article has the {facet} at this address.")
     if selection.slugs:
-        raise BadSelectionError((BadParameter("slug", "goes with /news alone"),))
+        raise refused("slug", "goes with /news alone")
     wanted = {**selection.all_of, facet: (slug, *selection.all_of.get(facet, ()))}
     return Asked(path, label, selection, replace(selection, all_of=wanted))
 
 
 def page_of(service: Service, asked: Asked, form: Format) -> Listing:
-    """Read one page. Raises BadSelectionError for a cursor that is not its own."""
+    """Read one page. Raises BadQueryError for a cursor that is not its own."""
     selection = asked.selection
     bodies = form.with_bodies or "body_md" in selection.shown
     with service.database.reading() as session:
@@ -82,25 +77,29 @@ def page_of(service: Service, asked: Asked, form: Format) -> Listing:
     return replace(
         frame(service, asked),
         items=[
-            Item(record, links_of(record, service.site), highlights(clean(record), found.terms))
+            Item(
+                record,
+                links_of(record, service.site),
+                highlights(clean(record), found.terms) if form.with_highlights else {},
+            )
             for record in found.records
         ],
         next=following,
         prev=preceding,
         total=None if total is None else listings.Total(*total),
-        facets=None if counts is None else _facets(counts),
+        facets=counts,
     )
 
 
 def cursor_of(selection: Selection, key: bytes) -> Cursor | None:
-    """Return where the page is. Raises BadSelectionError for a cursor that is not the listing's."""
+    """Return where the page is. Raises BadQueryError for a cursor that is not the listing's."""
     if selection.cursor is None:
         return None
     try:
         return unseal(selection.cursor, selection.order, key)
     except ForgedCursorError:
         reason = "is none that a page of this listing gave: begin without it"
-        raise BadSelectionError((BadParameter("cursor", reason),)) from None
+        raise refused("cursor", reason) from None
 
 
 def _by_slug(service: Service, session: Session, asked: Asked) -> Listing:
@@ -138,10 +137,3 @@ def frame(service: Service, asked: Asked) -> Listing:
         sort=selection.sort,
         limit=selection.limit,
     )
-
-
-def _facets(counts: facets.Facets) -> listings.Facets:
-    terms = {
-        name: [listings.Count(*each) for each in found] for name, found in counts.terms.items()
-    }
-    return listings.Facets(counts.counted, counts.exact, terms)

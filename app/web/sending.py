@@ -29,6 +29,14 @@ def unstored(
     return StreamingResponse(body, status, headers, media_type)
 
 
+def bodiless(fields: Mapping[str, str], media_type: str) -> Response:
+    """Return the answer to HEAD of a stream, the length of which nobody knows."""
+    response = Response(headers=fields, media_type=media_type)
+    # RFC 9110 section 8.6: none, or the one that the answer to GET would have.
+    del response.headers["content-length"]
+    return response
+
+
 def sent(request: Request, answer: Answer) -> Response:
     """Return `answer` to a GET or HEAD, as 304 where the client has it already.
 

@@ -3,26 +3,28 @@
 import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Final
-from urllib.parse import parse_qsl, urlencode
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from starlette.routing import BaseRoute, Route
 
-from app import codings
+from app import codings, queries
 from app.answers import Answer
 from app.listings import vocabulary as forms
-from app.listings.vocabulary import Entry, Vocabulary
+from app.listings.vocabulary import Vocabulary
 from app.negotiation import negotiate
+from app.queries import BadQueryError, pairs_of
 from app.records import is_slug
 from app.representations import links_of, record_json
-from app.selections import BadParameter, BadSelectionError
-from app.store import articles, relating, terms
-from app.texts import excerpt
+from app.store import relating, terms
+from app.store.articles import Trace
+from app.web.articles import found_at
 from app.web.fields import wishes
 from app.web.headers import caching_headers, entity_tag, policy_headers
 from app.web.pages import VOCABULARIES
-from app.web.problems import Problem, not_found
+from app.web.problems import Problem
+from app.web.redirecting import redirected
 from app.web.sending import sent
 from app.web.service import Service, service_of
 
@@ -36,7 +38,6 @@ _FORMS: Final[Mapping[str, Callable[[Vocabulary], bytes]]] = {
     _HTML: forms.as_html,
     _JSON: forms.as_json,
 }
-_PARAMETERS: Final = ("prefix", "sort", "limit", "after")
 
 
 def routes() -> list[BaseRoute]:
@@ -65,45 +66,40 @@ def _vocabulary(request: Request) -> Response:
     return _sent(request, _FORMS[kind](page), kind, negotiated=not dot)
 
 
-def _asked(request: Request) -> dict[str, str]:
-    """Read the query. Raises BadSelectionError."""
-    asked: dict[str, str] = {}
-    faults = []
+def _asked(request: Request) -> dict[str, Any]:
+    """Read the query. Raises BadQueryError."""
     query = request.scope["query_string"].decode("latin-1")
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        if name not in _PARAMETERS:
-            reason = f"is unknown; there are {', '.join(_PARAMETERS)}"
-            faults.append(BadParameter(excerpt(name), reason))
-        elif name in asked:
-            faults.append(BadParameter(name, "is given more than once"))
-        elif wrong := _reason(name, value):
-            faults.append(BadParameter(name, wrong))
-        asked[name] = value
+    asked, faults = queries.read(pairs_of(query), _READERS)
     if faults:
-        raise BadSelectionError(tuple(faults[:20]))
+        raise BadQueryError(faults)
     return asked
 
 
-def _reason(name: str, value: str) -> str | None:
-    """Say what is wrong with a parameter, if anything."""
-    match name:
-        case "limit" if not (
-            value.isascii() and value.isdecimal() and 1 <= int(value[:9]) <= LIMIT_AT_MOST
-        ):
-            return f"must be a number from 1 to {LIMIT_AT_MOST}"
-        case "sort" if value not in terms.SORTS:
-            return f"is one of {', '.join(terms.SORTS)}"
-        case "after" if not is_slug(value):
-            return "is no slug"
-        case "prefix" if len(value) > PREFIX_LENGTH or "\0" in value:
-            return f"at most {PREFIX_LENGTH} characters are allowed, and no NUL"
-    return None
+def _prefix(values: list[str]) -> str:
+    text = queries.one(values)
+    if len(text) > PREFIX_LENGTH or "\0" in text:
+        raise ValueError(f"at most {PREFIX_LENGTH} characters are allowed, and no NUL")
+    return text
 
 
-def _page(service: Service, path: str, asked: Mapping[str, str]) -> Vocabulary:
+def _slug(values: list[str]) -> str:
+    if not is_slug(queries.one(values)):
+        raise ValueError("is no slug")
+    return values[0]
+
+
+_READERS: Final[Mapping[str, queries.Reader]] = {
+    "prefix": _prefix,
+    "sort": queries.one_of(terms.SORTS),
+    "limit": queries.number(1, LIMIT_AT_MOST),
+    "after": _slug,
+}
+
+
+def _page(service: Service, path: str, asked: Mapping[str, Any]) -> Vocabulary:
     name = path.strip("/")
     prefix, sort = asked.get("prefix", ""), asked.get("sort", terms.SORTS[0])
-    limit = int(asked.get("limit", LIMIT))
+    limit = asked.get("limit", LIMIT)
     with service.database.reading() as session:
         found = terms.page(
             session,
@@ -120,7 +116,7 @@ def _page(service: Service, path: str, asked: Mapping[str, str]) -> Vocabulary:
         site=service.site,
         path=path,
         title=name.capitalize(),
-        entries=[Entry(*entry) for entry in found[:limit]],
+        entries=found[:limit],
         prefix=prefix,
         sort=sort,
         limit=limit,
@@ -132,12 +128,10 @@ def _related(request: Request) -> Response:
     """Answer with the articles that are about the same, in JSON."""
     service = service_of(request)
     slug: str = request.path_params["name"]
-    record = None
-    if is_slug(slug):
-        now = service.clock()
-        record = service.database.ask(lambda asked: articles.find(asked, slug, now))
-    if record is None:
-        raise not_found(slug)
+    record = found_at(service, slug)
+    if isinstance(record, Trace):
+        path = request.scope["path"].replace(f"/{slug}/", f"/{record.slug}/", 1)
+        return redirected(request, path, fresh_as=HTTPStatus.OK)
     with service.database.reading() as session:
         found = relating.related(session, record, RELATED)
     items = []
