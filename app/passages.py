@@ -9,6 +9,9 @@ from app.markdown import events, without_title
 from app.records import Record
 from app.words import Term, marked
 
+LOOKED_THROUGH: Final = 20_000
+"""How many characters of a body are looked through for a passage to show."""
+
 PASSAGE: Final = 240
 """How many characters of a body are shown around the first word that was found."""
 
@@ -19,7 +22,7 @@ _WITHIN_A_WORD: Final = frozenset({"Emphasis", "Strong", "Strikethrough", "Link"
 def fields(record: Record) -> Mapping[str, str]:
     """Return the texts in which a search is shown, as readers see them."""
     body = prose(without_title(record.body_md, record.title))
-    return {"title": record.title, "summary": record.summary, "body": body}
+    return {"title": record.title, "summary": record.summary, "body": body[:LOOKED_THROUGH]}
 
 
 def prose(body: str) -> str:

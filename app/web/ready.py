@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 from app import codings
-from app.answers import Answer
+from app.answers import Answer, Memory
 from app.conditions import Conditions, is_unmodified
 from app.listings import BY_MEDIA_TYPE as LISTING_FORMS
 from app.negotiation import negotiate
@@ -64,7 +64,6 @@ class Ready:
     def __init__(self, app: Application, service: Service) -> None:
         self._app = app
         self._service = service
-        self._answers = service.answers
         self._making: dict[tuple[int, str, str, str], Future[Answer | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,13 +88,11 @@ class Ready:
             await _send(answer, scope, send)
 
     def _find(self, wanted: Wanted) -> Answer | None:
-        shelf = self._answers.shelf(wanted.path)
-        if shelf is not None:
-            return shelf.find(_form(wanted.accept), wanted.coding)
-        if not wanted.path.startswith(_PREFIX):
-            service = self._service
-            found = service.listings.shelf(wanted.path) or service.searches.shelf(wanted.path)
-            return found.find(_listing_form(wanted.accept), wanted.coding) if found else None
+        kind = _kind(wanted.path)
+        for memory in kind.memories(self._service):
+            shelf = memory.shelf(wanted.path)
+            if shelf is not None:
+                return shelf.find(kind.form(wanted.accept), wanted.coding)
         shelf = self._service.missing.shelf(wanted.path)
         if shelf is not None:
             return shelf.find(_form_of_problem(wanted.path, wanted.accept), codings.IDENTITY)
@@ -103,19 +100,17 @@ class Ready:
 
     async def _made(self, wanted: Wanted) -> Answer | None:
         """Have an answer made, or wait for one that is being made for somebody else."""
+        kind = _kind(wanted.path)
         # What began before a write is not for those who came after it.
-        make: Callable[[Service, str, str, str], Answer | None]
-        if wanted.path.startswith(_PREFIX):
-            make, epoch, form = answer_at, self._answers.epoch, _form(wanted.accept)
-        else:
-            make, epoch = listings.answer_at, self._service.listings.epoch
-            form = _listing_form(wanted.accept)
+        epoch, form = kind.memories(self._service)[0].epoch, kind.form(wanted.accept)
         asked = wanted.path, form, wanted.coding
         key = epoch, *asked
         making = self._making.get(key)
         if making is None:
             # The event loop's own threads: a load, which is the application's, takes none of them.
-            making = asyncio.get_running_loop().run_in_executor(None, make, self._service, *asked)
+            making = asyncio.get_running_loop().run_in_executor(
+                None, kind.make, self._service, *asked
+            )
             self._making[key] = making
             making.add_done_callback(partial(self._making.pop, key))
         try:
@@ -226,3 +221,21 @@ def _listing_form(accept: bytes) -> str:
 @lru_cache(_CHOICES)
 def _coding(accept_encoding: bytes) -> str:
     return codings.choose(accept_encoding.decode("latin-1"))
+
+
+class Kind(NamedTuple):
+    """A kind of ready answers: where they are kept, which form Accept gets, and how one is made."""
+
+    memories: Callable[[Service], tuple[Memory, ...]]
+    form: Callable[[bytes], str]
+    make: Callable[[Service, str, str, str], Answer | None]
+
+
+_ARTICLES: Final = Kind(lambda service: (service.answers,), _form, answer_at)
+_LISTINGS: Final = Kind(
+    lambda service: (service.listings, service.searches), _listing_form, listings.answer_at
+)
+
+
+def _kind(path: str) -> Kind:
+    return _ARTICLES if path.startswith(_PREFIX) else _LISTINGS
