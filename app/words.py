@@ -18,8 +18,12 @@ import Stemmer
 VERSION: Final = "1"
 """Changes with the analysis: what was indexed under another one is indexed anew."""
 
-INDEXED_CHARACTERS: Final = 100_000
-"""How much of a text is searched, from its beginning. PostgreSQL numbers 16,383 words of it."""
+INDEXED_CHARACTERS: Final = 150_000
+"""How much of a text is searched, from its beginning, as it is coded, with its stems.
+
+A `tsvector` holds less than 1 MiB, with at most 1.7 bytes for each character: that is room for
+three texts. PostgreSQL numbers 16,383 words of each.
+"""
 
 LONGEST: Final = 240
 """What is longer than this, as it is coded, is no word."""
@@ -113,10 +117,16 @@ def indexed(text: str, language: str) -> str:
     line = _line(folded)
     stemmer = _stemmer(language)
     if stemmer is None:
-        return line
+        return _cut(line)
     there = set(line.split()) if folded.isascii() else set(_RUN.findall(folded))
     stems = set(stemmer.stemWords(list(there))) - there
-    return f"{line} {_line(' '.join(sorted(stems)))}" if stems else line
+    return _cut(f"{line} {_line(' '.join(sorted(stems)))}" if stems else line)
+
+
+def _cut(line: str) -> str:
+    if len(line) <= INDEXED_CHARACTERS:
+        return line
+    return line[:INDEXED_CHARACTERS].rpartition(" ")[0]
 
 
 def spellings(word: str, languages: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Listings (L-01, L-03): filters, order, pages, search, facets, and what is refused."""
 
 import json
+import random
 from datetime import timedelta
 from typing import Any
 
@@ -389,3 +390,13 @@ def test_what_shares_the_rarest_terms_is_the_most_related(site: Site) -> None:
     assert led.status_code == 308
     assert led.headers["location"] == "/news/moved/related.json"
     assert site.client.get("/news/c/related").status_code == 410
+
+
+def test_l03_a_text_of_many_long_words_is_kept_and_searched_from_its_beginning(site: Site) -> None:
+    chance = random.Random(3)  # noqa: S311 - the same text each time
+    letters = "абвгдежзиклмнопрстуфхцчшщэюя"
+    words = ["".join(chance.choices(letters, k=36)) + "ами" for _ in range(4_000)]
+    long = " ".join(words)
+    report = site.loaded(ndjson(record(title=long, summary=long, body_md=long, lang="ru")))
+    assert report["summary"]["created"] == 1
+    assert slugs(ask(site, q=words[0])) == ["a"]
