@@ -19,7 +19,7 @@ from app.instants import format_instant
 from app.tables import Revision
 from conftest import DEPTH, TOKEN, Site
 from processes import environment, serving
-from snapshots import Mirror, assert_receipt_is_true, changes, snapshot
+from snapshots import Mirror, assert_catalogued, assert_receipt_is_true, changes, snapshot
 
 ROUNDS = 3 * DEPTH
 SLUGS = [f"s-{number}" for number in range(12)]
@@ -137,6 +137,7 @@ def test_i10_what_operators_do_at_once_is_what_they_are_told(
             now = snapshot(site.database)
             now.assert_sound()
             mirror.follow(site.database, now)
+            assert_catalogued(site.database)
     assert "Traceback" not in server.log.read_text()
     assert_told_is_done(site, operators.told)
     made = [change for change in changes(site.database) if change.kind == "created"]

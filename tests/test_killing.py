@@ -45,6 +45,7 @@ from app.tables import (
 from conftest import DEPTH, TOKEN
 from nursery import BATCH
 from processes import NURSED, answers, environment, free_port
+from snapshots import assert_catalogued
 
 RECORDS: Final = 110
 BATCH_RECORDS: Final = 20
@@ -221,6 +222,7 @@ def check_sound(database: Database) -> None:
         assert seqs == list(range(1, len(seqs) + 1))
         check_receipts(session)
         check_articles(session)
+    assert_catalogued(database)
 
 
 def check_receipts(session: Session) -> None:
