@@ -37,7 +37,7 @@ def main() -> int:
     # `kill` ends this as Ctrl-C does, so that no contender outlives it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     plan = make_plan(quick=arguments.quick, only=tuple(arguments.only))
-    reading = [*(case.name for case in (*hot("-"), *cold("-"))), FOOTPRINT]
+    reading = [*(case.name for case in (*hot("-"), *cold(seed()))), FOOTPRINT]
     loading = [name for name in LOADING if plan.has(name)]
     if not any(map(plan.has, (*reading, *loading))):
         print(f"There is no such case, but: {', '.join((*reading, *LOADING))}", file=sys.stderr)
@@ -81,24 +81,24 @@ def _arguments() -> argparse.Namespace:
 
 def _measure(plan: Plan, arena: Arena, load_core: int) -> tuple[list[Measured], Footprint | None]:
     _say(f"loading {plan.articles:,} articles")
-    paths = prepare(arena, plan.articles, load_core)
+    walks = prepare(arena, plan.articles, load_core)
     measured = list(_hot(plan, Ground(arena, load_core, plan.hot, seed().title)))
     first = synthetic_one()
     ground = Ground(arena, load_core, plan.cold, first.title)
-    for case in cold(first.slug):
+    for case in cold(first):
         if plan.has(case.name):
             _say(case.name)
-            measured.append(measure_cold(ground, case, Walk(paths)))
+            measured.append(measure_cold(ground, case, Walk(walks[case.section])))
     footprint = None
     if plan.has(FOOTPRINT):
         _say(FOOTPRINT)
-        page = Ask(f"/news/{first.slug}", {"Accept": "text/html"})
-        footprint = measure_footprint(ground, page, Walk(paths, once=True))
+        page = Ask(first.path, {"Accept": "text/html"})
+        footprint = measure_footprint(ground, page, Walk(walks["cold"], once=True))
     return measured, footprint
 
 
 def _hot(plan: Plan, ground: Ground) -> Iterator[Measured]:
-    wanted: list[Case] = [case for case in hot(seed().slug) if plan.has(case.name)]
+    wanted: list[Case] = [case for case in hot(seed().path) if plan.has(case.name)]
     if not wanted:
         return
     with ExitStack() as stack:

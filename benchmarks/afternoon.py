@@ -7,19 +7,22 @@ and nothing is slow on purpose. It is what Slugline is compared with, and no par
 import json
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import Body, Depends, FastAPI, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment
 from markdown_it import MarkdownIt
 from sqlalchemy import create_engine, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from benchmarks.afternoon_tables import COLUMNS, Article, ArticleIn, Base, upsert
 
 BASE_URL: Final = "http://localhost:8000"
+NAMES: Final = [name for name in ArticleIn.model_fields if name in COLUMNS - {"body_md"}]
 PAGE: Final = """<!DOCTYPE html>
 <html lang="{{ article.lang }}">
 <head>
@@ -45,15 +48,36 @@ updated <time>{{ article.updated_at.isoformat() }}</time></p>
 """
 
 
+LISTING: Final = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>News</title></head>
+<body>
+<ul>
+{% for article in articles %}
+<li>
+<a href="{{ base_url }}/news/{{ article.slug }}">{{ article.title }}</a>
+<p>{{ article.summary }}</p>
+<p><time>{{ article.published_at.isoformat() }}</time> {{ article.topic_slugs | join(", ") }}</p>
+</li>
+{% endfor %}
+</ul>
+</body>
+</html>
+"""
+PER_PAGE: Final = 20
+
+
 markdown = MarkdownIt("commonmark", {"html": False})
-page = Environment(autoescape=True).from_string(PAGE)
+environment = Environment(autoescape=True)
+page = environment.from_string(PAGE)
+listing = environment.from_string(LISTING)
 
 
 def facts(article: Article) -> dict[str, object]:
-    """Return what a reader may know of `article`, with instants as text."""
+    """Return what a reader may know of `article` beside its body, with instants as text."""
     url = f"{BASE_URL}/news/{article.slug}"
     return {
-        **{name: getattr(article, name) for name in ArticleIn.model_fields if name in COLUMNS},
+        **{name: getattr(article, name) for name in NAMES},
         "published_at": article.published_at.isoformat(),
         "updated_at": article.updated_at.isoformat(),
         "topics": article.topic_slugs,
@@ -65,7 +89,8 @@ def facts(article: Article) -> dict[str, object]:
 
 def as_json(article: Article) -> str:
     """Return the record."""
-    return json.dumps(facts(article), ensure_ascii=False)
+    known = {**facts(article), "body_md": article.body_md}
+    return json.dumps(known, ensure_ascii=False)
 
 
 def linked_data(article: Article) -> dict[str, object]:
@@ -94,7 +119,6 @@ def as_linked_data(article: Article) -> str:
 def as_markdown(article: Article) -> str:
     """Return front matter and the body. JSON values are YAML, too."""
     known = facts(article)
-    del known["body_md"]
     front = "".join(
         f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in known.items()
     )
@@ -138,6 +162,21 @@ TWINS: Final = {
 }
 
 
+def newest(session: Session, published_to: datetime | None) -> Sequence[Article]:
+    """Return the newest articles, without their bodies, or the newest before an instant."""
+    chosen = select(Article).order_by(Article.published_at.desc(), Article.id.desc())
+    if published_to:
+        chosen = chosen.where(Article.published_at < published_to.replace(tzinfo=None))
+    return session.scalars(chosen.options(defer(Article.body_md)).limit(PER_PAGE)).all()
+
+
+def page_of(articles: Sequence[Article], accept: str) -> Response:
+    """Return a listing in the form that the client accepts."""
+    if accepted(accept) == "application/json":
+        return JSONResponse({"items": [facts(article) for article in articles]})
+    return HTMLResponse(listing.render(articles=articles, base_url=BASE_URL))
+
+
 def create_app(url: str) -> FastAPI:
     """Return the application on the database at `url`, in which it makes its tables."""
     engine = create_engine(url)
@@ -158,6 +197,12 @@ def create_app(url: str) -> FastAPI:
     @app.get("/health/live")
     def live() -> dict[str, str]:
         return {"status": "live"}
+
+    @app.get("/news")
+    def read_all(
+        request: Request, session: in_session, published_to: datetime | None = None
+    ) -> Response:
+        return page_of(newest(session, published_to), request.headers.get("accept", ""))
 
     @app.get("/news/{slug}")
     def read(slug: str, request: Request, session: in_session) -> Response:

@@ -58,7 +58,7 @@ class Article(Base):
     summary: Mapped[str]
     body_md: Mapped[str]
     canonical_source: Mapped[str | None]
-    published_at: Mapped[datetime]
+    published_at: Mapped[datetime] = mapped_column(index=True)
     updated_at: Mapped[datetime]
     lang: Mapped[str]
     topics: Mapped[list[ArticleTopic]] = relationship(

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from benchmarks import machine, synthetic
 from benchmarks.exchange import Ask
 
 LIMIT: Final = "bare limit"
+LIMIT_AGAIN: Final = "bare limit, again"
 SLUGLINE: Final = "Slugline"
 CONSTANT: Final = "FastAPI constant"
 AFTERNOON: Final = "afternoon version"
@@ -58,29 +60,44 @@ class Article:
     feed: bytes
     slug: str
     title: str
+    published_at: datetime
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+        return f"/news/{self.slug}"
+
+    @property
+    def listing(self) -> str:
+        """Where the page is that begins with it, or with one of the same second."""
+        after = self.published_at + timedelta(seconds=1)
+        return f"/news?published_to={after:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def seed() -> Article:
     """Return the real record, which the hot cases ask for."""
-    return _article(min((machine.ROOT / "seeds").glob("*.txt")).read_bytes())
+    return article(min((machine.ROOT / "seeds").glob("*.txt")).read_bytes())
 
 
 def synthetic_one() -> Article:
     """Return the first synthetic record, which is looked at before the cold walks."""
-    return _article(next(synthetic.lines(1)))
+    return article(next(synthetic.lines(1)))
 
 
-def _article(feed: bytes) -> Article:
+def article(feed: bytes) -> Article:
+    """Return the article that a record is about."""
     record = json.loads(feed)
-    return Article(feed, record["slug"], record["title"])
+    published_at = datetime.fromisoformat(record["published_at"]).astimezone(UTC)
+    return Article(feed, record["slug"], record["title"], published_at)
 
 
-def hot(slug: str) -> Iterator[Case]:
-    """Yield the requests for one article, again and again."""
-    path = f"/news/{slug}"
+def hot(path: str) -> Iterator[Case]:
+    """Yield the requests for the article at `path` and for the listing, again and again."""
     for name, (media_type, _) in REPRESENTATIONS.items():
         ask = Ask(path, {"Accept": media_type})
-        yield Case(f"hot-{name}", "hot", ask, (LIMIT, SLUGLINE, CONSTANT, AFTERNOON, NGINX))
+        again = (LIMIT_AGAIN,) if name == "html" else ()
+        contenders = (LIMIT, *again, SLUGLINE, CONSTANT, AFTERNOON, NGINX)
+        yield Case(f"hot-{name}", "hot", ask, contenders)
     for name, (_, suffix) in REPRESENTATIONS.items():
         if suffix:  # the page is at the bare URL alone
             yield Case(f"twin-{name}", "twin", Ask(path + suffix), (LIMIT, SLUGLINE))
@@ -93,9 +110,14 @@ def hot(slug: str) -> Iterator[Case]:
         contenders = (LIMIT, SLUGLINE, SLUGLINE_200)
         yield Case(f"304-{name}", "unmodified", ask, contenders, status=304)
 
-
-def cold(slug: str) -> Iterator[Case]:
-    """Yield the requests that walk over many articles, beginning with the one at `slug`."""
     for name in "html", "json":
-        ask = Ask(f"/news/{slug}", {"Accept": REPRESENTATIONS[name][0]})
-        yield Case(f"cold-{name}", "cold", ask, (LIMIT, SLUGLINE, AFTERNOON))
+        ask = Ask("/news", {"Accept": REPRESENTATIONS[name][0]})
+        yield Case(f"listing-{name}", "listing", ask, (LIMIT, SLUGLINE, AFTERNOON))
+
+
+def cold(article: Article) -> Iterator[Case]:
+    """Yield the requests that walk over many addresses, beginning with those of `article`."""
+    for section, path in ("cold", article.path), ("listing-cold", article.listing):
+        for name in "html", "json":
+            ask = Ask(path, {"Accept": REPRESENTATIONS[name][0]})
+            yield Case(f"{section}-{name}", section, ask, (LIMIT, SLUGLINE, AFTERNOON))

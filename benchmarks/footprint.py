@@ -39,7 +39,7 @@ def measure_footprint(ground: Ground, ask: Ask, walk: Walk) -> Footprint:
     try:
         with READING[SLUGLINE](ground.arena) as server:
             answer = fetch(server.port, ask)
-        for name in turns(tuple(started), ground.effort.rounds):
+        for name in turns(tuple(started), ground.effort.turns):
             with server_of(name, ground.arena, answer) as server:
                 started[name].append(server.started_in)
                 at_start[name] = machine.resident_mebibytes(server.pid)

@@ -32,7 +32,7 @@ class _Found:
 
     value: float
     told: str
-    thrift: str
+    otherwise: str
     holds: bool
 
 
@@ -59,7 +59,7 @@ def _judged(promise: _Promise, loads: Sequence[Loads]) -> Claim:
     # The worst is one that does not hold, if there is one; all figures but ratios grow worse.
     worst = min(found, key=lambda name: (found[name].holds, -found[name].value))
     text = found[worst].told + (f", {worst}, the worst of {len(found)}" if len(found) > 1 else "")
-    return Claim(promise.sentence, text, found[worst].thrift, found[worst].holds)
+    return Claim(promise.sentence, text, found[worst].otherwise, found[worst].holds)
 
 
 def _at_least(theirs: str, least: float) -> Callable[[Loads], _Found]:
@@ -67,7 +67,9 @@ def _at_least(theirs: str, least: float) -> Callable[[Loads], _Found]:
         ours, others = loads.runs[SLUGLINE], loads.runs[theirs]
         rates = ratio([run.rate for run in ours], [run.rate for run in others])
         thrift = ratio([run.thrift for run in ours], [run.thrift for run in others])
-        return _Found(rates.median, str(rates), str(thrift), rates.median >= least)
+        return _Found(
+            rates.median, str(rates), f"{thrift} by processor time", rates.median >= least
+        )
 
     return found
 

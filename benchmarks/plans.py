@@ -9,8 +9,8 @@ from benchmarks.measuring import Effort
 FOOTPRINT: Final = "footprint"
 QUICK_CASES: Final = frozenset(
     {
-        "hot-html", "hot-json", "twin-markdown", "gzip-html", "304-html", "cold-html", FOOTPRINT,
-        *LOADING,
+        "hot-html", "hot-json", "twin-markdown", "gzip-html", "304-html", "cold-html",
+        "listing-json", "listing-cold-json", FOOTPRINT, *LOADING,
     }
 )  # fmt: skip
 
@@ -61,6 +61,18 @@ def make_plan(*, quick: bool, only: tuple[str, ...]) -> Plan:
     """Return what the command line asked for."""
     if quick:
         return Plan(
-            Effort(2, 1), Effort(1, 1), QUICK_LOAD_EFFORT, articles=2_000, quick=True, only=only
+            hot=Effort(turns=1, pairs=2, seconds=1),
+            cold=Effort(turns=1, pairs=1, seconds=1),
+            loads=QUICK_LOAD_EFFORT,
+            articles=2_000,
+            quick=True,
+            only=only,
         )
-    return Plan(Effort(5, 1), Effort(3, 2), LOAD_EFFORT, articles=50_000, quick=False, only=only)
+    return Plan(
+        hot=Effort(turns=3, pairs=9, seconds=1),
+        cold=Effort(turns=3, pairs=7, seconds=2),
+        loads=LOAD_EFFORT,
+        articles=50_000,
+        quick=False,
+        only=only,
+    )

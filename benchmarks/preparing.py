@@ -2,18 +2,20 @@
 
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from benchmarks import machine, synthetic
-from benchmarks.cases import seed
+from benchmarks.cases import article, seed
 from benchmarks.contenders import Arena, slugline
 from benchmarks.posting import LOAD_SECONDS, NotLoadedError, load
 
 
-def prepare(arena: Arena, articles: int, other_core: int) -> Path:
+def prepare(arena: Arena, articles: int, other_core: int) -> Mapping[str, Path]:
     """Fill both databases with the real seed and `articles` synthetic records.
 
-    Returns a file with the paths of the synthetic ones, shuffled. Raises NotLoadedError.
+    Returns for each section with a cold walk a file with its paths, shuffled. Raises
+    NotLoadedError.
     """
     real = seed().feed.replace(b"\n", b"") + b"\n"
     feed = arena.folder / "feed.ndjson"
@@ -34,7 +36,13 @@ def prepare(arena: Arena, articles: int, other_core: int) -> Path:
     if filling.returncode:
         raise NotLoadedError(f"the afternoon version's database: {complaint.strip()[-2_000:]}")
     feed.unlink()
-    paths = arena.folder / "paths"
-    slugs = (str(record["slug"]) for record in synthetic.records(articles))
-    paths.write_text("".join(f"/news/{slug}\n" for slug in synthetic.shuffled(slugs)))
-    return paths
+    known = [article(line) for line in synthetic.lines(articles)]
+    return {
+        "cold": _walk(arena.folder / "articles", (each.path for each in known)),
+        "listing-cold": _walk(arena.folder / "listings", (each.listing for each in known)),
+    }
+
+
+def _walk(file: Path, paths: Iterable[str]) -> Path:
+    file.write_text("".join(f"{path}\n" for path in synthetic.shuffled(paths)))
+    return file

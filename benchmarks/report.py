@@ -12,7 +12,7 @@ from benchmarks.loading import BY_HAND, Loads
 from benchmarks.measuring import Measured
 from benchmarks.multiplying import FILLER_BODY
 from benchmarks.plans import Plan
-from benchmarks.ratios import claims, of_samples, ratio
+from benchmarks.ratios import claims, of_samples, ratio, side_by_side
 from benchmarks.wrk import CONNECTIONS, Sample
 
 QUIET: Final = 0.9
@@ -27,12 +27,17 @@ bytes with the same header fields as Slugline, under the same uvicorn with the s
 METHOD: Final = """## How it is measured
 
 Each contender runs in one process on one core, and `wrk` drives it from another core with
-{connections} connections. The contenders of a row take turns ({rounds} rounds, {seconds} s each,
-the order rotated), and a ratio is taken within its round. A figure is the median over the rounds,
-with the lowest and the highest in parentheses. Latencies are those of a server under full load.
-"Per CPU second" is the same ratio by the processor time that the server took, which other work on
-the machine hardly changes. "Core" is the share of its core that the server had in its least busy
-round: well below 100%, something else was at work, or `wrk` was the limit.
+{connections} connections. What it costs is measured **side by side** with the bare limit: both are
+asked at the same time and share the core, and what each answers is divided by the processor time
+that it got ({pairs} rounds, {seconds} s each). So both meet the machine in the same mood; how much
+mood is left, the bare limit beside a second one of itself says. A ratio of two contenders is the
+quotient of theirs to the limit. Claims are judged by these ratios.
+
+How soon a contender answers is measured **in turns**, in which it has the core to itself ({turns}
+rounds, {seconds} s each, the order rotated): throughput, and latencies under full load. The machine
+is another one from second to second, so these ratios swing. "Core" is the share of its core that
+the server had in its least busy turn: well below 100%, something else was at work, or `wrk` was the
+limit. A figure is the median over the rounds, with the lowest and the highest in parentheses.
 
 Before anything is timed, each contender's answer is fetched and compared; afterwards once more. A
 run in which `wrk` counts one error, or in which the answers have another size, fails its row.
@@ -48,19 +53,21 @@ run in which `wrk` counts one error, or in which the answers have another size, 
 
 The hot article is the real one in `seeds/`, in a database with {articles:,} synthetic ones of about
 4 KB (`benchmarks/synthetic.py`). A cold walk asks for those in a shuffled order from a server that
-has just started ({cold_rounds} rounds, {cold_seconds} s each); the operating system may have the
-database in its memory. There the limit sends one article for all.
+has just started ({cold_pairs} rounds side by side, {cold_turns} in turns, {cold_seconds} s each);
+the operating system may have the database in its memory. There the limit sends one article for all.
+
+A hot listing is the first page of all articles. A cold walk over listings asks for the 20 articles
+before an instant, another one each time.
 """
 
 VALUES: Final[Sequence[Callable[[Sample], float]]] = (
     lambda sample: sample.rate,
-    lambda sample: sample.thrift,
     lambda sample: sample.p50,
     lambda sample: sample.p99,
 )
 COLUMNS: Final = (
-    "request", "contender", "throughput", "per CPU second", "p50 latency", "p99 latency",
-    "core", "bytes",
+    "request", "contender", "side by side", "throughput", "p50 latency", "p99 latency", "core",
+    "bytes",
 )  # fmt: skip
 
 SECTIONS: Final[Mapping[str, str]] = {
@@ -69,6 +76,8 @@ SECTIONS: Final[Mapping[str, str]] = {
     "coded": "One article, with `Accept-Encoding`",
     "unmodified": "One article that the client has: `If-None-Match`",
     "cold": "Random articles, from cold memory",
+    "listing": "The first page of all articles",
+    "listing-cold": "Pages that were not asked for before",
 }
 
 
@@ -82,9 +91,11 @@ def report(
     """Return the report as Markdown. `about` says what machine it was, as label and text."""
     method = f"{METHOD}\n{load_report.METHOD}\n".format(
         connections=CONNECTIONS,
-        rounds=plan.hot.rounds,
+        pairs=plan.hot.pairs,
+        turns=plan.hot.turns,
         seconds=plan.hot.seconds,
-        cold_rounds=plan.cold.rounds,
+        cold_pairs=plan.cold.pairs,
+        cold_turns=plan.cold.turns,
         cold_seconds=plan.cold.seconds,
         articles=plan.articles,
         limit=LIMIT,
@@ -111,11 +122,11 @@ def report(
 
 def _claims(measured: Sequence[Measured], loads: Sequence[Loads]) -> Iterator[str]:
     yield "## Claims\n"
-    yield "| claim | measured | per CPU second | holds |"
+    yield "| claim | measured | otherwise | holds |"
     yield "|---|---|---|---|"
     said = {True: "yes", False: "**NO**", None: "–"}
     for claim in (*claims(measured), *load_claims(loads)):
-        yield f"| {claim.sentence} | {claim.measured} | {claim.thrift} | {said[claim.holds]} |"
+        yield f"| {claim.sentence} | {claim.measured} | {claim.otherwise} | {said[claim.holds]} |"
     # nginx may be faster than wrk; nothing else here is.
     busy = [
         sample.busy
@@ -127,8 +138,8 @@ def _claims(measured: Sequence[Measured], loads: Sequence[Loads]) -> Iterator[st
     if busy and median(busy) < QUIET:
         yield (
             f"\n**The machine was not quiet**: in half of the runs, the server had at most"
-            f" {median(busy):.0%} of its core. The throughputs say little; the ratios per CPU"
-            " second say more. Measure again."
+            f" {median(busy):.0%} of its core. What was measured in turns says little; what was"
+            " measured side by side says more. Measure again."
         )
 
 
@@ -152,9 +163,10 @@ def _rows(one: Measured) -> Iterator[str]:
     for name, samples in one.samples.items():
         if name == LIMIT:
             rates = [sample.rate for sample in samples]
-            ratios = [str(ratio(rates, [median(rates)] * len(rates))), "1", "1", "1"]
+            ratios = ["1", str(ratio(rates, [median(rates)] * len(rates))), "1", "1"]
         else:
-            ratios = [str(of_samples(samples, base, value)) for value in VALUES]
+            ratios = [str(side_by_side(one, name, LIMIT))]
+            ratios += [str(of_samples(samples, base, value)) for value in VALUES]
         busy = f"{min(sample.busy for sample in samples):.0%}"
         size = f"{median(sample.size for sample in samples):,.0f}"
         yield f"| {' | '.join((one.case.name, name, *ratios, busy, size))} |"
