@@ -11,6 +11,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
+from pydantic_core import from_json
 from sqlalchemy import URL, Engine, create_engine, event, make_url, text
 from sqlalchemy import Connection as Connection  # noqa: PLC0414 - others hold one, and import it here
 from sqlalchemy.exc import ArgumentError
@@ -192,7 +193,7 @@ def _understood(url: str) -> URL:
 
 
 def _sqlite(url: URL, *, foreign_keys: bool = True) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_deserializer=from_json)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:

@@ -8,12 +8,15 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     JSON,
+    BindParameter,
     ColumnElement,
     Dialect,
     FromClause,
     Select,
     Table,
+    Text,
     any_,
+    bindparam,
     func,
     literal,
     select,
@@ -22,6 +25,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 Row = Sequence[Any]
 Asked = InstrumentedAttribute[Any] | ColumnElement[Any]
@@ -51,17 +55,40 @@ def _postgresql(element: _JsonArray, compiler: SQLCompiler, **options: Any) -> s
 
 def among(
     session: Session,
-    column: InstrumentedAttribute[Any] | ColumnElement[Any],
+    column: Asked,
     values: Collection[Any],
 ) -> ColumnElement[bool]:
     """Return the condition that `column` is one of `values`, however many.
 
     They are one parameter, so the statement is the same each time, and is compiled once.
     """
-    if is_sqlite(session):
-        each = func.json_each(json.dumps(list(values))).table_valued("value")
+    dialect = session.get_bind().dialect.name
+    return _in(column, literal(listed(values, dialect), _list_of(column, dialect)), dialect)
+
+
+def among_named(column: Asked, name: str, dialect: str) -> ColumnElement[bool]:
+    """Return the same for the parameter `name`, which is `listed`: of a statement built once."""
+    return _in(column, bindparam(name, type_=_list_of(column, dialect)), dialect)
+
+
+def listed(values: Collection[Any], dialect: str) -> object:
+    """Return `values` as one parameter."""
+    return json.dumps(list(values)) if dialect == "sqlite" else list(values)
+
+
+def _list_of(column: Asked, dialect: str) -> TypeEngine[Any]:
+    return Text() if dialect == "sqlite" else ARRAY(column.type)
+
+
+def _in(
+    column: Asked,
+    values: BindParameter[Any],
+    dialect: str,
+) -> ColumnElement[bool]:
+    if dialect == "sqlite":
+        each = func.json_each(values).table_valued("value")
         return column.in_(select(each.c.value))
-    return column == any_(literal(list(values), ARRAY(column.type)))
+    return column == any_(values)
 
 
 def next_ids(session: Session, table: FromClause, count: int) -> list[int]:

@@ -1,15 +1,16 @@
 """Articles as readers and operators find them: rows into records."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, bindparam, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from app.dialects import among, json_array
-from app.records import Claims, Record
+from app.dialects import among_named, json_array, listed
+from app.records import Claims, Record, Upkeep
 from app.tables import Article, ArticleEntity, ArticleTopic, Entity, SlugAlias, Topic
 
 # Statements of tables and not of classes: a row is a row, and nothing is tracked.
@@ -42,6 +43,7 @@ RECORD = select(
 
 _STATE = RECORD.add_columns(_ARTICLES.withdrawn_at, _ARTICLES.withdrawn_reason)
 _NO_CLAIMS: Final = Claims()
+_NO_UPKEEP: Final = Upkeep()
 
 _READABLE = RECORD.where(
     _ARTICLES.slug == bindparam("slug"),
@@ -102,10 +104,22 @@ def states(session: Session, ids: Collection[int]) -> dict[int, State]:
     """Return what the articles with those ids are now."""
     if not ids:
         return {}
-    return {
-        row.id: _state(row)
-        for row in session.execute(_STATE.where(among(session, _ARTICLES.id, ids)))
-    }
+    return {row.id: _state(row) for row in with_ids(session, _STATE, ids)}
+
+
+def with_ids(
+    session: Session, found: Select[Any], ids: Collection[int]
+) -> Sequence["Row[*tuple[Any, ...]]"]:
+    """Return those rows of `found`, which is RECORD or made of it, that have one of `ids`."""
+    dialect = session.get_bind().dialect.name
+    statement = _narrowed(found, dialect)
+    return session.connection().execute(statement, {"ids": listed(ids, dialect)}).all()
+
+
+@cache
+def _narrowed(found: Select[Any], dialect: str) -> Select[Any]:
+    # To build a statement, and to find out that it is known, takes longer than to run this one.
+    return found.where(among_named(_ARTICLES.id, "ids", dialect))
 
 
 def _state(row: "Row[*tuple[Any, ...]]") -> State:
@@ -117,4 +131,5 @@ def record_of(row: "Row[*tuple[Any, ...]]") -> Record:
     fields: dict[str, Any] = dict(zip(COLUMNS, row[1:], strict=False))
     fields["topics"], fields["entities"] = tuple(row.topics), tuple(row.entities)
     fields["claims"] = Claims.model_validate(row.claims) if row.claims else _NO_CLAIMS
+    fields["upkeep"] = _NO_UPKEEP  # not one's own copy of it for each record
     return Record.model_construct(**fields)

@@ -13,7 +13,7 @@ from app.cursors import Cursor, Position
 from app.dialects import among
 from app.records import Record
 from app.selections import Facet, Selection
-from app.store.articles import RECORD, record_of
+from app.store.articles import RECORD, record_of, with_ids
 from app.store.selecting import Reach, Value, Wanted, When, position_of, search, walk
 from app.tables import Article, Entity, Property, Term, Topic
 from app.word_index import TIERS
@@ -183,10 +183,8 @@ def _searched(
 def _records(session: Session, ids: Sequence[int], *, bodies: bool) -> dict[int, Record]:
     if not ids:
         return {}
-    columns = RECORD if bodies else _BRIEF
-    return {
-        row.id: record_of(row) for row in session.execute(columns.where(among(session, _A.id, ids)))
-    }
+    rows = with_ids(session, RECORD if bodies else _BRIEF, ids)
+    return {row.id: record_of(row) for row in rows}
 
 
 def total(session: Session, selection: Selection) -> tuple[int, bool]:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.dialects import among
 from app.records import Record
-from app.store.articles import RECORD, record_of
-from app.tables import Article, ArticleEntity, ArticleTopic, Entity, Term, Topic
+from app.store.articles import RECORD, record_of, with_ids
+from app.tables import ArticleEntity, ArticleTopic, Entity, Term, Topic
 
 SHARED_AT_MOST: Final = 12
 """How many of an article's terms are looked at: the rarest."""
@@ -36,8 +36,7 @@ def related(session: Session, record: Record, count: int) -> list[Record]:
     best = sorted(scores, key=lambda each: (scores[each], each), reverse=True)[: count + 1]
     if not best:
         return []
-    rows = session.execute(RECORD.where(among(session, Article.id, best)))
-    found = {row.id: record_of(row) for row in rows}
+    found = {row.id: record_of(row) for row in with_ids(session, RECORD, best)}
     records = [found[each] for each in best if each in found]
     return [each for each in records if each.slug != record.slug][:count]
 

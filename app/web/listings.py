@@ -82,15 +82,15 @@ def listing(request: Request) -> Response:
     negotiated = form is None
     with service.database.reading() as session:
         asked = read(session, path, query)
-    if form is None:
-        chosen = negotiate(wished.accept, OFFERS)
-        if chosen is None:
-            raise _not_acceptable(service, path)
-        form = BY_MEDIA_TYPE[chosen]
-    if form.name == STREAM:
+        if form is None:
+            chosen = negotiate(wished.accept, OFFERS)
+            if chosen is None:
+                raise _not_acceptable(service, path)
+            form = BY_MEDIA_TYPE[chosen]
+        page = None if form.name == STREAM else page_of(service, session, asked, form)
+    if page is None:
         return _stream(request, asked, form, negotiated=negotiated)
     coding = codings.choose(wished.accept_encoding)
-    page = page_of(service, asked, form)
     return sent(
         request,
         listing_answer(
@@ -114,7 +114,7 @@ def answer_at(service: Service, address: str, accepted: str, coding: str) -> Ans
     try:
         with service.database.reading() as session:
             asked = read(session, path, query)
-        page = page_of(service, asked, form)
+            page = page_of(service, session, asked, form)
     except (Problem, BadQueryError):
         return None
     answer = listing_answer(service, page, form, coding, negotiated=negotiated, personal=False)
@@ -178,7 +178,7 @@ def _stream(request: Request, asked: Asked, form: Format, *, negotiated: bool) -
     if selection.slugs:
         raise refused("slug", "goes with no stream")
     with service.database.reading() as session:
-        key = store.cursor_key(session)
+        key = service.cursor_key(session)
     empty = replace(frame(service, asked), fields=selection.shown)
     first = cursor_of(selection, key)
 

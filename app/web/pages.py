@@ -59,17 +59,17 @@ def read(session: Session, path: str, query: str) -> Asked:
     return Asked(path, label, selection, replace(selection, all_of=wanted))
 
 
-def page_of(service: Service, asked: Asked, form: Format) -> Listing:
+def page_of(service: Service, session: Session, asked: Asked, form: Format) -> Listing:
     """Read one page. Raises BadQueryError for a cursor that is not its own."""
     selection = asked.selection
     bodies = form.with_bodies or "body_md" in selection.shown
-    with service.database.reading() as session:
-        if selection.slugs:
-            return _by_slug(service, session, asked)
-        key = store.cursor_key(session)
-        found = store.page(session, selection, cursor_of(selection, key), bodies=bodies)
-        total = store.total(session, selection) if "total" in selection.include else None
-        counts = facets.facets(session, selection) if "facets" in selection.include else None
+    if selection.slugs:
+        return _by_slug(service, session, asked)
+    key = service.cursor_key(session)
+    found = store.page(session, selection, cursor_of(selection, key), bodies=bodies)
+    total = store.total(session, selection) if "total" in selection.include else None
+    counts = facets.facets(session, selection) if "facets" in selection.include else None
+    marking = form.with_highlights and found.terms
     following, preceding = (
         None if each is None else asked.query(seal(each, selection.order, key))
         for each in (found.next, found.prev)
@@ -80,7 +80,7 @@ def page_of(service: Service, asked: Asked, form: Format) -> Listing:
             Item(
                 record,
                 links_of(record, service.site),
-                highlights(clean(record), found.terms) if form.with_highlights else {},
+                highlights(clean(record), found.terms) if marking else {},
             )
             for record in found.records
         ],

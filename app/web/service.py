@@ -13,10 +13,11 @@ from fastapi import Depends, Request, Response
 from app.answers import Memory
 from app.attempts import Accepted, Attempts
 from app.broadcasts import Broadcast
-from app.database import Database
+from app.database import Database, Session
 from app.following import Follower
 from app.representations import FORMATS, Site, path_of
 from app.settings import Settings
+from app.store.listings import cursor_key
 from app.web.headers import Freshness, freshness_of
 
 MISSING_BYTES: Final = 2 << 20
@@ -66,6 +67,13 @@ class Service:
     background: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(LOADS_AT_ONCE, "load")
     )
+    _cursor_keys: list[bytes] = field(default_factory=list)
+
+    def cursor_key(self, session: Session) -> bytes:
+        """Return the key of the database's cursors, which was made with it and stays as it is."""
+        if not self._cursor_keys:
+            self._cursor_keys.append(cursor_key(session))
+        return self._cursor_keys[0]
 
 
 def assemble(settings: Settings, clock: Callable[[], datetime]) -> Service:
