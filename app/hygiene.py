@@ -63,12 +63,13 @@ def flags(record: Record) -> tuple[Flag, ...]:
 
 def clean(record: Record) -> Record:
     """Return `record` as readers may see it: without what is invisible, unprintable or hidden."""
-    shown = {
-        "title": printable(record.title),
-        "summary": printable(record.summary),
-        "body_md": _visible(printable(record.body_md)),
-        "entities": tuple(dict.fromkeys(map(printable, record.entities))),
-    }
+    body, entities = record.body_md, record.entities
+    shown: dict[str, object] = {}
+    # Most records are plain, which is soon seen of all their texts together.
+    if _is_suspect("\n".join((record.title, record.summary, body, *entities))):
+        shown = {"title": printable(record.title), "summary": printable(record.summary)}
+        body, entities = printable(body), tuple(dict.fromkeys(map(printable, entities)))
+    shown |= {"body_md": _visible(body) if body else "", "entities": entities}
     changed = {name: value for name, value in shown.items() if value != getattr(record, name)}
     return record.model_copy(update=changed) if changed else record
 

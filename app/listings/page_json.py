@@ -1,7 +1,8 @@
 """A page of a listing as JSON (RFC 8259): an envelope around records."""
 
-import json
 from dataclasses import asdict
+
+from pydantic_core import to_json
 
 from app.listings.listing import Item, Listing
 from app.representations import record_json
@@ -23,7 +24,7 @@ def render(listing: Listing) -> bytes:
         envelope["facets"] = asdict(listing.facets)
     if listing.missing:
         envelope["missing"] = [asdict(each) for each in listing.missing]
-    return json.dumps(envelope, ensure_ascii=False).encode()
+    return to_json(envelope)
 
 
 def shown(item: Item, listing: Listing) -> dict[str, object]:

@@ -12,7 +12,7 @@ from typing import Final
 from app.hygiene import clean
 from app.records import Record
 from app.representations import front_matter, linked_data, page, plain_text, record_json
-from app.representations.links import Alternate, Links, Site, uri
+from app.representations.links import Alternate, Links, Site
 
 __all__ = [
     "BY_MEDIA_TYPE",
@@ -67,14 +67,11 @@ def path_of(slug: str, form: Format = FORMATS[0]) -> str:
 def links_of(record: Record, site: Site) -> Links:
     """Return the addresses of `record` on `site`."""
     url = site.base_url + path_of(record.slug)
-    source = record.canonical_source
     return Links(
         site=site,
         url=url,
-        canonical=uri(source) if source and site.canonical == "source" else url,
-        source=source,
+        source=record.canonical_source,
         alternates=tuple(
-            Alternate(form.name, form.media_type, site.base_url + path_of(record.slug, form))
-            for form in FORMATS
+            [Alternate(form.name, form.media_type, url + form.suffix) for form in FORMATS]
         ),
     )

@@ -5,7 +5,7 @@ From a `Links` come the `Link` header, the page's `<link>` tags, the record's `u
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from urllib.parse import quote
 
 _KEPT_IN_URI: Final = "!#$%&'()*+,/:;=?@[]~"  # RFC 3986 section 2.2, and what is encoded already
@@ -20,8 +20,7 @@ class Site:
     canonical: Literal["source", "self"] = "source"
 
 
-@dataclass(frozen=True, slots=True)
-class Alternate:
+class Alternate(NamedTuple):
     """One representation of an article: its name, media type and absolute URL."""
 
     name: str
@@ -33,15 +32,19 @@ class Alternate:
 class Links:
     """The addresses of one article.
 
-    `url` is where it is negotiated, `canonical` what `rel=canonical` names (RFC 6596), `source`
-    where the story came from, and `alternates` all its representations, in the site's order.
+    `url` is where it is negotiated, `source` where the story came from, and `alternates` are all
+    its representations, in the site's order.
     """
 
     site: Site
     url: str
-    canonical: str
     source: str | None
     alternates: tuple[Alternate, ...]
+
+    @property
+    def canonical(self) -> str:
+        """What `rel=canonical` names (RFC 6596)."""
+        return uri(self.source) if self.source and self.site.canonical == "source" else self.url
 
     def others(self, name: str) -> tuple[Alternate, ...]:
         """Return the alternates beside the representation called `name`."""

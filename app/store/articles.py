@@ -41,6 +41,8 @@ RECORD = select(
 )
 """Articles with their lists: one row each, and one statement for all that is asked."""
 
+_SELECTED: Final = tuple(column.name for column in RECORD.selected_columns)
+
 _STATE = RECORD.add_columns(_ARTICLES.withdrawn_at, _ARTICLES.withdrawn_reason)
 _NO_CLAIMS: Final = Claims()
 _NO_UPKEEP: Final = Upkeep()
@@ -128,8 +130,9 @@ def _state(row: "Row[*tuple[Any, ...]]") -> State:
 
 def record_of(row: "Row[*tuple[Any, ...]]") -> Record:
     """Return the record kept in a row of `RECORD`. It was checked when it came in."""
-    fields: dict[str, Any] = dict(zip(COLUMNS, row[1:], strict=False))
-    fields["topics"], fields["entities"] = tuple(row.topics), tuple(row.entities)
-    fields["claims"] = Claims.model_validate(row.claims) if row.claims else _NO_CLAIMS
+    fields: dict[str, Any] = dict(zip(_SELECTED, row, strict=False))
+    del fields["id"]
+    fields["topics"], fields["entities"] = tuple(fields["topics"]), tuple(fields["entities"])
+    fields["claims"] = Claims.model_validate(fields["claims"]) if fields["claims"] else _NO_CLAIMS
     fields["upkeep"] = _NO_UPKEEP  # not one's own copy of it for each record
     return Record.model_construct(**fields)

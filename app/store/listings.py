@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Text, func, literal, select, tuple_
+from sqlalchemy import JSON, ColumnElement, Text, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from app import searches
@@ -23,10 +23,14 @@ COUNTED_AT_MOST: Final = 5_000
 """How far a total is counted where nobody has counted it before."""
 
 _A: Final = Article.__table__.c
-# Without bodies, which are most of what there is to read.
+# Without bodies, which are most of what there is to read, and without claims, which nobody sees.
+_LEFT_OUT: Final[dict[str, ColumnElement[Any]]] = {
+    "body_md": literal("", Text()),
+    "claims": literal({}, JSON()),
+}
 _BRIEF: Final = RECORD.with_only_columns(
     *(
-        literal("", Text()).label("body_md") if column.name == "body_md" else column
+        _LEFT_OUT[column.name].label(column.name) if column.name in _LEFT_OUT else column
         for column in RECORD.selected_columns
     )
 )
@@ -150,7 +154,7 @@ def _found(session: Session, selection: Selection, asked: Wanted, reach: Reach) 
         yield from _searched(session, selection, asked, reach)
         return
     when: When = "updated_at" if selection.sort.endswith("updated_at") else "listed_at"
-    for article_id, at in session.execute(walk(asked, when, reach)):
+    for article_id, at in walk(session, asked, when, reach):
         yield Found(article_id, position_of(at, article_id))
 
 
@@ -158,7 +162,6 @@ def _searched(
     session: Session, selection: Selection, asked: Wanted, reach: Reach
 ) -> Iterator[Found]:
     """Yield what a search finds: by where it is found, or without regard to that."""
-    dialect = session.get_bind().dialect.name
     ranked = selection.sort == "relevance"
     tiers = list(enumerate(TIERS)) if ranked else [(0, TIERS[-1])]
     if ranked and reach.ascending:
@@ -171,9 +174,7 @@ def _searched(
                 continue
             after = None
         within = Reach(left, after, reach.ascending)
-        for article_id, key in session.execute(
-            search(asked, dialect, tier, within, exactly=ranked)
-        ):
+        for article_id, key in search(session, asked, tier, within, exactly=ranked):
             left -= 1
             yield Found(article_id, Position(number, key))
         if left <= 0:
@@ -211,11 +212,8 @@ def matching(session: Session, asked: Wanted, count: int) -> list[int]:
         return []
     reach = Reach(count)
     if asked.terms:
-        dialect = session.get_bind().dialect.name
-        statement = search(asked, dialect, TIERS[-1], reach, exactly=False)
-    else:
-        statement = walk(asked, "listed_at", reach)
-    return list(session.scalars(statement))
+        return [row[0] for row in search(session, asked, TIERS[-1], reach, exactly=False)]
+    return [row[0] for row in walk(session, asked, "listed_at", reach)]
 
 
 def many(session: Session, slugs: Sequence[str]) -> dict[str, Record]:
