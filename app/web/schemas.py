@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from app.representations import FORMATS
 from app.selections import SEARCH_SORTS, SORTS
 from app.store import facets, terms
 
@@ -63,7 +64,7 @@ _RECORD: Final = {
     "lang": TEXT,
     "topics": listed(TEXT),
     "entities": listed(TEXT),
-    "alternates": {"type": "object", "additionalProperties": _URL},
+    "alternates": _object({form.name: _URL for form in FORMATS if form.name != "json"}),
 }
 _ARTICLES: Final[Mapping[str, Schema]] = {
     "Article": {
