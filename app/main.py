@@ -106,6 +106,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
         docs_url=None,  # it would load scripts from other hosts
         redoc_url=None,
         responses=documents.EVERYWHERE,
+        generate_unique_id_function=documents.operation_id,
     )
     app.state.service = service
     app.front = Ready(Audited(partial(FastAPI.__call__, app), service), service)

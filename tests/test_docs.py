@@ -1,6 +1,7 @@
 """The documentation cannot rot: its commands run, and it names what there is."""
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -119,6 +120,10 @@ def test_the_lock_files_name_no_host() -> None:
         text = lock.read_text()
         assert "://" not in text
         assert "--hash=sha256:" in text
+    packages = json.loads((ROOT / "tests" / "typescript" / "package-lock.json").read_text())
+    for name, locked in packages["packages"].items():
+        assert "resolved" not in locked
+        assert "integrity" in locked or not name
 
 
 def test_a_module_without_a_layer_breaks_the_build(tmp_path: Path) -> None:

@@ -1,246 +1,194 @@
 """What the OpenAPI document says of listings, vocabularies and the change feed."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from app.listings import FORMATS
-from app.selections import FIELDS, INCLUDABLE, LIMIT, LIMIT_AT_MOST, SEARCH_SORTS, SORTS
+from app.selections import FIELDS, INCLUDABLE, LIMIT, LIMIT_AT_MOST
 from app.store import terms
 from app.web import changes
-
-Schema = dict[str, Any]
-
-_TEXT: Final = {"type": "string"}
-_COUNT: Final = {"type": "integer", "minimum": 0}
-_INSTANT: Final = {"type": "string", "format": "date-time"}
-_URL: Final = {"type": "string", "format": "uri"}
+from app.web.examples import CURSOR, RECORDS
+from app.web.schemas import COUNT, LISTING_SORTS, TEXT, Schema, in_json, listed, one_of
 
 
-def _nullable(schema: Mapping[str, Any]) -> Schema:
-    return {"anyOf": [schema, {"type": "null"}]}
+def _parameter(
+    name: str, schema: Mapping[str, Any], description: str, example: object, **more: object
+) -> Schema:
+    return {
+        "name": name,
+        "in": "query",
+        "schema": dict(schema),
+        "description": description,
+        "example": example,
+        **more,
+    }
 
 
-def _object(required: Mapping[str, Any], optional: Mapping[str, Any] | None = None) -> Schema:
-    members = {**required, **(optional or {})}
-    return {"type": "object", "properties": members, "required": list(required)}
-
-
-def _list(items: Mapping[str, Any]) -> Schema:
-    return {"type": "array", "items": dict(items)}
-
-
-def _of(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-_RECORD: Final = {
-    "slug": _TEXT,
-    "title": _TEXT,
-    "summary": _TEXT,
-    "url": _URL,
-    "canonical_source": _nullable(_URL),
-    "published_at": _INSTANT,
-    "updated_at": _INSTANT,
-    "lang": _TEXT,
-    "topics": _list(_TEXT),
-    "entities": _list(_TEXT),
-    "alternates": {"type": "object", "additionalProperties": _URL},
-}
-SCHEMAS: Final[Mapping[str, Schema]] = {
-    "Article": _object({**_RECORD, "body_md": _TEXT}),
-    "Item": {
-        **_object({}, {**_RECORD, "body_md": _TEXT, "highlights": _of("Highlights")}),
-        "description": "An article, with the fields that were asked for.",
-    },
-    "Highlights": {
-        **_object({}, dict.fromkeys(("title", "summary", "body"), _TEXT)),
-        "description": "HTML: escaped, with mark around what was found.",
-    },
-    "Total": _object({"value": _COUNT, "exact": {"type": "boolean"}}),
-    "Count": _object({"value": _TEXT, "label": _TEXT, "articles": _COUNT}),
-    "Facets": _object(
-        {
-            "counted": _COUNT,
-            "exact": {"type": "boolean"},
-            "terms": {"type": "object", "additionalProperties": _list(_of("Count"))},
-        }
-    ),
-    "Missing": _object(
-        {
-            "slug": _TEXT,
-            "status": {"type": "integer", "enum": [308, 404, 410]},
-            "url": _nullable(_URL),
-        }
-    ),
-    "Listing": _object(
-        {
-            "items": _list(_of("Item")),
-            "next": _nullable(_URL),
-            "prev": _nullable(_URL),
-            "filters": {"type": "object", "additionalProperties": _list(_TEXT)},
-            "sort": _TEXT,
-            "limit": _COUNT,
-        },
-        {"total": _of("Total"), "facets": _of("Facets"), "missing": _list(_of("Missing"))},
-    ),
-    "Term": _object(
-        {
-            "slug": _TEXT,
-            "name": _TEXT,
-            "articles": _COUNT,
-            "latest": _nullable(_INSTANT),
-            "url": _URL,
-        }
-    ),
-    "Vocabulary": _object(
-        {
-            "items": _list(_of("Term")),
-            "next": _nullable(_URL),
-            "prefix": _TEXT,
-            "sort": _TEXT,
-            "limit": _COUNT,
-        }
-    ),
-    "Related": _object({"items": _list(_of("Item"))}),
-    "Change": _object(
-        {
-            "seq": _COUNT,
-            "kind": {
-                "type": "string",
-                "enum": ["created", "updated", "moved", "deleted", "restored"],
-            },
-            "slug": _TEXT,
-            "url": _URL,
-            "at": _INSTANT,
-        },
-        {"previous_slug": _TEXT, "record": _nullable(_of("Article"))},
-    ),
-    "Changes": _object(
-        {"changes": _list(_of("Change")), "last": _COUNT, "more": {"type": "boolean"}}
-    ),
-}
-
-
-_LINKED: Final = {"topic", "entity"}
-
-
-def _parameter(name: str, schema: Mapping[str, Any], description: str) -> Schema:
-    return {"name": name, "in": "query", "schema": dict(schema), "description": description}
+def _names(name: str, known: Sequence[str], description: str, example: Sequence[str]) -> Schema:
+    """Return a parameter of several names in one value, with commas between them."""
+    schema = listed(one_of(known))
+    return _parameter(name, schema, description, list(example), style="form", explode=False)
 
 
 def _between(low: int, high: int, default: int) -> Schema:
     return {"type": "integer", "minimum": low, "maximum": high, "default": default}
 
 
+_LINKED: Final = {"topic", "entity"}
 _FACETS: Final = {
-    "topic": "topic",
-    "entity": "entity, by its slug",
-    "lang": "language",
-    "source": "host of the source",
+    "topic": ("topic", ["transport", "cities"]),
+    "entity": ("entity, by its slug", ["river-city"]),
+    "lang": ("language", ["en", "zh-Hant"]),
+    "source": ("host of the source", ["herald.example"]),
 }
 
 
-def _filters() -> list[Schema]:
-    found = []
-    for facet, what in _FACETS.items():
-        found.append(_parameter(facet, _list(_TEXT), f"Articles with one of these: {what}."))
+def _filters() -> Iterator[Schema]:
+    values = listed(TEXT)
+    for facet, (what, some) in _FACETS.items():
+        yield _parameter(facet, values, f"Articles with one of these: {what}.", some)
         if facet in _LINKED:
-            found.append(_parameter(f"{facet}.all", _list(_TEXT), f"With each of these: {what}."))
-        found.append(_parameter(f"{facet}.not", _list(_TEXT), f"With none of these: {what}."))
+            yield _parameter(f"{facet}.all", values, f"With each of these: {what}.", some)
+        yield _parameter(f"{facet}.not", values, f"With none of these: {what}.", some)
     for what in "published", "updated":
-        for edge, meaning in ("from", "then or later"), ("to", "before then"):
+        for edge, meaning, some_time in (
+            ("from", "then or later", "2026-06-01"),
+            ("to", "before then", "2026-07-01T00:00:00+02:00"),
+        ):
             described = f"An instant or a date: {meaning}."
-            found.append(_parameter(f"{what}_{edge}", _TEXT, described))
-    return found
+            yield _parameter(f"{what}_{edge}", TEXT, described, some_time)
 
 
-_SORTS: Final = list(dict.fromkeys((*SORTS, *SEARCH_SORTS)))
+_SLUG: Final = RECORDS[0]["slug"]
+_SEARCH: Final = 'A search: words, "phrases", beginnings* and -exclusions.'
 _LISTING: Final = [
     *_filters(),
-    _parameter("q", _TEXT, 'A search: words, "phrases", beginnings* and -exclusions.'),
-    _parameter("sort", {"type": "string", "enum": _SORTS}, "The order; relevance goes with q."),
-    _parameter("limit", _between(1, LIMIT_AT_MOST, LIMIT), "How many articles a page has."),
-    _parameter("cursor", _TEXT, "Where a page begins, as `next` or `prev` of another gave it."),
-    _parameter("fields", _TEXT, f"The fields of the items, with commas: {', '.join(FIELDS)}."),
-    _parameter("include", _TEXT, f"What is wanted beside: {', '.join(INCLUDABLE)}."),
+    _parameter("q", TEXT, _SEARCH, 'tram* "new bridge" -ferry'),
+    _parameter("sort", one_of(LISTING_SORTS), "The order; relevance goes with q.", "-updated_at"),
+    _parameter("limit", _between(1, LIMIT_AT_MOST, LIMIT), "How many articles a page has.", 50),
+    _parameter(
+        "cursor", TEXT, "Where a page begins, as `next` or `prev` of another gave it.", CURSOR
+    ),
+    _names("fields", FIELDS, "The fields of the items.", ("slug", "title", "url")),
+    _names("include", INCLUDABLE, "What is wanted beside.", ("total", "facets")),
 ]
-_SLUGS: Final = _parameter("slug", _list(_TEXT), "The articles at these slugs, and nothing else.")
+_SLUGS: Final = _parameter(
+    "slug", listed(TEXT), "The articles at these slugs, and nothing else.", [_SLUG]
+)
 _VOCABULARY: Final = [
-    _parameter("prefix", _TEXT, "How the name begins, in any case and with any diacritics."),
-    _parameter("sort", {"type": "string", "enum": list(terms.SORTS)}, "The order."),
-    _parameter("limit", _between(1, 100, 50), "How many terms a page has."),
-    _parameter("after", _TEXT, "The slug behind which the page begins, as `next` gave it."),
+    _parameter("prefix", TEXT, "How the name begins, in any case and with any diacritics.", "tra"),
+    _parameter("sort", one_of(terms.SORTS), "The order.", "-articles"),
+    _parameter("limit", _between(1, 100, 50), "How many terms a page has.", 10),
+    _parameter(
+        "after", TEXT, "The slug behind which the page begins, as `next` gave it.", "cities"
+    ),
 ]
 _CHANGES: Final = [
     _parameter(
         "since",
-        {"anyOf": [_COUNT, {"const": changes.LATEST}], "default": 0},
+        {"anyOf": [COUNT, {"const": changes.LATEST}], "default": 0},
         "The number to go on from: the last one known, 0, or the latest.",
+        2,
     ),
-    _parameter("limit", _between(1, changes.LIMIT_AT_MOST, changes.LIMIT), "How many at most."),
-    _parameter("wait", _between(0, changes.WAIT_AT_MOST, 0), "Seconds to wait for a change."),
-    _parameter("include", {"type": "string", "enum": ["record"]}, "Articles as they are now."),
+    _parameter(
+        "limit", _between(1, changes.LIMIT_AT_MOST, changes.LIMIT), "How many at most.", 500
+    ),
+    _parameter("wait", _between(0, changes.WAIT_AT_MOST, 0), "Seconds to wait for a change.", 30),
+    _parameter("include", one_of(("record",)), "Articles as they are now.", "record"),
 ]
+_SLUGS_OF: Final = {"news": _SLUG, "topics": "transport", "entities": "river-city"}
+
+
+def slug_in(path: str) -> list[Schema]:
+    """Return the parameter that the slug in `path` is, if there is one."""
+    if "{slug}" not in path:
+        return []
+    example = _SLUGS_OF[path.split("/")[1]]
+    return [{"name": "slug", "in": "path", "required": True, "schema": TEXT, "example": example}]
+
+
+class _Read(NamedTuple):
+    """What is read at `path`. `errors` are those that others do not end in."""
+
+    path: str
+    name: str
+    tag: str
+    summary: str
+    parameters: Sequence[Schema]
+    content: Mapping[str, Schema]
+    errors: tuple[str, ...] = ()
+
+
+_ERRORS: Final = ("304", "400", "412", "500", "503")
+"""How each of them may end."""
 
 
 def paths(errors: Mapping[str, Schema]) -> dict[str, Schema]:
-    """Return the operations. `errors` are those that each of them may end in, by status."""
-    found: dict[str, Schema] = {}
-    forms = {form.media_type: _content(form.name) for form in FORMATS}
-    for path, more in ("/news", [_SLUGS]), ("/topics/{slug}", []), ("/entities/{slug}", []):
-        parameters = [*_path(path), *_LISTING, *more]
-        found[path] = _get("listings", "Articles, newest first", parameters, forms, errors)
-        for form in FORMATS:
-            if form.suffix:
-                content = {form.media_type: _content(form.name)}
-                summary = f"The same as {form.media_type}"
-                found[path + form.suffix] = _get("listings", summary, parameters, content, errors)
-    for path in "/topics", "/entities":
-        page = {"application/json": {"schema": _of("Vocabulary")}}
-        both = {"text/html": {"schema": _TEXT}, **page}
-        summary = f"{path[1:].capitalize()} and how many articles each has"
-        found[path] = _get("listings", summary, _VOCABULARY, both, errors)
-        found[f"{path}.json"] = _get("listings", summary, _VOCABULARY, page, errors)
-    related = {"application/json": {"schema": _of("Related")}}
-    for path in "/news/{slug}/related", "/news/{slug}/related.json":
-        summary = "Articles that are about the same"
-        found[path] = _get("articles", summary, _path(path), related, errors)
-    page = {changes.JSON: {"schema": _of("Changes")}}
-    lines = {changes.LINES: {"schema": _TEXT}}
-    events = {changes.EVENTS: {"schema": _TEXT}}
-    summary = "What has changed for readers, in order"
-    for path, content in (
-        ("/changes", page | lines | events), ("/changes.json", page), ("/changes.ndjson", lines),
-    ):  # fmt: skip
-        found[path] = _get("changes", summary, _CHANGES, content, errors)
+    """Return the operations. `errors` are all that any of them may end in, by status."""
+    found = {}
+    for read in (*_listings(), *_vocabularies(), *_related(), *_changes()):
+        ends = {*_ERRORS, *read.errors}
+        if "{slug}" in read.path:
+            ends.add("404")
+        if len(read.content) > 1:
+            ends.add("406")
+        answer = {"description": "What was asked for.", "content": dict(read.content)}
+        operation = {
+            "operationId": read.name,
+            "tags": [read.tag],
+            "summary": read.summary,
+            "parameters": [*slug_in(read.path), *read.parameters],
+            "responses": {"200": answer, **{status: errors[status] for status in sorted(ends)}},
+        }
+        found[read.path] = {"get": operation}
     return found
 
 
-def _path(path: str) -> Sequence[Schema]:
-    if "{slug}" not in path:
-        return []
-    return [{"name": "slug", "in": "path", "required": True, "schema": _TEXT}]
+def _listings() -> Iterator[_Read]:
+    forms = {form.media_type: _content(form.name) for form in FORMATS}
+    for path, name, parameters in (
+        ("/news", "news", [*_LISTING, _SLUGS]),
+        ("/topics/{slug}", "topic", _LISTING),
+        ("/entities/{slug}", "entity", _LISTING),
+    ):
+        yield _Read(path, name, "listings", "Articles, newest first", parameters, forms)
+        for form in FORMATS:
+            if form.suffix:
+                summary = f"The same as {form.media_type}"
+                content = {form.media_type: _content(form.name)}
+                twin, called = path + form.suffix, f"{name}_{form.name}"
+                yield _Read(twin, called, "listings", summary, parameters, content)
 
 
 def _content(name: str) -> Schema:
-    if name == "json":
-        return {"schema": _of("Listing")}
-    return {"schema": {"type": "object"} if name == "feed" else _TEXT}
+    schemas = {"json": "Listing", "feed": "Feed"}
+    return in_json(schemas[name]) if name in schemas else {"schema": TEXT}
 
 
-def _get(
-    tag: str,
-    summary: str,
-    parameters: Sequence[Schema],
-    content: Mapping[str, Schema],
-    errors: Mapping[str, Schema],
-) -> Schema:
-    answer = {"description": "What was asked for.", "content": dict(content)}
-    return {
-        "get": {
-            "tags": [tag],
-            "summary": summary,
-            "parameters": list(parameters),
-            "responses": {"200": answer, **errors},
-        }
-    }
+def _vocabularies() -> Iterator[_Read]:
+    for name in "topics", "entities":
+        page = {"application/json": in_json("Vocabulary", name.capitalize())}
+        both = {"text/html": {"schema": TEXT}, **page}
+        summary = f"{name.capitalize()} and how many articles each has"
+        yield _Read(f"/{name}", name, "listings", summary, _VOCABULARY, both)
+        yield _Read(f"/{name}.json", f"{name}_json", "listings", summary, _VOCABULARY, page)
+
+
+def _related() -> Iterator[_Read]:
+    path, summary = "/news/{slug}/related", "Articles that are about the same"
+    content = {"application/json": in_json("Related")}
+    for suffix, name in ("", "related"), (".json", "related_json"):
+        yield _Read(path + suffix, name, "articles", summary, (), content, ("308", "410"))
+
+
+def _changes() -> Iterator[_Read]:
+    page = {changes.JSON: in_json("Changes")}
+    lines = {changes.LINES: {"schema": TEXT}}
+    events = {changes.EVENTS: {"schema": TEXT}}
+    summary = "What has changed for readers, in order"
+    for suffix, name, content in (
+        ("", "changes", page | lines | events),
+        (".json", "changes_json", page),
+        (".ndjson", "changes_ndjson", lines),
+    ):
+        yield _Read(f"/changes{suffix}", name, "changes", summary, _CHANGES, content, ("409",))

@@ -5,15 +5,18 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from app.answers import Answer
 from app.codings import IDENTITY
 from app.representations import BY_SUFFIX, FORMATS, Format
-from app.web import collections
+from app.web import collections, examples
 from app.web.fields import wishes
 from app.web.headers import caching_headers, entity_tag, policy_headers
 from app.web.methods import readable
+from app.web.problems import PROBLEM, form_of
+from app.web.schemas import SCHEMAS, TEXT, in_json
 from app.web.sending import sent
 from app.web.service import Served
 
@@ -26,26 +29,13 @@ Operation = dict[str, Any]
 Responses = dict[int | str, dict[str, Any]]
 
 
-class ProblemDetails(BaseModel):
-    """An error (RFC 9457). HTML, Markdown or plain text go to those who ask for them."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str = Field(examples=["about:blank"])
-    title: str = Field(examples=["Not Found"])
-    status: int = Field(examples=[404])
-    detail: str = Field(examples=["There is no article at /news/nothing-here."])
-
-
 _TEXTS: Final = ("text/html", "text/markdown", "text/plain")
-_PROBLEM_REF: Final = {"$ref": "#/components/schemas/ProblemDetails"}
 
 
 def problem(description: str) -> dict[str, Any]:
     """Return the description of an error, in each form that it has."""
-    texts = {media_type: {"schema": {"type": "string"}} for media_type in _TEXTS}
-    json_problem = {"application/problem+json": {"schema": _PROBLEM_REF}}
-    return {"description": description, "content": json_problem | texts}
+    texts = {media_type: {"schema": TEXT} for media_type in _TEXTS}
+    return {"description": description, "content": {PROBLEM: in_json("ProblemDetails"), **texts}}
 
 
 BAD_REQUEST: Final = problem("The request cannot be read; the answer says where.")
@@ -63,6 +53,11 @@ EVERYWHERE: Final[Responses] = {
     500: problem("Something went wrong on the server."),
     503: _UNAVAILABLE,
 }
+
+
+def operation_id(route: APIRoute) -> str:
+    """Return what generated clients call the operation at `route`."""
+    return "_".join((*map(str, route.tags), route.name.strip("_")))
 
 
 def router() -> APIRouter:
@@ -92,12 +87,11 @@ def _articles() -> dict[str, Any]:
     gone = {404: NOT_FOUND, 410: ELSEWHERE[410]}
     for spelling in "/news/{slug}.html", "/news/{slug}/":
         paths[spelling] = {"summary": "Another spelling", "responses": {**moved, **gone}}
-    slug = {"name": "slug", "in": "path", "required": True, "schema": {"type": "string"}}
     return {
         path: {
             "get": {
                 "tags": ["articles"],
-                "parameters": [slug],
+                "parameters": collections.slug_in(path),
                 **operation,
                 "responses": {str(status): each for status, each in responses.items()},
             }
@@ -141,13 +135,14 @@ def explained(report: type[BaseModel], longest: int) -> Operation:
         "description": "The value of an Accept header; several of them are one list."
         " Without it, the request's own header is explained.",
         "schema": {"type": "array", "items": {"type": "string", "maxLength": longest}},
+        "example": [examples.ACCEPT],
     }
-    text = {"text/plain": {"schema": {"type": "string"}}}
+    content = {"text/plain": {"schema": TEXT}, "application/json": in_json(report.__name__)}
     return {
         "name": "negotiation",
         "summary": "Why an Accept header gets the representation it gets",
         "responses": {
-            200: {"model": report, "description": "The explanation.", "content": text},
+            200: {"model": report, "description": "The explanation.", "content": content},
             304: ELSEWHERE[304],
             400: BAD_REQUEST,
             412: ELSEWHERE[412],
@@ -156,33 +151,37 @@ def explained(report: type[BaseModel], longest: int) -> Operation:
     }
 
 
-def health() -> Operation:
-    """Document a health check."""
-    return {"responses": {503: _UNAVAILABLE}}
+def health(status: str) -> Operation:
+    """Document a health check that says `status` where all is well."""
+    example = {"examples": {status: {"value": {"status": status}}}}
+    well = {"description": "All is well.", "content": {"application/json": example}}
+    return {"responses": {200: well, 503: _UNAVAILABLE}}
 
 
 def _content(form: Format) -> Mapping[str, Any]:
-    if form.name == "json":
-        return {"schema": {"$ref": "#/components/schemas/Article"}}
-    kind = "object" if "json" in form.media_type else "string"
-    return {"schema": {"type": kind}}
+    schemas = {"json": "Article", "jsonld": "NewsArticle"}
+    return in_json(schemas[form.name]) if form.name in schemas else {"schema": TEXT}
 
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
     """Return the framework's document with the articles, and problems for its validation errors."""
-    errors: Responses = {304: ELSEWHERE[304], 400: BAD_REQUEST, 404: NOT_FOUND, 412: ELSEWHERE[412]}
-    errors |= {406: problem("None of the media types is acceptable."), **EVERYWHERE}
+    errors: Responses = {**ELSEWHERE, 400: BAD_REQUEST, 404: NOT_FOUND, **EVERYWHERE}
+    errors |= {
+        406: problem("None of the media types is acceptable."),
+        409: problem("`since` is a number yet to come."),
+    }
     read = collections.paths({str(status): each for status, each in errors.items()})
-    read["/changes"]["get"]["responses"]["409"] = problem("`since` is a number yet to come.")
     document["paths"] = _articles() | read | document["paths"]
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    schemas |= collections.SCHEMAS
+    components = document.setdefault("components", {})
+    components["examples"] = {name: {"value": each} for name, each in examples.answers().items()}
+    schemas = components.setdefault("schemas", {})
+    schemas |= SCHEMAS
     for foreign in "HTTPValidationError", "ValidationError":
         schemas.pop(foreign, None)
-    schemas[ProblemDetails.__name__] = ProblemDetails.model_json_schema()
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _without_validation_error(operation["responses"])
+            _in_the_form_of(path, operation["responses"])
             if path.startswith("/admin"):
                 _named(operation["responses"])
     return document
@@ -194,6 +193,16 @@ def _named(responses: dict[str, Any]) -> None:
             "description": "The request's own id where it sent one, else one given here.",
             "schema": {"type": "string"},
         }
+
+
+def _in_the_form_of(path: str, responses: dict[str, Any]) -> None:
+    """Leave of each error the form that the suffix of `path` fixes, if it fixes one."""
+    form, negotiated = form_of(path, "")
+    if negotiated:
+        return
+    for status, response in responses.items():
+        if PROBLEM in response.get("content", {}):
+            responses[status] = {**response, "content": {form: response["content"][form]}}
 
 
 def _without_validation_error(responses: dict[str, Any]) -> None:

@@ -18,8 +18,8 @@ PATIENCE_SECONDS: Final = 5
 def router() -> APIRouter:
     """Return the routes for whoever watches the service."""
     routes = APIRouter(prefix="/health", tags=["health"], dependencies=[Unstored])
-    for path, handler in (("/live", _live), ("/ready", _ready)):
-        readable(routes, path, handler, documents.health())
+    for status, handler in (("live", _live), ("ready", _ready)):
+        readable(routes, f"/{status}", handler, documents.health(status))
     return routes
 
 

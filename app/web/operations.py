@@ -88,7 +88,8 @@ def edit(report: type[BaseModel], media_type: str | None) -> Operation:
         413: problem("The record is too large."),
         422: problem("The body is no article record; the answer names each fault."),
     }
-    body = {"required": True, "content": {media_type: {"schema": {"type": "object"}}}}
+    fields = {"type": "object", "additionalProperties": True}
+    body = {"required": True, "content": {media_type: {"schema": fields}}}
     extra = {"requestBody": body} if media_type else {}
     return {"responses": responses, "response_class": Response, "openapi_extra": extra}
 
