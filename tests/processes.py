@@ -86,10 +86,14 @@ def answers(port: int, path: str = "/health/live") -> bool:
 
 @contextmanager
 def serving(
-    cwd: Path, *options: str, command: Sequence[str] = NURSED, env: Mapping[str, str]
+    cwd: Path,
+    *options: str,
+    command: Sequence[str] = NURSED,
+    env: Mapping[str, str],
+    port: int | None = None,
 ) -> Iterator[Server]:
     """Run `slugline serve` in `cwd` until the end of the block, then ask it to end."""
-    port, log = free_port(), cwd / "server.log"
+    port, log = port or free_port(), cwd / "server.log"
     arguments = [*command, "serve", "--port", str(port), *options]
     with log.open("wb") as out:
         process = subprocess.Popen(arguments, cwd=cwd, env=env, stdout=out, stderr=out)

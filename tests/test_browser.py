@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -24,7 +25,6 @@ pytestmark = pytest.mark.browser
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--virtual-time-budget=3000", "--dump-dom",
 )  # fmt: skip
 SEEDED = json.loads(SEED.read_text())
 
@@ -54,8 +54,13 @@ def chromium() -> str:
 
 
 @contextmanager
-def served(pages: dict[str, str], policy: str | None) -> Iterator[tuple[str, list[str]]]:
-    """Serve `pages` and yield their base URL and the paths that were asked for."""
+def served(
+    pages: dict[str, str], policy: str | None, told: SimpleQueue[bytes] | None = None
+) -> Iterator[tuple[str, list[str]]]:
+    """Serve `pages` and yield their base URL and the paths that were asked for.
+
+    What they post goes into `told`.
+    """
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -69,6 +74,12 @@ def served(pages: dict[str, str], policy: str | None) -> Iterator[tuple[str, lis
                 self.send_header("Content-Security-Policy", policy)
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            if told is not None:
+                told.put(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(204 if told is not None else 405)
+            self.end_headers()
 
         def log_message(self, *_arguments: object) -> None:
             """Say nothing."""
@@ -89,7 +100,8 @@ def look(chromium: str, tmp_path: Path) -> Callable[..., str]:
     """A function that opens a URL and returns the document after its scripts had their time."""
 
     def open_(url: str) -> str:
-        command = [chromium, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", url]
+        profile = f"--user-data-dir={tmp_path / 'profile'}"
+        command = [chromium, *FLAGS, "--virtual-time-budget=3000", "--dump-dom", profile, url]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
         return done.stdout
 

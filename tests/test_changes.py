@@ -117,7 +117,10 @@ def test_l02_a_stream_is_for_those_who_name_it_and_has_no_body_for_head(site: Si
     events = site.client.head("/changes", headers={"Accept": "text/event-stream"})
     assert events.headers["content-type"].startswith("text/event-stream")
     assert site.client.head("/changes.ndjson").content == b""
-    assert len(site.client.get("/changes.ndjson?limit=2").text.splitlines()) == 2
+    assert events.headers["vary"] == "Accept, Accept-Encoding"
+    lines = site.client.get("/changes.ndjson?limit=2")
+    assert len(lines.text.splitlines()) == 2
+    assert lines.headers["vary"] == "Accept-Encoding"
     gone = {"Accept": "text/event-stream", "Last-Event-ID": "9"}
     assert site.client.get("/changes", headers=gone).status_code == 409
     assert "include=record" in site.client.get("/changes?include=record").headers["link"]

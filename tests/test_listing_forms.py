@@ -141,6 +141,8 @@ def test_a_listing_answers_head_and_refuses_what_nobody_can_read(site: Site) -> 
     respelt = site.client.get("/news/?topic=x")
     assert respelt.headers["location"] == "/news?topic=x"
     assert respelt.headers["cache-control"] == "public, max-age=86400"
+    for path in "/topics", "/entities", "/topics/x", "/news/a/related", "/changes":
+        assert site.client.get(f"{path}/?a=b").headers["location"] == f"{path}?a=b"
     assert site.client.get("/").headers["location"] == "/news"
     for path in "/news.ndjson", "/changes.ndjson":
         # RFC 9110 section 8.6: no length, or the one that GET would have.

@@ -22,6 +22,7 @@ import pytest
 import thor
 from redbot.resource import HttpResource
 
+from app import listings
 from app.codings import CODINGS
 from app.representations import BY_SUFFIX, FORMATS
 from conftest import SEED, SEED_SLUG, TOKEN
@@ -59,30 +60,66 @@ PREFLIGHT: Final = {"Origin": "https://a.example", "Access-Control-Request-Metho
 ACCEPTS: Final = [{"Accept": form.media_type} for form in FORMATS]
 TWINS: Final = [BARE + suffix for suffix in BY_SUFFIX]
 ARTICLES: Final = [Case(BARE, fields=accept) for accept in ACCEPTS] + [Case(path) for path in TWINS]
+LISTED: Final = ("/news", "/topics/ai-policy", "/entities/beijing")
+TERMS: Final = ("/topics", "/entities")
+LINES: Final = {"Accept": "application/x-ndjson"}
+PAGED: Final = [form for form in listings.FORMATS if form.media_type != LINES["Accept"]]
+LISTINGS: Final = [
+    *(Case(path, fields={"Accept": form.media_type}) for path in LISTED for form in PAGED),
+    *(Case(path + form.suffix) for path in LISTED for form in PAGED if form.suffix),
+    Case("/news?q=biotech&include=total,facets"),
+    Case("/news.json?q=biotech&include=total,facets"),
+]
+# Some of these are too small to be packed.
+OTHERS: Final = [
+    *(
+        Case(path, fields={"Accept": kind})
+        for path in TERMS
+        for kind in ("text/html", "application/json")
+    ),
+    *(Case(f"{path}.json") for path in TERMS),
+    *(Case(path) for path in (f"{BARE}/related", f"{BARE}/related.json")),
+    *(Case(path) for path in ("/changes", "/changes.json")),
+]
+STREAMS: Final = [
+    *(Case(path, fields=LINES) for path in (*LISTED, "/changes")),
+    *(Case(f"{path}.ndjson") for path in (*LISTED, "/changes")),
+]
+READ: Final = [*ARTICLES, *LISTINGS, *OTHERS, *STREAMS]
 ERRORS: Final = [
     *(Case("/news/nothing", 404, accept) for accept in ACCEPTS),
     *(Case(f"/news/nothing{suffix}", 404) for suffix in BY_SUFFIX),
     *(Case(BARE, 406, {"Accept": f"{kind}, */*;q=0"}) for kind in ("a/b", "text/css")),
     Case("/nothing/at/all", 404, ACCEPTS[0]),
+    *(Case(f"/topics/nothing{suffix}", 404) for suffix in ("", *listings.BY_SUFFIX)),
+    *(Case(f"{path}?limit=0", 400) for path in ("/news", "/news.ndjson", "/topics", "/changes")),
+    *(Case(path, 406, {"Accept": "a/b"}) for path in (*LISTED, *TERMS, "/changes")),
+    Case("/changes?since=9", 409),
     Case(BARE, 412, {"If-Match": '"x"'}),
     Case(BARE, 405, ACCEPTS[0], "DELETE"),
     Case("/admin/loads", 401),
     Case("/admin/loads?limit=0", 400, AUTHORIZED),
 ]
 CASES: Final = [
-    *ARTICLES,
-    *(Case(case.path, 200, case.fields, "HEAD") for case in ARTICLES),
+    *READ,
+    *(Case(case.path, 200, case.fields, "HEAD") for case in READ),
+    # For HEAD alone: the linter reads to the end, and there is none.
+    Case("/changes", 200, {"Accept": "text/event-stream"}, "HEAD"),
     *(Case(BARE, fields={"Accept-Encoding": coding}) for coding in CODINGS),
     *ERRORS,
     *(Case(case.path, case.status, case.fields, "HEAD") for case in ERRORS if case.method == "GET"),
     *(Case(f"{BARE}{ending}", 308) for ending in (".html", "/", ".md/")),
+    *(Case(f"{path}/", 308) for path in (*LISTED, *TERMS, f"{BARE}/related", "/changes")),
+    Case("/", 307),
     Case(BARE, 204, PREFLIGHT, "OPTIONS"),
+    Case("/news", 204, PREFLIGHT, "OPTIONS"),
     Case(BARE, 204, method="OPTIONS"),
     Case("/health/live"),
     Case("/health/ready"),
     Case("/openapi.json"),
     Case("/admin/loads", fields=AUTHORIZED),
     Case(BARE, fields=AUTHORIZED),
+    Case("/news", fields=AUTHORIZED),
 ]
 
 
@@ -235,6 +272,30 @@ def test_e01_to_e04_a_linter_gets_every_article_packed_and_confirmed(
     assert report["statuses"]["etag_validate"] == 304
     assert report["statuses"]["lm_validate"] == 304
     assert report["statuses"]["range"] is None  # no answer says that parts of it can be had
+
+
+@pytest.mark.parametrize("case", [*LISTINGS, *OTHERS], ids=str)
+def test_e01_to_e04_a_linter_gets_every_listing_packed_and_confirmed(
+    reports: dict[Case, dict[str, Any]], case: Case
+) -> None:
+    report = reports[case]
+    assert report["gzip"] or case in OTHERS
+    assert report["statuses"]["conneg"] == 200
+    assert report["statuses"]["etag_validate"] == 304
+    # A listing changes also when an article leaves it: no date of what is in it would be true.
+    assert report["statuses"]["lm_validate"] is None
+    assert report["statuses"]["range"] is None
+
+
+@pytest.mark.parametrize("case", STREAMS, ids=str)
+def test_l01_and_l02_a_linter_gets_every_stream_as_it_is_read(
+    reports: dict[Case, dict[str, Any]], case: Case
+) -> None:
+    report = reports[case]
+    assert report["statuses"]["conneg"] == 200
+    # Before its end nobody knows its bytes, so it has no tag; and nobody may keep it.
+    for more in "etag_validate", "lm_validate", "range":
+        assert report["statuses"][more] is None
 
 
 def test_every_warning_that_is_allowed_is_given(reports: dict[Case, dict[str, Any]]) -> None:

@@ -29,6 +29,7 @@ from app.store import listings
 from app.web.fields import wishes
 from app.web.headers import entity_tag, policy_headers
 from app.web.problems import Problem
+from app.web.redirecting import without_slash
 from app.web.sending import bodiless, sent
 from app.web.service import Service, service_of
 
@@ -79,7 +80,11 @@ class Page:
 def routes() -> list[BaseRoute]:
     """Return the routes of the change feed."""
     paths = ["/changes", *(f"/changes{suffix}" for suffix in _TWINS)]
-    return [Route(path, _changes, methods=["GET", "HEAD"]) for path in paths]
+    methods = ["GET", "HEAD"]
+    return [
+        *(Route(path, _changes, methods=methods) for path in paths),
+        Route("/changes/", without_slash, methods=methods),
+    ]
 
 
 async def _changes(request: Request) -> Response:
@@ -95,12 +100,13 @@ async def _changes(request: Request) -> Response:
         raise Problem(HTTPStatus.NOT_ACCEPTABLE, detail, choices=choices)
     since = _resumed(request, service, asked) if kind == EVENTS else asked.since or 0
     await run_in_threadpool(_check, service, since)
+    fields = _streaming(kind, negotiated=negotiated)
     if kind != JSON and request.method == "HEAD":
-        return bodiless(_streaming(kind), kind)
+        return bodiless(fields, kind)
     if kind == EVENTS:
-        return StreamingResponse(_events(service, since), headers=_streaming(kind), media_type=kind)
+        return StreamingResponse(_events(service, since), headers=fields, media_type=kind)
     if kind == LINES:
-        return StreamingResponse(_lines(service, asked), headers=_streaming(kind), media_type=kind)
+        return StreamingResponse(_lines(service, asked), headers=fields, media_type=kind)
     page = await _page(service, asked)
     return await run_in_threadpool(_answer, request, page, asked, negotiated)
 
@@ -255,11 +261,11 @@ def _one(service: Service, change: PublicChange) -> dict[str, object]:
     }
 
 
-def _streaming(kind: str) -> dict[str, str]:
+def _streaming(kind: str, *, negotiated: bool) -> dict[str, str]:
     """Return the header fields of a stream."""
     return {
         "Cache-Control": "no-store",
-        "Vary": "Accept, Accept-Encoding",
+        "Vary": "Accept, Accept-Encoding" if negotiated else "Accept-Encoding",
         "X-Accel-Buffering": "no",  # what nginx heeds, and would otherwise hold lines back
         **policy_headers(kind),
     }

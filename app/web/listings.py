@@ -29,7 +29,7 @@ from app.web.fields import wishes
 from app.web.headers import caching_headers, entity_tag, listing_headers, policy_headers
 from app.web.pages import VOCABULARIES, Asked, cursor_of, frame, page_of, read
 from app.web.problems import Problem
-from app.web.redirecting import redirected
+from app.web.redirecting import redirected, without_slash
 from app.web.sending import bodiless, sent
 from app.web.service import Service, service_of
 
@@ -47,8 +47,8 @@ def routes() -> list[BaseRoute]:
         Route("/", _home, methods=methods),
         *(Route(f"/news{suffix}", listing, methods=methods) for suffix in ("", *BY_SUFFIX)),
         *(Route(f"/{name}/{{name}}", listing, methods=methods) for name in VOCABULARIES),
-        Route("/news/", _respelt, methods=methods),
-        *(Route(f"/{name}/{{name}}/", _respelt, methods=methods) for name in VOCABULARIES),
+        Route("/news/", without_slash, methods=methods),
+        *(Route(f"/{name}/{{name}}/", without_slash, methods=methods) for name in VOCABULARIES),
     ]
 
 
@@ -56,10 +56,6 @@ def _home(request: Request) -> Response:
     # Not for ever: another page may come to stand here.
     status = HTTPStatus.TEMPORARY_REDIRECT
     return redirected(request, "/news", status=status, fresh_as=HTTPStatus.OK)
-
-
-def _respelt(request: Request) -> Response:
-    return redirected(request, request.scope["path"].rstrip("/"))
 
 
 def is_listing(path: str) -> bool:

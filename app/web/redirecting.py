@@ -37,3 +37,8 @@ def redirected(
     if tags:
         fields |= tag_headers(*tags)
     return sent(request, Answer(status, fields, b""))
+
+
+def without_slash(request: Request) -> Response:
+    """Lead from an address that ends in a slash to the same without."""
+    return redirected(request, request.scope["path"].rstrip("/"))

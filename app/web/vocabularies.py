@@ -24,7 +24,7 @@ from app.web.fields import wishes
 from app.web.headers import caching_headers, entity_tag, policy_headers
 from app.web.pages import VOCABULARIES
 from app.web.problems import Problem
-from app.web.redirecting import redirected
+from app.web.redirecting import redirected, without_slash
 from app.web.sending import sent
 from app.web.service import Service, service_of
 
@@ -48,6 +48,8 @@ def routes() -> list[BaseRoute]:
         *(Route(path, _vocabulary, methods=methods) for path in paths),
         Route("/news/{name}/related", _related, methods=methods),
         Route("/news/{name}/related.json", _related, methods=methods),
+        *(Route(f"/{name}/", without_slash, methods=methods) for name in VOCABULARIES),
+        Route("/news/{name}/related/", without_slash, methods=methods),
     ]
 
 
