@@ -24,6 +24,7 @@ from app.records import (
     Upkeep,
     is_slug,
     json_pointer,
+    kept,
     parse_record,
     to_line,
 )
@@ -57,6 +58,16 @@ def refused(value: object) -> InvalidRecordError:
 
 def faults_of(**changed: object) -> tuple[Fault, ...]:
     return refused(story(**changed)).faults
+
+
+def test_a_record_that_was_kept_is_one_that_was_made() -> None:
+    made = parse_record(story(whim=[1]))
+    fields = {name: getattr(made, name) for name in Record.model_fields}
+    again = kept(dict(fields))
+    assert again == made == Record.model_construct(**fields)
+    assert again.model_fields_set == set(fields)
+    assert again.model_dump() == made.model_dump()
+    assert again.model_copy(update={"title": "Another"}).title == "Another"
 
 
 def pointers(**changed: object) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from urllib.parse import parse_qsl, urlencode
 
 from app.records import Record
@@ -40,7 +41,7 @@ class Missing:
     url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listing:
     """One page of a listing.
 
@@ -71,13 +72,13 @@ class Listing:
         """When the latest of the items was updated."""
         return max((item.record.updated_at for item in self.items), default=None)
 
-    @property
+    @cached_property
     def asked(self) -> list[tuple[str, str]]:
         """The pairs of the query, but for the place in the listing."""
         pairs = parse_qsl(self.query, keep_blank_values=True)
         return [(name, value) for name, value in pairs if name != "cursor"]
 
-    @property
+    @cached_property
     def start(self) -> str:
         """The query of the page that the listing begins with."""
         return urlencode(self.asked)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, bindp
 from sqlalchemy.orm import Session
 
 from app.dialects import among_named, json_array, listed
-from app.records import Claims, Record, Upkeep
+from app.records import Claims, Record, Upkeep, kept
 from app.tables import Article, ArticleEntity, ArticleTopic, Entity, SlugAlias, Topic
 
 # Statements of tables and not of classes: a row is a row, and nothing is tracked.
@@ -134,5 +134,5 @@ def record_of(row: "Row[*tuple[Any, ...]]") -> Record:
     del fields["id"]
     fields["topics"], fields["entities"] = tuple(fields["topics"]), tuple(fields["entities"])
     fields["claims"] = Claims.model_validate(fields["claims"]) if fields["claims"] else _NO_CLAIMS
-    fields["upkeep"] = _NO_UPKEEP  # not one's own copy of it for each record
-    return Record.model_construct(**fields)
+    fields["upkeep"] = _NO_UPKEEP
+    return kept(fields)

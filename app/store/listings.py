@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -37,10 +38,16 @@ _BRIEF: Final = RECORD.with_only_columns(
 
 
 class Found(NamedTuple):
-    """An article and its position in the order that was asked for."""
+    """An article and where it is in the order that was asked for."""
 
     id: int
-    position: Position
+    place: datetime | Position
+
+    @property
+    def position(self) -> Position:
+        """Where a page may begin or end."""
+        place = self.place
+        return place if isinstance(place, Position) else position_of(place, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +162,7 @@ def _found(session: Session, selection: Selection, asked: Wanted, reach: Reach) 
         return
     when: When = "updated_at" if selection.sort.endswith("updated_at") else "listed_at"
     for article_id, at in walk(session, asked, when, reach):
-        yield Found(article_id, position_of(at, article_id))
+        yield Found(article_id, at)
 
 
 def _searched(
