@@ -1,7 +1,7 @@
 """What of an article is searched, field by field, and where in it a search was met."""
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -16,6 +16,8 @@ PASSAGE: Final = 240
 """How many characters of a body are shown around the first word that was found."""
 
 _LEAD: Final = 60
+_TEXTS: Final = frozenset({"Text", "Code"})
+_UNSEEN: Final = frozenset({"Start", "InlineHtml", "Html"})
 _WITHIN_A_WORD: Final = frozenset({"Emphasis", "Strong", "Strikethrough", "Link"})
 
 
@@ -27,20 +29,21 @@ def fields(record: Record) -> Mapping[str, str]:
 
 def prose(body: str) -> str:
     """Return the text that readers of `body` see, without markup, its blocks apart by blanks."""
-    return "".join(_seen(body))
-
-
-def _seen(body: str) -> Iterator[str]:
+    seen = []
     for event in events(body):
-        match event:
-            case {"Text": str(text)} | {"Code": str(text)}:
-                yield text
-            case {"Start": _} | {"InlineHtml": _} | {"Html": _}:
-                pass
-            case {"End": str(name)} if name in _WITHIN_A_WORD:
-                pass
-            case _:
-                yield " "
+        if isinstance(event, str):  # a break or a rule
+            seen.append(" ")
+            continue
+        ((kind, value),) = event.items()
+        if kind in _TEXTS:
+            seen.append(str(value))
+        elif kind == "End":
+            # A value with more to say is a dictionary, and is that of a block.
+            if not (isinstance(value, str) and value in _WITHIN_A_WORD):
+                seen.append(" ")
+        elif kind not in _UNSEEN:
+            seen.append(" ")
+    return "".join(seen)
 
 
 def highlights(record: Record, terms: Sequence[Term]) -> dict[str, str]:

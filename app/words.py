@@ -170,7 +170,7 @@ _SIGHT: Final = re.compile(
 
 def _line(folded: str) -> str:
     line = folded.translate(_CODES)
-    if any(len(word) > LONGEST for word in set(line.split())):
+    if max(map(len, line.split()), default=0) > LONGEST:
         line = " ".join(word for word in line.split() if len(word) <= LONGEST)
     return line
 
