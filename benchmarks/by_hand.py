@@ -1,7 +1,8 @@
 """What the two loaders written by hand have in common: a feed's records, a batch at a time.
 
 They are written as a competent engineer would in an afternoon, with what the driver has for many
-rows at once. They trust the feed: nothing is validated, and nothing is flagged.
+rows at once. They trust the feed: nothing is validated, and nothing is flagged. What of a text is
+searched, Slugline's own functions say, for it is what the rows have to hold.
 """
 
 import hashlib
@@ -16,9 +17,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from app.passages import prose
+from app.words import indexed
+
 BATCH: Final = 500
 """Records in a transaction: as many as Slugline commits at once."""
 
+SEARCHED: Final = ("words_title", "words_summary", "words_body")
 Row = dict[str, Any]
 
 
@@ -45,6 +50,10 @@ def _row(line: bytes) -> Row:
     row["digest"] = hashlib.sha256(line).hexdigest()
     source = row["canonical_source"]
     row["source_host"] = urlsplit(source).hostname if source else None
+    language = row["lang"]
+    row["words_title"] = indexed(row["title"], language)
+    row["words_summary"] = indexed(row["summary"], language)
+    row["words_body"] = indexed(prose(row["body_md"]), language)
     return row
 
 

@@ -11,23 +11,24 @@ from typing import Final
 
 import psycopg
 
-from benchmarks.by_hand import Row, batches, slug_of, tell, terms
+from app.words import fold
+from benchmarks.by_hand import SEARCHED, Row, batches, slug_of, tell, terms
 
 TEMPORARY: Final = """
 CREATE TEMPORARY TABLE incoming (position bigint, slug text, title text, summary text,
   body_md text, canonical_source text, canonical_key text, published_at timestamptz,
   updated_at timestamptz, lang text, claims json, digest text, source_host text,
-  new boolean DEFAULT true)
+  words_title text, words_summary text, words_body text, new boolean DEFAULT true)
   ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE incoming_terms (facet text, value text, label text, articles bigint)
-  ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE incoming_terms (facet text, value text, label text, folded text,
+  articles bigint) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE incoming_topics (slug text, position bigint, name text)
   ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE incoming_entities (slug text, position bigint, name text, called text)
   ON COMMIT DELETE ROWS"""
 COLUMNS: Final = (
     "slug", "title", "summary", "body_md", "canonical_source", "canonical_key", "published_at",
-    "updated_at", "lang", "claims", "digest", "source_host",
+    "updated_at", "lang", "claims", "digest", "source_host", *SEARCHED,
 )  # fmt: skip
 COPY: Final = f"COPY incoming (position, {', '.join(COLUMNS)}) FROM STDIN".encode()
 LOADS: Final = """
@@ -79,15 +80,15 @@ STEPS: Final = (
       CASE WHEN new THEN 'created' ELSE 'updated' END, '[]', '[]' FROM incoming""",
     """
     INSERT INTO terms (facet, value, label, folded, articles)
-    SELECT facet, value, label, lower(label), articles FROM incoming_terms
+    SELECT facet, value, label, folded, articles FROM incoming_terms
     ON CONFLICT (facet, value) DO UPDATE SET articles = terms.articles + excluded.articles""",
     """
     INSERT INTO article_words (key, title, head, whole)
     SELECT (extract(epoch FROM i.published_at)::bigint << 30) | a.id,
-      to_tsvector('simple', i.title),
-      to_tsvector('simple', i.title) || to_tsvector('simple', i.summary),
-      to_tsvector('simple', i.title) || to_tsvector('simple', i.summary)
-      || to_tsvector('simple', i.body_md)
+      to_tsvector('simple', words_title),
+      to_tsvector('simple', words_title) || to_tsvector('simple', words_summary),
+      to_tsvector('simple', words_title) || to_tsvector('simple', words_summary)
+      || to_tsvector('simple', words_body)
     FROM incoming i JOIN articles a USING (slug) WHERE i.new""",
     """
     UPDATE loads SET summary = %(summary)s, leased_until = now(), finished_at = now()
@@ -114,7 +115,7 @@ def load_batch(
         if there is None:
             with cursor.copy(b"COPY incoming_terms FROM STDIN") as copy:
                 for term, count in terms(rows).items():
-                    copy.write_row((*term, count))
+                    copy.write_row((*term, fold(term[2]), count))
         given = {"load": load, "summary": json.dumps({"created": done + len(rows)})}
         for step in STEPS:
             cursor.execute(step, given)

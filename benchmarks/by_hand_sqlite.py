@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks.by_hand import Row, batches, slug_of, tell, terms
+from app.words import fold
+from benchmarks.by_hand import SEARCHED, Row, batches, slug_of, tell, terms
 
 # A batch takes the place of what has its slugs.
 ARTICLES: Final = """
@@ -103,12 +104,12 @@ class Loader:
         """Count and index articles that are new."""
         counted = terms(records).items()
         self.connection.executemany(
-            TERMS, ((*term, term[2].lower(), count) for term, count in counted)
+            TERMS, ((*term, fold(term[2]), count) for term, count in counted)
         )
         self.connection.executemany(
             WORDS,
             (
-                (_key(record, article), record["title"], record["summary"], record["body_md"])
+                (_key(record, article), *(record[name] for name in SEARCHED))
                 for article, record in zip(ids, records, strict=True)
             ),
         )

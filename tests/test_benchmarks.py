@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -17,6 +18,7 @@ from sqlalchemy import create_engine
 from app.database import Database
 from app.records import parse_record
 from app.representations import FORMATS
+from app.store import catalogue
 from benchmarks import afternoon, synthetic
 from benchmarks.afternoon_tables import ArticleIn, Base
 from benchmarks.cases import (
@@ -64,6 +66,7 @@ from benchmarks.verifying import (
 from benchmarks.wrk import Sample
 from conftest import Site
 from processes import ROOT
+from snapshots import assert_catalogued
 
 
 def feed(number: int) -> bytes:
@@ -234,6 +237,19 @@ def load_by_hand(kept: Databases, database: Database, feed: Feed) -> None:
     assert json.loads(done.stdout)["records"] == feed.records
 
 
+def words_of(database: Database) -> list[Any]:
+    """Return the index of words, word by word."""
+    found = "SELECT key, title::text, head::text, whole::text FROM article_words ORDER BY key"
+    with database.reading() as session:
+        connection = session.connection()
+        if database.embedded:
+            connection.exec_driver_sql(
+                "CREATE VIRTUAL TABLE temp.met USING fts5vocab(main, article_words, instance)"
+            )
+            found = "SELECT doc, col, offset, term FROM met ORDER BY doc, col, offset"
+        return list(connection.exec_driver_sql(found))
+
+
 def name_of(database: Database) -> str:
     return Path(database.url.database or "").stem
 
@@ -244,6 +260,11 @@ def test_what_is_loaded_by_hand_is_what_slugline_loads(
     feed = write(tmp_path / "feed.ndjson", 600)
     load_by_hand(kept, site.database, feed)
     assert counts(kept, name_of(site.database)) == feed.facts
+    by_hand = words_of(site.database)
+    assert_catalogued(site.database)
+    with site.database.writing() as session:
+        catalogue.rebuild(session, site.clock())
+    assert words_of(site.database) == by_hand
     for record in islice(synthetic.records(600), 498, 502):
         article = site.get(f"/news/{record['slug']}.json").json()
         for name, value in record.items():
