@@ -256,6 +256,8 @@ def renew(site: Site) -> None:
     for remembered in (
         service.answers,
         service.missing,
+        service.listings,
+        service.searches,
         service.attempts,
         service.strangers,
         service.everybody,
