@@ -6,6 +6,8 @@ The record names no author, image or publisher, so neither does this.
 import json
 from typing import Any, Final
 
+from pydantic_core import to_json
+
 from app import markdown
 from app.instants import format_instant
 from app.records import Record
@@ -25,7 +27,7 @@ def render(record: Record, links: Links) -> bytes:
 
 def embedded(record: Record, links: Links) -> str:
     """Return the same object, written so that it may stand in a script element."""
-    text = json.dumps(news_article(record, links), ensure_ascii=False)
+    text = to_json(news_article(record, links)).decode()
     for character, escape in _IN_HTML.items():
         text = text.replace(character, escape)  # several times faster than `translate`
     return text

@@ -85,7 +85,9 @@ def body_html(record: Record) -> str:
     # Every "<" in what the sanitiser writes begins a tag, so between the two passes patterns find
     # no headings and tables in attributes; and nothing they do can make the outcome unsafe.
     tidy = _sanitiser.clean(_ALIGNMENT.sub(r' align="\1"', markup))
-    return _sanitiser.clean(_relevelled(_boxed(tidy)))
+    shaped = _relevelled(_boxed(tidy))
+    # What is as it left the sanitiser need not go there again.
+    return tidy if shaped == tidy else _sanitiser.clean(shaped)
 
 
 def _relevelled(markup: str) -> str:
