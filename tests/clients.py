@@ -5,10 +5,12 @@ before it is complete. That takes longer than most answers do.
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import unquote
 
 import httpx2
+from anyio.from_thread import BlockingPortal
 from fastapi.testclient import TestClient
 from starlette.types import ASGIApp, Message, Scope
 
@@ -20,7 +22,14 @@ class Client(TestClient):
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(app, follow_redirects=False)
-        self._transport = Direct(self)
+        self._transport = self._direct = Direct(self)
+
+    def statuses(self, targets: Iterable[tuple[str, bytes]]) -> list[int]:
+        """Get paths with their queries, which are bytes as somebody may send them; all in one step.
+
+        Where an answer is a stream, it is read to its end.
+        """
+        return self._direct.statuses(targets)
 
 
 class Direct(httpx2.BaseTransport):
@@ -31,28 +40,62 @@ class Direct(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Return the answer. What the application raises goes through."""
-        portal = self._client.portal
-        assert portal, "the client is not entered"
         url = request.url
         scope = {
-            "type": "http",
-            "http_version": "1.1",
+            **self._scope(),
             "method": request.method,
             "path": unquote(url.path),
             "raw_path": url.raw_path.split(b"?", 1)[0],
-            "root_path": "",
             "scheme": url.scheme,
             "query_string": url.query,
             "headers": [(name.lower(), value) for name, value in request.headers.raw],
-            "client": ADDRESS,
             "server": [url.host, url.port or 80],
-            "state": self._client.app_state.copy(),
         }
-        start, body = portal.call(self._ask, scope, request.read())
+        start, body = self._portal.call(self._ask, scope, request.read())
         stream = httpx2.ByteStream(b"" if request.method == "HEAD" else body)
         return httpx2.Response(
             start["status"], headers=start["headers"], stream=stream, request=request
         )
+
+    def statuses(self, targets: Iterable[tuple[str, bytes]]) -> list[int]:
+        """Return the status of each answer. What the application raises goes through."""
+        named = [
+            {**self._scope(), "path": path, "raw_path": path.encode(), "query_string": query}
+            for path, query in targets
+        ]
+
+        async def status(scope: Scope) -> int:
+            try:
+                start, _ = await self._ask(scope, b"")
+            except Exception as error:
+                error.add_note(f"asked for {scope['path']} with {scope['query_string']!r}")
+                raise
+            found: int = start["status"]
+            return found
+
+        async def one_by_one() -> list[int]:
+            return [await status(scope) for scope in named]
+
+        return self._portal.call(one_by_one)
+
+    @property
+    def _portal(self) -> BlockingPortal:
+        portal = self._client.portal
+        assert portal, "the client is not entered"
+        return portal
+
+    def _scope(self) -> Scope:
+        return {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "GET",
+            "root_path": "",
+            "scheme": "http",
+            "headers": [(b"host", b"testserver")],
+            "client": ADDRESS,
+            "server": ["testserver", 80],
+            "state": self._client.app_state.copy(),
+        }
 
     async def _ask(self, scope: Scope, content: bytes) -> tuple[Message, bytes]:
         requests: list[Message] = [{"type": "http.request", "body": content}]

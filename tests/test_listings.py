@@ -6,12 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from test_loading import ndjson, record
 
 from app.instants import format_instant
-from conftest import DEPTH, NOW, Site
+from conftest import NOW, Site
 
 TOPICS = ["tech", "china", "health"]
 
@@ -320,18 +318,6 @@ def test_l03_a_corrected_article_is_found_by_its_new_words_alone(site: Site) -> 
     assert slugs(ask(site, q="apples")) == []
     site.client.delete("/admin/articles/a", headers=site.authorized)
     assert slugs(ask(site, q="pears")) == []
-
-
-@given(
-    name=st.sampled_from(["q", "cursor", "fields", "topic", "entity", "lang", "source", "slug",
-                          "published_from", "limit", "sort", "include"]),
-    value=st.text(st.characters(codec="utf-8"))
-    | st.sampled_from(['"', "*", "-", "a* -b", "NEAR(a", "a:b", "(", "title:x", "\\"]),
-)  # fmt: skip
-@settings(max_examples=60 * DEPTH)
-def test_l03_any_text_is_an_answer_or_a_refusal(searched: Site, name: str, value: str) -> None:
-    answer = searched.client.get("/news.json", params={name: value})
-    assert answer.status_code in {200, 400}
 
 
 # --- vocabularies, and what is related ----------------------------------------------------------
