@@ -15,7 +15,8 @@ from app.dialects import among
 from app.records import Record
 from app.selections import Facet, Selection
 from app.store.articles import RECORD, record_of, with_ids
-from app.store.selecting import Reach, Value, Wanted, When, position_of, search, walk
+from app.store.selecting import When, search, walk
+from app.store.wanting import Reach, Value, Wanted, position_of
 from app.tables import Article, Entity, Property, Term, Topic
 from app.word_index import TIERS
 from app.words import Term as Asked
