@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
-from benchmarks import contenders, databases, feeds
+from benchmarks import contenders, databases, feeds, machine
 from benchmarks.cases import AFTERNOON, SLUGLINE
 from benchmarks.contenders import Arena, Server
 from benchmarks.databases import Databases, check_room, load_by_hand
 from benchmarks.exchange import Ask
 from benchmarks.feeds import Feed, LargeFeed
+from benchmarks.growing import measure_pages
 from benchmarks.loading import (
     BY_HAND,
     GROWTH_POSTGRESQL,
@@ -120,7 +121,10 @@ def _against_others(yard: Yard, kept: Databases, name: str) -> Loads:
 
 
 def _growth(yard: Yard, kept: Databases, name: str) -> Loads:
-    """Load the same into a database that holds few articles, and into one that holds many."""
+    """Load the same into a database that holds few articles, and into one that holds many.
+
+    Before that, look at their listings.
+    """
     effort = yard.effort
     check_room(effort.articles)
     first = yard.feed.part(0, effort.further)
@@ -129,6 +133,12 @@ def _growth(yard: Yard, kept: Databases, name: str) -> Loads:
     kept.copy("many", "few")
     kept.multiply("many", first.records, effort.articles)
     settle()
+    with (
+        contenders.slugline(yard.arena, kept.url("few")) as among_few,
+        contenders.slugline(yard.arena, kept.url("many")) as among_many,
+        machine.pinned(yard.load_core),
+    ):
+        pages = measure_pages(among_few, among_many, effort.pages)
     runs: dict[str, list[Run]] = {FEW: [], MANY: []}
     for which in turns((FEW, MANY), effort.rounds):
         further = yard.further(len(runs[which]))
@@ -137,7 +147,7 @@ def _growth(yard: Yard, kept: Databases, name: str) -> Loads:
         grown = "grown" if which == FEW else "many"
         runs[which].append(run_slugline(yard, kept, grown, further))
         settle()
-    return Loads(name, runs)
+    return Loads(name, runs, pages=pages)
 
 
 def _large(yard: Yard, kept: Databases, name: str) -> Loads:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Final
 
 from benchmarks.cases import AFTERNOON, SLUGLINE
+from benchmarks.growing import Pages
 from benchmarks.load_cases import BUSY, FEW, MANY, QUIET
 from benchmarks.loading import (
     BY_HAND,
@@ -24,6 +26,8 @@ BEST_POSTGRESQL: Final = 0.5
 MOST_GROWTH: Final = 1.5
 MOST_MEBIBYTES: Final = 100
 MOST_DELAY: Final = 5
+MOST_OF_A_PAGE: Final = 1.3
+MOST_MILLISECONDS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,25 @@ def _delays(loads: Loads) -> _Found:
     return _Found(found.median, str(found), "", found.median < MOST_DELAY)
 
 
+def dearer(pages: Pages) -> float:
+    """Return by what factor an answer takes longer where there are many articles."""
+    return median(pages.many) / median(pages.few)
+
+
+def _costs(loads: Loads) -> _Found:
+    factors = {name: dearer(pages) for name, pages in loads.pages.items()}
+    worst = max(factors, key=lambda name: factors[name])
+    told = f"{factors[worst]:.2f}, {worst}"
+    return _Found(factors[worst], told, "", factors[worst] <= MOST_OF_A_PAGE)
+
+
+def _takes(loads: Loads) -> _Found:
+    taken = {name: median(pages.many) for name, pages in loads.pages.items()}
+    worst = max(taken, key=lambda name: taken[name])
+    told = f"{taken[worst]:.0f} ms, {worst}"
+    return _Found(taken[worst], told, "", taken[worst] <= MOST_MILLISECONDS)
+
+
 PROMISES: Final = (
     _Promise(f"Loading into SQLite: at least {BEST_TIMES} times the afternoon version",
              (SQLITE,), _at_least(AFTERNOON, BEST_TIMES)),
@@ -115,4 +138,8 @@ PROMISES: Final = (
              (LARGE,), _adds),
     _Promise(f"Hot reads while a feed is loaded: p99 under {MOST_DELAY} times the quiet one",
              (READERS,), _delays),
+    _Promise(f"A listing of many articles costs at most {MOST_OF_A_PAGE} times one of few",
+             (GROWTH_SQLITE, GROWTH_POSTGRESQL), _costs),
+    _Promise(f"… and takes at most {MOST_MILLISECONDS} ms",
+             (GROWTH_SQLITE, GROWTH_POSTGRESQL), _takes),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from statistics import median
 from typing import Final
 
 from benchmarks.load_cases import BUSY, FEW, QUIET
-from benchmarks.load_claims import delay
+from benchmarks.load_claims import dearer, delay
 from benchmarks.loading import BY_HAND, Loads, Run
 from benchmarks.ratios import of_samples, ratio
 
@@ -23,7 +23,11 @@ CPU second" counts PostgreSQL's time, too.
 Databases are made by Slugline's own migrations. {records:,} records go into an empty one, and
 {further:,} into one that holds as many and into one of {existing:,}: copies of the first ones under
 other slugs, their bodies cut to {body} characters. The large feed has {large:,} MB, and is made as
-it is sent. The readers ask for one article, when a feed has arrived and is being written."""
+it is sent. The readers ask for one article, when a feed has arrived and is being written.
+
+Listings of those same two databases are asked for over one connection each, one after the other,
+{pages} times each question, by somebody for whom nothing is remembered. The times are medians, of
+this machine, to the end of the answer."""
 
 
 def loading(loads: Sequence[Loads]) -> Iterator[str]:
@@ -43,6 +47,14 @@ def loading(loads: Sequence[Loads]) -> Iterator[str]:
         yield "|---|--:|--:|--:|--:|"
         for one in loads:
             yield from _reads(one)
+        yield ""
+    if any(one.pages for one in loads):
+        yield "| listing | question | among few, ms | among many, ms | ratio |"
+        yield "|---|---|--:|--:|--:|"
+        for one in loads:
+            for name, pages in one.pages.items():
+                times = (f"{median(each):.1f}" for each in (pages.few, pages.many))
+                yield f"| {' | '.join((one.name, name, *times, f'{dearer(pages):.2f}'))} |"
         yield ""
     for one in loads:
         if one.failure:

@@ -11,6 +11,7 @@ from benchmarks.contenders import Arena, Server
 from benchmarks.databases import TABLES, Databases, SQLite, counts, load_by_hand
 from benchmarks.exchange import Ask, fetch
 from benchmarks.feeds import Feed
+from benchmarks.growing import Pages
 from benchmarks.posting import AUTHORIZED, load, post
 from benchmarks.verifying import check_article, check_counts
 from benchmarks.wrk import Sample
@@ -33,7 +34,8 @@ _IN_BOTH: Final = TABLES[:5]  # the afternoon version keeps no changes and no re
 class LoadEffort:
     """How much is loaded: records and bytes of feeds, articles that are there, seconds of readers.
 
-    `further` records are loaded into a database that holds as many, and into one of `articles`.
+    `further` records are loaded into a database that holds as many, and into one of `articles`; of
+    both, each question about their listings is asked `pages` times.
     """
 
     rounds: int
@@ -43,6 +45,7 @@ class LoadEffort:
     articles: int
     large_bytes: int
     readers_seconds: int
+    pages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,13 @@ class Run:
 class Loads:
     """What came of a case: the runs of each contender by rounds, or why there are none.
 
-    `reads` are those of readers, where the case is about them.
+    `reads` are those of readers, where the case is about them, and `pages` those of listings.
     """
 
     name: str
     runs: Mapping[str, Sequence[Run]] = field(default_factory=dict)
     reads: Mapping[str, Sequence[Sample]] = field(default_factory=dict)
+    pages: Mapping[str, Pages] = field(default_factory=dict)
     failure: str | None = None
 
 

@@ -22,6 +22,7 @@ LOAD_EFFORT: Final = LoadEffort(
     articles=1_000_000,
     large_bytes=10**9,
     readers_seconds=4,
+    pages=41,
 )
 QUICK_LOAD_EFFORT: Final = LoadEffort(
     rounds=1,
@@ -31,6 +32,7 @@ QUICK_LOAD_EFFORT: Final = LoadEffort(
     articles=20_000,
     large_bytes=50 * 10**6,
     readers_seconds=1,
+    pages=5,
 )
 
 

@@ -106,6 +106,7 @@ def report(
         further=plan.loads.further,
         existing=plan.loads.articles,
         large=plan.loads.large_bytes // 10**6,
+        pages=plan.loads.pages,
     )
     parts = [INTRODUCTION, "\n".join(_claims(measured, loads))]
     for section, title in SECTIONS.items():

@@ -36,6 +36,7 @@ from benchmarks.databases import TABLES, Databases, PostgreSQL, SQLite, counts
 from benchmarks.exchange import Answer, Ask
 from benchmarks.feeds import Feed, LargeFeed, write
 from benchmarks.filling import fill
+from benchmarks.growing import Pages
 from benchmarks.limit import limit
 from benchmarks.load_cases import BUSY, FEW, GZIP, MANY, PLAIN, QUIET
 from benchmarks.load_claims import load_claims
@@ -316,7 +317,9 @@ def test_a_loader_that_does_less_fails() -> None:
         check_counts({**wanted, "article_topics": 2}, wanted)
 
 
-def loads(*, records: int = 60, added: float = 50, p99: float = 200) -> list[Loads]:
+def loads(
+    *, records: int = 60, added: float = 50, p99: float = 200, page: float = 10
+) -> list[Loads]:
     def run(number: int) -> Run:
         return Run(records=number, seconds=1, cpu=1, added=added)
 
@@ -325,23 +328,24 @@ def loads(*, records: int = 60, added: float = 50, p99: float = 200) -> list[Loa
 
     against = {SLUGLINE: [run(records)], BY_HAND: [run(100)], AFTERNOON: [run(20)]}
     grown = {FEW: [run(100)], MANY: [run(records + 10)]}
+    pages = {"first page": Pages([9], [9]), "two words": Pages([9, 9, 9], [page, 0, 99])}
     return [
         Loads(SQLITE, against),
         Loads(LARGE, {PLAIN: [run(1)], GZIP: [run(1)]}),
         Loads(READERS, reads={QUIET: [read(100)], BUSY: [read(p99)]}),
-        Loads(GROWTH_SQLITE, grown),
+        Loads(GROWTH_SQLITE, grown, pages=pages),
         Loads(POSTGRESQL, against),
-        Loads(GROWTH_POSTGRESQL, grown),
+        Loads(GROWTH_POSTGRESQL, grown, pages=pages),
     ]
 
 
 def test_each_claim_of_loading_is_judged_and_fails_where_it_was_not_measured() -> None:
-    assert [claim.holds for claim in load_claims(loads())] == [True] * 6
-    worse = loads(records=40, added=101, p99=500)
-    assert [claim.holds for claim in load_claims(worse)] == [False] * 6
-    assert [claim.holds for claim in load_claims([])] == [None] * 6
+    assert [claim.holds for claim in load_claims(loads())] == [True] * 8
+    worse = loads(records=40, added=101, p99=500, page=51)
+    assert [claim.holds for claim in load_claims(worse)] == [False] * 8
+    assert [claim.holds for claim in load_claims([])] == [None] * 8
     broken = [Loads(name, failure="it broke") for name in LOADING]
-    assert [claim.holds for claim in load_claims(broken)] == [False] * 6
+    assert [claim.holds for claim in load_claims(broken)] == [False] * 8
 
 
 @pytest.mark.parametrize("failed", [(), LOADING, LOADING[:1], LOADING[2:4]])
@@ -357,4 +361,6 @@ def test_a_load_that_was_not_measured_is_in_the_report_and_does_not_break_it(
     for one in measured:
         for contender in one.runs:
             assert f"| {one.name} | {contender} |" in text
+        for question in one.pages:
+            assert f"| {one.name} | {question} |" in text
     assert (f"| {BUSY} |" in text) == (READERS not in failed)
