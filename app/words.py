@@ -38,8 +38,10 @@ _UNSPACED: Final = re.compile(
     "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua48f\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
 )
-# Often all that is not ASCII in a text. To look each sign of it up would take ten times as long.
 _TYPOGRAPHIC: Final = "\u2019\u2018\u201c\u201d\u2013\u2014\u2026\xa0"
+_BEYOND_ASCII: Final = re.compile("[^\x00-\x7f]+")
+_SHORT: Final = 16
+_PIECES: Final = 4_096
 _RUN: Final = re.compile(r"[^\W_]+(?:[^\W_]|[\u0900-\u0dff])*")
 
 # By the primary subtag of a language, the algorithm that Snowball has for it.
@@ -97,30 +99,40 @@ def fold(text: str) -> str:
     """Return `text` without its case and its diacritics."""
     if text.isascii():
         return text.lower()
+    # Most of most texts is ASCII, and the rest is a few pieces that come again and again.
+    return _BEYOND_ASCII.sub(_folded, text.encode().lower().decode())
+
+
+def _folded(match: re.Match[str]) -> str:
+    piece = match[0]
+    return _folded_short(piece) if len(piece) <= _SHORT else _fold(piece)
+
+
+def _fold(piece: str) -> str:
     for sign in _TYPOGRAPHIC:
-        text = text.replace(sign, " ")
-    if text.isascii():
-        return text.lower()
-    plain = _DIACRITICS.sub("", unicodedata.normalize("NFKD", text).casefold())
+        piece = piece.replace(sign, " ")
+    plain = _DIACRITICS.sub("", unicodedata.normalize("NFKD", piece).casefold())
     # What case folding makes may be decomposed once more.
     return unicodedata.normalize("NFKD", plain)
 
 
+_folded_short: Final = lru_cache(_PIECES)(_fold)
+
+
 def words(text: str) -> list[str]:
     """Return the words of `text`, coded, in their order."""
-    return _line(fold(text)).split()
+    return _coded(fold(text))
 
 
 def indexed(text: str, language: str) -> str:
     """Return what is kept of `text` to be searched: its words, and behind them their stems."""
     folded = fold(text[:INDEXED_CHARACTERS])
-    line = _line(folded)
-    stemmer = _stemmer(language)
-    if stemmer is None:
-        return _cut(line)
-    there = set(line.split()) if folded.isascii() else set(_RUN.findall(folded))
-    stems = set(stemmer.stemWords(list(there))) - there
-    return _cut(f"{line} {_line(' '.join(sorted(stems)))}" if stems else line)
+    found = _coded(folded)
+    if stemmer := _stemmer(language):
+        there = set(found) if folded.isascii() else set(_RUN.findall(folded))
+        stems = set(stemmer.stemWords(list(there))) - there
+        found += _coded(" ".join(sorted(stems)))
+    return _cut(" ".join(found))
 
 
 def _cut(line: str) -> str:
@@ -147,7 +159,7 @@ def marked(text: str, terms: tuple[Term, ...], language: str) -> Iterator[tuple[
     for match in _SIGHT.finditer(text):
         folded = fold(match[0])
         coded = words(match[0])
-        stem = _line(stemmer.stemWord(folded)).strip() if stemmer else ""
+        stem = " ".join(_coded(stemmer.stemWord(folded))) if stemmer else ""
         hit = (
             any(word in wanted or (prefixes and word.startswith(prefixes)) for word in coded)
             or stem in wanted
@@ -168,11 +180,13 @@ _SIGHT: Final = re.compile(
 )
 
 
-def _line(folded: str) -> str:
-    line = folded.translate(_CODES)
-    if max(map(len, line.split()), default=0) > LONGEST:
-        line = " ".join(word for word in line.split() if len(word) <= LONGEST)
-    return line
+def _coded(folded: str) -> list[str]:
+    if not folded.isascii():
+        folded = _BEYOND_ASCII.sub(lambda piece: piece[0].translate(_CODES), folded)
+    found = folded.translate(_CODES).split()
+    if max(map(len, found), default=0) > LONGEST:
+        return [word for word in found if len(word) <= LONGEST]
+    return found
 
 
 @lru_cache(64)
