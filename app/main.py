@@ -90,7 +90,8 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
         _heed_signals(service.stopping)
         yield
         service.stopping.set()
-        await run_in_threadpool(service.background.shutdown)
+        for threads in service.background, service.loading:
+            await run_in_threadpool(threads.shutdown)
         await run_in_threadpool(service.follower.stop)
         await run_in_threadpool(service.database.close)
 

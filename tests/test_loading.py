@@ -4,6 +4,8 @@ import gzip
 import hashlib
 import io
 import json
+import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,12 +23,13 @@ from app.database import Database
 from app.feeds import Entry, Source
 from app.instants import format_instant
 from app.loading import OUTCOMES, LoadInterruptedError, Options, Policy, Run, load, partial
-from app.loading.batches import BATCH_RECORDS, REJECTED_AT_MOST, cut
+from app.loading.batches import BATCH_RECORDS, REJECTED_AT_MOST, ahead, cut
+from app.loading.running import NICENESS
 from app.records import parse_record
 from app.store import loads
 from app.store.loads import Origin
 from app.tables import Article, Base, Change, Load, LoadResult, Revision
-from conftest import NOW, SEED, SEED_SLUG, Clock, Site
+from conftest import NOW, SEED, SEED_SLUG, Clock, Site, above_the_store
 
 SEEDED: dict[str, Any] = json.loads(SEED.read_text())
 
@@ -602,3 +605,25 @@ def test_i15_an_article_of_the_future_is_hidden_until_its_time(site: Site, clock
     assert site.get("/news/a").status_code == 404
     clock.move(minutes=1)
     assert site.get("/news/a").status_code == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all threads have one priority")
+@above_the_store
+def test_what_loads_gives_way_to_what_answers_readers(site: Site) -> None:
+    def nicer() -> dict[str, int]:
+        usual = os.getpriority(os.PRIO_PROCESS, os.getpid())
+        return {
+            thread.name.partition("_")[0]: os.getpriority(os.PRIO_PROCESS, thread.native_id) - usual
+            for thread in threading.enumerate()
+            if thread.native_id
+        }
+
+    load_id = site.loaded(SEED.read_bytes())["load"]
+    site.load(SEED.read_bytes(), Prefer="respond-async")
+    site.client.post(f"/admin/loads/{load_id}/undo", headers=site.authorized)
+    found = nicer()
+    assert found["load"] == found["background"] == NICENESS
+    assert all(nice == 0 for name, nice in found.items() if name not in {"load", "background"})
+    with ahead(iter([])) as batches:
+        assert list(batches) == []
+        assert nicer()["feed"] == NICENESS

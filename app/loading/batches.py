@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from app.feeds import Entry, Rejected
 from app.hygiene import Flag, flags
 from app.loading.incoming import Incoming
+from app.loading.running import give_way
 from app.records import Fault
 
 BATCH_RECORDS: Final = 500
@@ -69,7 +70,7 @@ def ahead(batches: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
 
     Writing waits for the disk, and reading does not. At the end of the block nobody reads any more.
     """
-    with ThreadPoolExecutor(1, "feed") as reading:
+    with ThreadPoolExecutor(1, "feed", give_way) as reading:
         yield _each(batches, reading)
 
 

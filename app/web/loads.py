@@ -4,14 +4,14 @@ import asyncio
 import logging
 from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal, TypeVar
 
-from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from starlette.datastructures import Headers
@@ -30,6 +30,8 @@ from app.web.sending import unstored
 from app.web.service import Served, Service, Unstored
 from app.web.uploads import Upload
 from app.web.visits import current_id
+
+Outcome = TypeVar("Outcome")
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +121,7 @@ async def _load(  # noqa: PLR0913, PLR0917 - each is a part of the request
     if wanted.dry_run:
         opened = arrived.opened(service)
         rehearse = partial(rehearsals.answer, service, opened, wanted.options)
-        return await to_thread.run_sync(rehearse, limiter=service.loading)
+        return await _in_turn(service.loading, rehearse)
     origin = partial(
         Origin,
         loaded_by=operator.name,
@@ -130,7 +132,14 @@ async def _load(  # noqa: PLR0913, PLR0917 - each is a part of the request
     load = partial(_loaded, service, arrived, origin)
     if prefer is not None and "respond-async" in prefer.lower():
         return await _accepted(service, load)
-    return await to_thread.run_sync(partial(_answered, service, load), limiter=service.loading)
+    return await _in_turn(service.loading, partial(_answered, service, load))
+
+
+def _in_turn(threads: ThreadPoolExecutor, work: Callable[[], Outcome]) -> "Future[Outcome]":
+    """Have `work` done by `threads` as soon as one is free."""
+    # In this context, so that what is logged says which request it is about.
+    in_context = partial(copy_context().run, work)
+    return asyncio.get_running_loop().run_in_executor(threads, in_context)
 
 
 def _loaded(
@@ -175,9 +184,7 @@ async def _accepted(service: Service, load: Callable[[Callable[[int], None]], in
     """Begin a load, and answer as soon as it has a receipt, or has failed."""
     loop = asyncio.get_running_loop()
     begun: Future[int] = loop.create_future()
-    # In this context, so that what is logged later says which request it is about.
-    in_context = partial(copy_context().run, load, partial(_tell, loop, begun))
-    task = loop.run_in_executor(service.background, in_context)
+    task = _in_turn(service.background, partial(load, partial(_tell, loop, begun)))
     task.add_done_callback(_note_failure)
     await asyncio.wait((task, begun), return_when=asyncio.FIRST_COMPLETED)
     if not begun.done():
@@ -204,9 +211,13 @@ def _tell(loop: AbstractEventLoop, begun: "Future[int]", load_id: int) -> None:
     loop.call_soon_threadsafe(tell)
 
 
-def _undo(load_id: Number, operator: Loader, service: Served) -> Response:
+async def _undo(load_id: Number, operator: Loader, service: Served) -> Response:
     """Put back what a load changed, unless something later has touched it."""
     origin = Origin(undoing.UNDO, "", 0, operator.name, request_id=current_id(), undoes=load_id)
+    return await _in_turn(service.loading, partial(_undone, service, load_id, origin))
+
+
+def _undone(service: Service, load_id: int, origin: Origin) -> Response:
     try:
         undo_id = undoing.undo(
             Run(service.database, service.clock, service.stopping.is_set), load_id, origin

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from threading import Event
 from typing import Annotated, Final
 
-from anyio import CapacityLimiter
 from fastapi import Depends, Request, Response
 
 from app.answers import Memory
@@ -15,6 +14,7 @@ from app.attempts import Accepted, Attempts
 from app.broadcasts import Broadcast
 from app.database import Database, Session
 from app.following import Follower
+from app.loading.running import give_way
 from app.representations import FORMATS, Site, path_of
 from app.settings import Settings
 from app.store.listings import cursor_key
@@ -39,7 +39,7 @@ LOADS_AT_ONCE: Final = 4
 class Service:
     """One running Slugline. `stopping` is set when it is about to end.
 
-    `background` runs the loads that answer before they are done, `loading` limits the others.
+    `background` runs the loads that answer before they are done, `loading` the others.
     `answers` are the ready ones of articles, `missing` those that say there is none, `listings`
     those of many articles, and `searches` those of what anybody can make up; `broadcast` has the
     latest changes for those who listen. `attempts` are those
@@ -63,10 +63,8 @@ class Service:
     everybody: Attempts = field(default_factory=lambda: Attempts(STRANGERS_A_MINUTE))
     accepted: Accepted = field(default_factory=Accepted)
     stopping: Event = field(default_factory=Event)
-    loading: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(LOADS_AT_ONCE))
-    background: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(LOADS_AT_ONCE, "load")
-    )
+    loading: ThreadPoolExecutor = field(default_factory=lambda: _nice("load"))
+    background: ThreadPoolExecutor = field(default_factory=lambda: _nice("background"))
     _cursor_keys: list[bytes] = field(default_factory=list)
 
     def cursor_key(self, session: Session) -> bytes:
@@ -74,6 +72,10 @@ class Service:
         if not self._cursor_keys:
             self._cursor_keys.append(cursor_key(session))
         return self._cursor_keys[0]
+
+
+def _nice(name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(LOADS_AT_ONCE, name, give_way)
 
 
 def assemble(settings: Settings, clock: Callable[[], datetime]) -> Service:
