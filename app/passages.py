@@ -29,20 +29,21 @@ def fields(record: Record) -> Mapping[str, str]:
 
 def prose(body: str) -> str:
     """Return the text that readers of `body` see, without markup, its blocks apart by blanks."""
-    seen = []
+    seen: list[str] = []
+    see = seen.append
     for event in events(body):
         if isinstance(event, str):  # a break or a rule
-            seen.append(" ")
+            see(" ")
             continue
-        ((kind, value),) = event.items()
-        if kind in _TEXTS:
-            seen.append(str(value))
-        elif kind == "End":
-            # A value with more to say is a dictionary, and is that of a block.
-            if not (isinstance(value, str) and value in _WITHIN_A_WORD):
-                seen.append(" ")
-        elif kind not in _UNSEEN:
-            seen.append(" ")
+        for kind, value in event.items():  # of which there is one
+            if kind in _TEXTS:
+                see(str(value))
+            elif kind == "End":
+                # A value with more to say is a dictionary, and is that of a block.
+                if not (isinstance(value, str) and value in _WITHIN_A_WORD):
+                    see(" ")
+            elif kind not in _UNSEEN:
+                see(" ")
     return "".join(seen)
 
 

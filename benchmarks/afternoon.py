@@ -16,7 +16,7 @@ from fastapi import Body, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment
 from markdown_it import MarkdownIt
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.orm import Session, defer
 
 from benchmarks.afternoon_tables import COLUMNS, Article, ArticleIn, Base, upsert
@@ -162,11 +162,14 @@ TWINS: Final = {
 }
 
 
-def newest(session: Session, published_to: datetime | None) -> Sequence[Article]:
-    """Return the newest articles, without their bodies, or the newest before an instant."""
+def newest(session: Session, published_to: datetime | None, q: str = "") -> Sequence[Article]:
+    """Return the newest articles, without their bodies, as far as they are before and match."""
     chosen = select(Article).order_by(Article.published_at.desc(), Article.id.desc())
     if published_to:
         chosen = chosen.where(Article.published_at < published_to.replace(tzinfo=None))
+    if q:
+        found = text("SELECT rowid FROM article_search WHERE article_search MATCH :q")
+        chosen = chosen.where(Article.id.in_(found.bindparams(q=q).columns(Article.id)))
     return session.scalars(chosen.options(defer(Article.body_md)).limit(PER_PAGE)).all()
 
 
@@ -200,9 +203,9 @@ def create_app(url: str) -> FastAPI:
 
     @app.get("/news")
     def read_all(
-        request: Request, session: in_session, published_to: datetime | None = None
+        request: Request, session: in_session, published_to: datetime | None = None, q: str = ""
     ) -> Response:
-        return page_of(newest(session, published_to), request.headers.get("accept", ""))
+        return page_of(newest(session, published_to, q), request.headers.get("accept", ""))
 
     @app.get("/news/{slug}")
     def read(slug: str, request: Request, session: in_session) -> Response:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import DDL, ForeignKey, event, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 
@@ -77,6 +77,28 @@ class Article(Base):
     def entity_names(self) -> list[str]:
         """The names of its entities, in order."""
         return [link.entity.name for link in self.entities]
+
+
+# The way SQLite's documentation keeps an index of words beside a table.
+SEARCH: Final = (
+    """
+    CREATE VIRTUAL TABLE article_search USING fts5(
+      title, summary, body_md, content='articles', content_rowid='id')""",
+    """
+    CREATE TRIGGER articles_inserted AFTER INSERT ON articles BEGIN
+      INSERT INTO article_search (rowid, title, summary, body_md)
+      VALUES (new.id, new.title, new.summary, new.body_md);
+    END""",
+    """
+    CREATE TRIGGER articles_updated AFTER UPDATE ON articles BEGIN
+      INSERT INTO article_search (article_search, rowid, title, summary, body_md)
+      VALUES ('delete', old.id, old.title, old.summary, old.body_md);
+      INSERT INTO article_search (rowid, title, summary, body_md)
+      VALUES (new.id, new.title, new.summary, new.body_md);
+    END""",
+)
+for statement in SEARCH:
+    event.listen(Article.__table__, "after_create", DDL(statement))  # type: ignore[no-untyped-call] # untyped in the library
 
 
 class ArticleIn(BaseModel):

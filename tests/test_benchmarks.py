@@ -129,6 +129,8 @@ def test_the_afternoon_version_loads_and_answers_in_every_form(tmp_path: Path) -
             listing = client.get("/news", headers={"Accept": media_type})
             assert listing.headers["content-type"].startswith(media_type)
             assert article.title in listing.text
+        found = client.get("/news?q=biotech", headers={"Accept": "application/json"}).json()
+        assert [item["slug"] for item in found["items"]] == [article.slug]
         first = synthetic_one()
         (item, *_) = client.get(first.listing, headers={"Accept": "application/json"}).json()[
             "items"
