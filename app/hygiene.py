@@ -155,6 +155,8 @@ def _glued(body: str) -> int:
 def _characters(record: Record) -> Iterator[Flag]:
     texts = {"/title": record.title, "/summary": record.summary, "/body_md": record.body_md}
     texts |= {f"/entities/{position}": name for position, name in enumerate(record.entities)}
+    if not _is_suspect("\n".join(texts.values())):
+        return
     for pointer, text in texts.items():
         if not _is_suspect(text):
             continue
