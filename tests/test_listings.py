@@ -100,6 +100,8 @@ def test_l01_pages_neither_skip_nor_repeat_and_lead_back(
         ("lang=de", lambda n: n % 4 == 0),
         ("lang.not=de&topic=health", lambda n: n % 4 and n % 3 == 2),
         ("source=x.example", lambda n: n % 2),
+        ("lang=DE&lang=de", lambda n: n % 4 == 0),
+        ("lang.not=De&source=X.Example", lambda n: n % 4 and n % 2),
         ("source=x.example&source=y.example&lang=en", lambda n: n % 4),
         ("topic=nothing", lambda _n: False),
         ("published_from=2026-06-29T11:50:00Z", lambda n: n // 2 <= 10),
@@ -343,7 +345,8 @@ def test_topics_and_entities_are_counted_and_found_as_somebody_types(many: Site)
     assert seen == ["all", "china", "health", "tech"]
     assert "Ärzte ohne Grenzen" in many.client.get("/entities").text
     long = "limit=000000001" + "9" * 4_500
-    for query in "limit=0", "sort=up", "x=1", "after=%21", "limit=1&limit=1", "limit=0001", long:
+    refused = "limit=0", "sort=up", "x=1", "after=%21", "limit=1&limit=1", "limit=0001", long
+    for query in *refused, "after=unheard-of", "after=unheard-of&sort=-articles":
         assert many.client.get(f"/topics.json?{query}").status_code == 400
 
 

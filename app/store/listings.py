@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import JSON, ColumnElement, Text, func, literal, select, tuple_
+from sqlalchemy import JSON, ColumnElement, Text, and_, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from app import searches
@@ -20,6 +20,7 @@ from app.store.wanting import Reach, Value, Wanted, position_of
 from app.tables import Article, Entity, Property, Term, Topic
 from app.word_index import TIERS
 from app.words import Term as Asked
+from app.words import fold
 
 COUNTED_AT_MOST: Final = 5_000
 """How far a total is counted where nobody has counted it before."""
@@ -80,38 +81,46 @@ def wanted(session: Session, selection: Selection) -> Wanted:
     }
     known = _values(session, named)
     groups = [
-        [known[facet, value] for value in values if (facet, value) in known]
+        [found for value in values for found in known[facet, value]]
         for facet, values in selection.any_of.items()
     ]
     groups += [
-        [known[facet, value]] if (facet, value) in known else []
-        for facet, values in selection.all_of.items()
-        for value in values
+        known[facet, value] for facet, values in selection.all_of.items() for value in values
     ]
     unwanted = [
-        known[facet, value]
+        found
         for facet, values in selection.none_of.items()
         for value in values
-        if (facet, value) in known
+        for found in known[facet, value]
     ]
     terms = searches.parse(selection.q, _languages(session, selection)) if selection.q else ()
     return Wanted(groups, unwanted, selection.spans, terms)
 
 
-def _values(session: Session, named: set[tuple[Facet, str]]) -> dict[tuple[str, str], Value]:
+def _values(
+    session: Session, named: set[tuple[Facet, str]]
+) -> dict[tuple[Facet, str], list[Value]]:
+    """Return what articles have of what is named. A language is one in whatever case it is."""
+    known: dict[tuple[Facet, str], list[Value]] = {name: [] for name in named}
     if not named:
-        return {}
+        return known
+    languages = {fold(value): value for facet, value in named if facet == "lang"}
     found = (
         select(Term.facet, Term.value, Term.articles, func.coalesce(Topic.id, Entity.id))
         .outerjoin(Topic, (Term.facet == "topic") & (Topic.slug == Term.value))
         .outerjoin(Entity, (Term.facet == "entity") & (Entity.slug == Term.value))
-        .where(tuple_(Term.facet, Term.value).in_(sorted(named)))
+        .where(
+            or_(
+                tuple_(Term.facet, Term.value).in_(sorted(named)),
+                and_(Term.facet == "lang", Term.folded.in_(sorted(languages))),
+            )
+        )
     )
     rows: Iterable[Any] = session.execute(found)
-    return {
-        (facet, value): Value(facet, value if key is None else key, articles)
-        for facet, value, articles, key in rows
-    }
+    for facet, value, articles, key in rows:
+        asked = languages[fold(value)] if facet == "lang" else value
+        known[facet, asked].append(Value(facet, value if key is None else key, articles))
+    return known
 
 
 def _languages(session: Session, selection: Selection) -> tuple[str, ...]:

@@ -15,6 +15,10 @@ Vocabulary = Literal["topic", "entity"]
 SORTS: Final = ("name", "-articles")
 
 
+class UnknownTermError(ValueError):
+    """No article ever had the term."""
+
+
 class Entry(NamedTuple):
     """A term: its slug, how it is written, how many articles have it, and when the latest came."""
 
@@ -35,7 +39,8 @@ def page(  # noqa: PLR0913 - what a page is asked for
 ) -> Sequence[Entry]:
     """Return `count` terms behind the one with the slug `after`, in order, that begin as `prefix`.
 
-    Only those that articles have which readers see.
+    Only those that articles have which readers see. Raises UnknownTermError where `after` never
+    was one: who goes on from there would begin anew, again and again.
     """
     row = TermRow.__table__.c
     found: Any = select(row.value, row.label, row.articles, _latest(facet)).where(
@@ -47,7 +52,9 @@ def page(  # noqa: PLR0913 - what a page is asked for
     if after is not None:
         edge = select(row.folded, row.articles).where(row.facet == facet, row.value == after)
         at = session.execute(edge).one_or_none()
-        folded, articles = at if at is not None else ("", 0)
+        if at is None:
+            raise UnknownTermError(after)
+        folded, articles = at
         if sort == "name":
             found = found.where(
                 or_(row.folded > folded, and_(row.folded == folded, row.value > after))

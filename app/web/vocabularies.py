@@ -14,7 +14,7 @@ from app.answers import Answer
 from app.listings import vocabulary as forms
 from app.listings.vocabulary import Vocabulary
 from app.negotiation import negotiate
-from app.queries import BadQueryError, pairs_of
+from app.queries import BadQueryError, pairs_of, refused
 from app.records import is_slug
 from app.representations import links_of, record_json
 from app.store import relating, terms
@@ -102,15 +102,18 @@ def _page(service: Service, path: str, asked: Mapping[str, Any]) -> Vocabulary:
     name = path.strip("/")
     prefix, sort = asked.get("prefix", ""), asked.get("sort", terms.SORTS[0])
     limit = asked.get("limit", LIMIT)
-    with service.database.reading() as session:
-        found = terms.page(
-            session,
-            VOCABULARIES[name],
-            prefix=prefix,
-            sort=sort,
-            after=asked.get("after"),
-            count=limit + 1,
-        )
+    try:
+        with service.database.reading() as session:
+            found = terms.page(
+                session,
+                VOCABULARIES[name],
+                prefix=prefix,
+                sort=sort,
+                after=asked.get("after"),
+                count=limit + 1,
+            )
+    except terms.UnknownTermError:
+        raise refused("after", "is none that a page ended with: begin without it") from None
     following = None
     if len(found) > limit:
         following = urlencode({**asked, "after": found[limit - 1].slug})
