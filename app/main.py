@@ -40,6 +40,9 @@ from app.web.service import assemble
 SWITCH_SECONDS: Final = 0.0005
 """How long a thread of a server has the interpreter to itself while others want it."""
 
+GARBAGE_THRESHOLDS: Final = 5_000, 20, 100
+"""How many new objects, and younger collections, make the collector of garbage look at each age."""
+
 Handler = Callable[[int, FrameType | None], object]
 
 
@@ -132,4 +135,6 @@ def app_from_environment() -> FastAPI:
     # What is there by now stays. To look through all of it for garbage, again and again while a
     # feed is loaded, would keep readers waiting for 100 ms each time.
     gc.freeze()
+    # By default a tenth of a load goes into looking for garbage among what is still in use.
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     return app

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from app.main import GARBAGE_THRESHOLDS
 from conftest import DEPTH, SEED, SEED_SLUG, TOKEN
 from nursery import BATCH
 from processes import environment, run, serving
@@ -144,9 +145,12 @@ def test_a_process_that_serves_is_set_up_so_that_a_load_keeps_no_reader_waiting(
     tmp_path: Path,
 ) -> None:
     # What a garbage collection would look through by then, and how long a turn is, in seconds.
-    asked = "import gc, sys; print(len(gc.get_objects()), sys.getswitchinterval())"
+    asked = (
+        "import gc, sys; print(len(gc.get_objects()), sys.getswitchinterval(), *gc.get_threshold())"
+    )
     code = f"from app.main import app_from_environment; app_from_environment(); {asked}"
     done = run(cwd=tmp_path, command=(sys.executable, "-c", code))
-    left, turn = map(float, done.stdout.split())
+    left, turn, *thresholds = map(float, done.stdout.split())
     assert left < 5_000
     assert turn <= 0.001
+    assert tuple(thresholds) == GARBAGE_THRESHOLDS
