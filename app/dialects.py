@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -27,8 +26,6 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
-
-_INSTANTS = 64
 
 Row = Sequence[Any]
 Asked = InstrumentedAttribute[Any] | ColumnElement[Any]
@@ -142,14 +139,8 @@ def _processors(
     table: Table, columns: tuple[str, ...], dialect: Dialect
 ) -> tuple[tuple[int, Processor], ...]:
     """Return what SQLAlchemy does to values of those columns on their way, by position."""
-    types = [table.c[name].type.dialect_impl(dialect) for name in columns]
-    found = [kind.bind_processor(dialect) for kind in types]
-    return tuple(
-        # An article's instants stand in each of its links, too.
-        (place, lru_cache(_INSTANTS)(process) if kind.python_type is datetime else process)
-        for place, (kind, process) in enumerate(zip(types, found, strict=True))
-        if process
-    )
+    found = (table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns)
+    return tuple((place, process) for place, process in enumerate(found) if process)
 
 
 def _processed(row: Row, processors: tuple[tuple[int, Processor], ...]) -> tuple[Any, ...]:

@@ -93,7 +93,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
         _heed_signals(service.stopping)
         yield
         service.stopping.set()
-        for threads in service.background, service.loading:
+        for threads in service.background, service.loading, service.undoing:
             await run_in_threadpool(threads.shutdown)
         await run_in_threadpool(service.follower.stop)
         await run_in_threadpool(service.database.close)

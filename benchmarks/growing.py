@@ -17,9 +17,6 @@ from benchmarks.posting import AUTHORIZED
 from benchmarks.verifying import WrongAnswerError
 
 LIMIT: Final = 10
-FAR: Final = 999
-"""A page that only the last of few articles are on: of each LIMIT."""
-
 WORDS: Final = "energy+trade"
 TIMEOUT_SECONDS: Final = 60
 
@@ -40,18 +37,22 @@ class _Reader:
 
     def ask(self, path: str) -> Any:  # noqa: ANN401 - JSON
         """Return what is said, which has items. Raises NoAnswerError, WrongAnswerError."""
-        said: Any = json.loads(self._answer(path))
+        said: Any = json.loads(self.answer(path))
         if not said["items"]:
             raise WrongAnswerError(f"{path} has no items")
         return said
 
-    def timed(self, path: str) -> float:
-        """Return how many milliseconds the answer takes."""
+    def timed(self, path: str, wanted: bytes) -> float:
+        """Return how many milliseconds the answer takes, which is `wanted`."""
         began = time.perf_counter()
-        self._answer(path)
-        return (time.perf_counter() - began) * 1_000
+        given = self.answer(path)
+        taken = time.perf_counter() - began
+        if given != wanted:
+            raise WrongAnswerError(f"{path} is answered otherwise than before")
+        return taken * 1_000
 
-    def _answer(self, path: str) -> bytes:
+    def answer(self, path: str) -> bytes:
+        """Return the answer. Raises NoAnswerError, WrongAnswerError."""
         try:
             self._connection.request("GET", path, headers=AUTHORIZED)
             answer = self._connection.getresponse()
@@ -63,11 +64,14 @@ class _Reader:
         return body
 
 
-def _far(reader: _Reader) -> str:
-    path = f"/news.json?limit={LIMIT}"
-    for _ in range(FAR - 1):
-        following = urlsplit(reader.ask(path)["next"])
-        path = f"{following.path}?{following.query}"
+def _page(number: int) -> Callable[[_Reader], str]:
+    def path(reader: _Reader) -> str:
+        place = f"/news.json?limit={LIMIT}"
+        for _ in range(number - 1):
+            following = urlsplit(reader.ask(place)["next"])
+            place = f"{following.path}?{following.query}"
+        return place
+
     return path
 
 
@@ -79,29 +83,36 @@ def _of_the_commonest(vocabulary: str, more: str = "") -> Callable[[_Reader], st
     return path
 
 
-QUESTIONS: Final[Mapping[str, Callable[[_Reader], str]]] = {
-    "first page": lambda _: f"/news.json?limit={LIMIT}",
-    f"page {FAR}": _far,
-    "commonest topic": _of_the_commonest("topics"),
-    "commonest entity": _of_the_commonest("entities"),
-    "two words": lambda _: f"/news.json?limit={LIMIT}&q={WORDS}",
-    "facets of the topic": _of_the_commonest("topics", "&include=facets"),
-}
+def questions(articles: int) -> Mapping[str, Callable[[_Reader], str]]:
+    """Return what is asked, where there are `articles` at least: by name, how to find its path."""
+    last = articles // LIMIT - 1
+    return {
+        "first page": _page(1),
+        f"page {last}": _page(last),
+        "commonest topic": _of_the_commonest("topics"),
+        "commonest entity": _of_the_commonest("entities"),
+        "two words": lambda _: f"/news.json?limit={LIMIT}&q={WORDS}",
+        "facets of the topic": _of_the_commonest("topics", "&include=facets"),
+    }
 
 
-def measure_pages(few: Server, many: Server, times: int) -> dict[str, Pages]:
-    """Ask both servers everything, one after the other, `times` times.
+def measure_pages(few: Server, many: Server, articles: int, times: int) -> dict[str, Pages]:
+    """Ask both servers everything, one after the other, `times` times. `few` has `articles`.
 
     Raises NoAnswerError, WrongAnswerError.
     """
     readers: Sequence[_Reader] = (_Reader(few), _Reader(many))
-    measured = {name: Pages() for name in QUESTIONS}
-    for name, question in QUESTIONS.items():
+    asked = questions(articles)
+    measured = {name: Pages() for name in asked}
+    for name, question in asked.items():
         paths = [question(reader) for reader in readers]
         for reader, path in zip(readers, paths, strict=True):
-            reader.ask(path)  # so that what is asked for has an answer, and is in memory
+            reader.ask(path)  # so that there are items
+        known = [
+            (reader, path, reader.answer(path)) for reader, path in zip(readers, paths, strict=True)
+        ]
         for _ in range(times):
-            taken = [reader.timed(path) for reader, path in zip(readers, paths, strict=True)]
+            taken = [reader.timed(path, answer) for reader, path, answer in known]
             measured[name].few.append(taken[0])
             measured[name].many.append(taken[1])
     return measured

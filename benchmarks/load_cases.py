@@ -13,7 +13,7 @@ import psycopg
 from benchmarks import contenders, databases, feeds, machine
 from benchmarks.cases import AFTERNOON, SLUGLINE
 from benchmarks.contenders import Arena, Server
-from benchmarks.databases import Databases, check_room, load_by_hand
+from benchmarks.databases import Databases, check_room, counts, load_by_hand
 from benchmarks.exchange import Ask
 from benchmarks.feeds import Feed, LargeFeed
 from benchmarks.growing import measure_pages
@@ -138,7 +138,7 @@ def _growth(yard: Yard, kept: Databases, name: str) -> Loads:
         contenders.slugline(yard.arena, kept.url("many")) as among_many,
         machine.pinned(yard.load_core),
     ):
-        pages = measure_pages(among_few, among_many, effort.pages)
+        pages = measure_pages(among_few, among_many, first.records, effort.pages)
     runs: dict[str, list[Run]] = {FEW: [], MANY: []}
     for which in turns((FEW, MANY), effort.rounds):
         further = yard.further(len(runs[which]))
@@ -181,7 +181,10 @@ def _readers(yard: Yard, kept: Databases, name: str) -> Loads:
             warm(server, ask, WARMING)
             reads[QUIET].append(_read(yard, server, ask))
             loading = _arrived(pool, yard, kept, server, rest)
+            before = counts(kept, "read", ["articles"])
             reads[BUSY].append(_read(yard, server, ask))
+            if counts(kept, "read", ["articles"]) == before:
+                raise FaultyRunError("the load stood still while there were readers")
             if loading.done():
                 loading.result()
                 raise FaultyRunError("the feed was loaded before the readers were done")

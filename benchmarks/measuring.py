@@ -212,6 +212,8 @@ def _beside(
     with ThreadPoolExecutor(2) as pool:
         runs = [pool.submit(_run, ground, each, tolerance, walk) for each in (entry, limit)]
         ours, theirs = (run.result() for run in runs)
+    if not theirs.thrift:
+        raise FaultyRunError("the limit took no processor time that could be measured")
     return ours.thrift / theirs.thrift
 
 

@@ -71,7 +71,10 @@ def test_l01_articles_come_newest_first_and_those_of_one_instant_by_their_number
 
 
 @pytest.mark.parametrize("limit", [1, 7, 60, 61])
-@pytest.mark.parametrize("query", ["", "&topic=tech&topic=china", "&sort=published_at", "&q=text"])
+@pytest.mark.parametrize(
+    "query",
+    ["", "&topic=tech&topic=china", "&sort=-updated_at&entity=at-t&topic.not=all", "&q=text"],
+)
 def test_l01_pages_neither_skip_nor_repeat_and_lead_back(
     many: Site, limit: int, query: str
 ) -> None:
@@ -115,6 +118,7 @@ def test_l01_pages_neither_skip_nor_repeat_and_lead_back(
         ("published_to=9999-12-31&published_from=0001-01-01", lambda _n: True),
         ("q=text&lang=de", lambda n: n % 4 == 0),
         ("updated_to=2026-01-01", lambda _n: False),
+        ("updated_from=2026-01-01&topic=tech&lang=de", lambda n: n % 3 == 0 and n % 4 == 0),
     ],
 )
 def test_l01_filters_find_exactly_what_they_say(many: Site, query: str, wanted: Any) -> None:

@@ -16,6 +16,7 @@ import html_tree
 from app.hygiene import clean, printable
 from app.records import Record, parse_record
 from app.representations import FORMATS, Site, links_of, templating
+from app.representations import page as page_format
 from conftest import DEPTH, SEED_SITE
 from hostile import PAYLOADS
 from html_tree import Node
@@ -292,3 +293,11 @@ def test_r01_sloppy_html_is_no_hostile_nesting() -> None:
     rows = "<tr><td>a<td>b\n" * 300
     shown = body(f"<p>a\n<table>\n{rows}</table>\n" + "<p>b\n" * 300 + "<ul>" + "<li>c\n" * 300)
     assert len(shown.all("tr")) == len(shown.all("li")) == 300
+
+
+@settings(max_examples=100 * DEPTH)
+@given(made=records(), payload=st.sampled_from(["", *PAYLOADS]))
+def test_r01_what_the_sanitiser_gave_it_gives_again(made: dict[str, Any], payload: str) -> None:
+    story = parse_record({**made, "body_md": f"{made['body_md']}\n\n{payload}"})
+    shown = page_format.body_html(clean(story))
+    assert page_format._sanitiser.clean(shown) == shown  # noqa: SLF001 - what it does is our own

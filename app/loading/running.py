@@ -62,9 +62,10 @@ def give_way() -> None:
     """
     if sys.platform != "linux":
         return
-    thread = get_native_id()
     try:
-        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS)
+        # Of the first thread: one that is begun by a nice one is as nice from the start.
+        usual = os.getpriority(os.PRIO_PROCESS, os.getpid())
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), usual + NICENESS)
     except OSError as error:  # where that is not allowed
         logger.warning("loads have the same priority as readers: %s", error)
 

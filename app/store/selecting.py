@@ -71,7 +71,8 @@ def walk(
     pattern = _Pattern(
         when,
         None if place is None else lists[place],
-        tuple(each for number, each in enumerate(lists) if number != place),
+        # However many values they have: the statement is the same.
+        tuple(each._replace(length=0) for number, each in enumerate(lists) if number != place),
         tuple(wanted.spans),
         reach.ascending,
         reach.after is not None,

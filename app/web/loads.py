@@ -214,7 +214,7 @@ def _tell(loop: AbstractEventLoop, begun: "Future[int]", load_id: int) -> None:
 async def _undo(load_id: Number, operator: Loader, service: Served) -> Response:
     """Put back what a load changed, unless something later has touched it."""
     origin = Origin(undoing.UNDO, "", 0, operator.name, request_id=current_id(), undoes=load_id)
-    return await _in_turn(service.loading, partial(_undone, service, load_id, origin))
+    return await _in_turn(service.undoing, partial(_undone, service, load_id, origin))
 
 
 def _undone(service: Service, load_id: int, origin: Origin) -> Response:

@@ -39,7 +39,8 @@ LOADS_AT_ONCE: Final = 4
 class Service:
     """One running Slugline. `stopping` is set when it is about to end.
 
-    `background` runs the loads that answer before they are done, `loading` the others.
+    `background` runs the loads that answer before they are done, `loading` the others, and
+    `undoing` what undoes them. `cursor_keys` has the key of the database's cursors, once known.
     `answers` are the ready ones of articles, `missing` those that say there is none, `listings`
     those of many articles, and `searches` those of what anybody can make up; `broadcast` has the
     latest changes for those who listen. `attempts` are those
@@ -60,18 +61,19 @@ class Service:
     follower: Follower
     attempts: Attempts
     strangers: Attempts
+    cursor_keys: list[bytes]
     everybody: Attempts = field(default_factory=lambda: Attempts(STRANGERS_A_MINUTE))
     accepted: Accepted = field(default_factory=Accepted)
     stopping: Event = field(default_factory=Event)
     loading: ThreadPoolExecutor = field(default_factory=lambda: _nice("load"))
     background: ThreadPoolExecutor = field(default_factory=lambda: _nice("background"))
-    _cursor_keys: list[bytes] = field(default_factory=list)
+    undoing: ThreadPoolExecutor = field(default_factory=lambda: _nice("undo"))
 
     def cursor_key(self, session: Session) -> bytes:
         """Return the key of the database's cursors, which was made with it and stays as it is."""
-        if not self._cursor_keys:
-            self._cursor_keys.append(cursor_key(session))
-        return self._cursor_keys[0]
+        if not self.cursor_keys:
+            self.cursor_keys.append(cursor_key(session))
+        return self.cursor_keys[0]
 
 
 def _nice(name: str) -> ThreadPoolExecutor:
@@ -85,7 +87,11 @@ def assemble(settings: Settings, clock: Callable[[], datetime]) -> Service:
     searches = Memory(settings.ready_bytes // 16, clock)
     missing = Memory(MISSING_BYTES, clock, MISSING_LIFETIME)
 
+    cursor_keys: list[bytes] = []
+
     def forget(slugs: Collection[str] | None) -> None:
+        if slugs is None:
+            cursor_keys.clear()  # it may be another database
         for memory in listings, searches:
             memory.clear()
         for memory in answers, missing:
@@ -110,6 +116,7 @@ def assemble(settings: Settings, clock: Callable[[], datetime]) -> Service:
         follower=Follower(database, forget, clock, broadcast),
         attempts=Attempts(settings.failed_tokens),
         strangers=Attempts(settings.failed_tokens),
+        cursor_keys=cursor_keys,
     )
 
 

@@ -1,0 +1,63 @@
+"""The words of a text: however it is taken apart to be read faster, it is read as a whole."""
+
+import re
+import unicodedata
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app import words
+from conftest import DEPTH
+
+ALPHABETS = (
+    st.characters(min_codepoint=32, max_codepoint=126),
+    st.characters(min_codepoint=0xA0, max_codepoint=0x24F),
+    st.characters(min_codepoint=0x300, max_codepoint=0x36F),
+    st.characters(min_codepoint=0x370, max_codepoint=0x6FF),
+    st.characters(min_codepoint=0x900, max_codepoint=0xDFF),
+    st.characters(min_codepoint=0x2000, max_codepoint=0x206F),
+    st.characters(min_codepoint=0x4E00, max_codepoint=0x4EFF),
+    st.characters(min_codepoint=0xFB00, max_codepoint=0xFB4F),
+    st.characters(codec="utf-8"),
+)
+TEXTS = st.lists(
+    st.sampled_from(ALPHABETS).flatmap(lambda signs: st.text(signs, min_size=1, max_size=24)),
+    max_size=6,
+).map("".join)
+
+
+def folded(text: str) -> str:
+    """Return `text` without case and diacritics, in the plainest way."""
+    for sign in "\u2019\u2018\u201c\u201d\u2013\u2014\u2026\xa0":
+        text = text.replace(sign, " ")
+    marks = "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670\u3099\u309a]"
+    plain = re.sub(marks, "", unicodedata.normalize("NFKD", text).casefold())
+    return unicodedata.normalize("NFKD", plain)
+
+
+@settings(max_examples=300 * DEPTH)
+@given(TEXTS)
+def test_l03_a_text_is_folded_in_pieces_as_it_is_as_a_whole(text: str) -> None:
+    assert words.fold(text) == folded(text)
+
+
+@settings(max_examples=100 * DEPTH)
+@given(TEXTS, TEXTS)
+def test_l03_words_are_plain_and_those_of_two_texts_are_the_words_of_both(
+    one: str, other: str
+) -> None:
+    found = words.words(f"{one} {other}")
+    assert found == words.words(one) + words.words(other)
+    assert all(re.fullmatch("[a-z0-9]+", word) for word in found)
+
+
+@settings(max_examples=100 * DEPTH)
+@given(TEXTS, st.sampled_from(["en", "de-AT", "ja", "tlh"]))
+def test_l03_a_text_is_kept_with_all_its_words_and_their_stems_behind_them(
+    text: str, language: str
+) -> None:
+    kept, found = words.indexed(text, language).split(), words.words(text)
+    assert kept[: len(found)] == found
+    for word in found:
+        spellings = words.spellings(word, (language,))
+        assert any(each in kept for spelling in spellings for each in spelling.split())
