@@ -21,7 +21,7 @@ LOAD_EFFORT: Final = LoadEffort(
     further=10_000,
     articles=1_000_000,
     large_bytes=10**9,
-    readers_seconds=4,
+    readers_seconds=15,
     pages=41,
 )
 QUICK_LOAD_EFFORT: Final = LoadEffort(
@@ -31,7 +31,7 @@ QUICK_LOAD_EFFORT: Final = LoadEffort(
     further=1_000,
     articles=20_000,
     large_bytes=50 * 10**6,
-    readers_seconds=1,
+    readers_seconds=10,
     pages=5,
 )
 
