@@ -17,7 +17,7 @@ from conftest import DEPTH, SEED, SEED_SLUG, TOKEN
 from nursery import BATCH
 from processes import environment, run, serving
 
-VERSIONS = 25 * DEPTH
+VERSIONS = 100 * DEPTH
 RECORDS = 1_000
 SEEDED: dict[str, Any] = json.loads(SEED.read_text())
 
