@@ -618,9 +618,10 @@ def test_what_loads_gives_way_to_what_answers_readers(site: Site) -> None:
             if thread.native_id
         }
 
-    load_id = site.loaded(SEED.read_bytes())["load"]
-    site.load(SEED.read_bytes(), Prefer="respond-async")
-    site.client.post(f"/admin/loads/{load_id}/undo", headers=site.authorized)
+    load_id = site.loaded(SEED.read_bytes())["load"]["id"]
+    assert site.load(SEED.read_bytes(), Prefer="respond-async").status_code == 202
+    undone = site.client.post(f"/admin/loads/{load_id}/undo", headers=site.authorized)
+    assert undone.status_code == 200
     found = nicer()
     nice = {"load", "background", "undo"}
     assert {found.pop(name) for name in nice} == {NICENESS}
