@@ -67,6 +67,10 @@ lock: $(VENV)/dev ## write the lock files anew, from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-strip-extras --no-emit-index-url --no-header --no-annotate --group dev pyproject.toml -o requirements-dev.lock
 	$(NPM) install --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel=error
+	@# A lock names no host, and whom to pay is no part of what is installed.
+	@$(BIN)/python -c 'import json, pathlib; path = pathlib.Path("$(TYPESCRIPT)/package-lock.json"); \
+		lock = json.loads(path.read_text()); [each.pop("funding", None) for each in lock["packages"].values()]; \
+		path.write_text(json.dumps(lock, indent=2, ensure_ascii=False) + "\n")'
 
 clean: ## take away what this Makefile made
 	rm -rf $(VENV) $(TYPESCRIPT)/node_modules .demo dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

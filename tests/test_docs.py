@@ -120,7 +120,9 @@ def test_the_lock_files_name_no_host() -> None:
         text = lock.read_text()
         assert "://" not in text
         assert "--hash=sha256:" in text
-    packages = json.loads((ROOT / "tests" / "typescript" / "package-lock.json").read_text())
+    text = (ROOT / "tests" / "typescript" / "package-lock.json").read_text()
+    assert "://" not in text
+    packages = json.loads(text)
     for name, locked in packages["packages"].items():
         assert "resolved" not in locked
         assert "integrity" in locked or not name
