@@ -174,12 +174,15 @@ def _search(values: list[str]) -> str:
     return text
 
 
-_several_hosts: Final = queries.several(_host, "host", VALUES_AT_MOST)
+def _hosts(values: list[str]) -> tuple[str, ...]:
+    return queries.several(_host, "host", VALUES_AT_MOST)([value.lower() for value in values])
+
+
 _CHECKS: Final[Mapping[Facet, Callable[[list[str]], tuple[str, ...]]]] = {
     "topic": queries.several(is_slug, "slug", VALUES_AT_MOST),
     "entity": queries.several(is_slug, "slug", VALUES_AT_MOST),
     "lang": queries.several(is_language, "BCP 47 language tag", VALUES_AT_MOST),
-    "source": lambda values: _several_hosts([value.lower() for value in values]),
+    "source": _hosts,
 }
 _READERS: Final[Mapping[str, queries.Reader]] = {
     **{name: _CHECKS[facet] for facet in _FACETS for name in _LISTS if name.split(".")[0] == facet},

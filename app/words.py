@@ -38,9 +38,12 @@ _UNSPACED: Final = re.compile(
     "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua48f\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
 )
+# What stands between words, and would become something within one.
 _TYPOGRAPHIC: Final = "\u2019\u2018\u201c\u201d\u2013\u2014\u2026\xa0"
 _BEYOND_ASCII: Final = re.compile("[^\x00-\x7f]+")
 _SHORT: Final = 16
+"""Pieces beyond ASCII that are no longer come again, and what becomes of them is kept."""
+
 _PIECES: Final = 4_096
 _RUN: Final = re.compile(r"[^\W_]+(?:[^\W_]|[\u0900-\u0dff])*")
 
@@ -99,7 +102,7 @@ def fold(text: str) -> str:
     """Return `text` without its case and its diacritics."""
     if text.isascii():
         return text.lower()
-    # Most of most texts is ASCII, and the rest is a few pieces that come again and again.
+    # Most of most texts is ASCII, and to look each sign of it up would take ten times as long.
     return _BEYOND_ASCII.sub(_folded, text.encode().lower().decode())
 
 
