@@ -15,6 +15,11 @@ from typing import Any, Final, NamedTuple
 Fields = tuple[tuple[bytes, bytes], ...]
 """Header fields as ASGI wants them: names in lower case, values in Latin-1."""
 
+
+class UnsafeFieldError(Exception):
+    """A header field of an answer has a character that would end its line."""
+
+
 OVERHEAD_BYTES: Final = 1_024
 """What an answer takes up beside its body and its fields, by and large."""
 
@@ -25,15 +30,34 @@ _OF_THE_BODY: Final = frozenset(
 )  # fmt: skip
 
 
-class Answer:
-    """A whole answer to a GET: `start` and `not_modified` are the messages that ASGI begins with.
+class Reply(NamedTuple):
+    """An answer as it goes out: the two messages of ASGI, and the field lines of HTTP/1.1.
 
-    `etag` is quoted, as the field has it, and "" where there is none; `last_modified` is a whole
-    second, and None where there is none. The messages are sent as they are, again and again, so
-    nobody may change them.
+    They are sent as they are, again and again, so nobody may change them.
     """
 
-    __slots__ = ("body", "body_message", "etag", "last_modified", "not_modified", "size", "start")
+    start: dict[str, Any]
+    content: dict[str, Any]
+    lines: bytes
+
+
+class Answer:
+    """A whole answer to a GET, and what is left of it for HEAD and for who has it already.
+
+    `etag` is quoted, as the field has it, and "" where there is none; `last_modified` is a whole
+    second, and None where there is none. Raises UnsafeFieldError.
+    """
+
+    __slots__ = (
+        "body",
+        "etag",
+        "last_modified",
+        "size",
+        "status",
+        "to_get",
+        "to_head",
+        "unchanged",
+    )
 
     def __init__(
         self,
@@ -49,23 +73,37 @@ class Answer:
             for name, value in {**fields, "Content-Length": str(len(body))}.items()
         )
         repeated = tuple((name, value) for name, value in raw if name not in _OF_THE_BODY)
-        self.start = _start(status, raw)
-        self.not_modified = _start(304, repeated)
+        self.status = status
         self.body = body
-        self.body_message: dict[str, Any] = {"type": "http.response.body", "body": body}
         self.etag = etag
         self.last_modified = last_modified
-        self.size = len(body) + OVERHEAD_BYTES + sum(len(n) + len(v) for n, v in raw) * 2
+        self.to_get = _reply(status, raw, body)
+        self.to_head = self.to_get._replace(content=_content(b""))
+        self.unchanged = _reply(304, repeated, b"")
+        lines = len(self.to_get.lines) + len(self.unchanged.lines)
+        # The fields are kept as ASGI has them, too.
+        self.size = len(body) + OVERHEAD_BYTES + lines * 2
 
-    @property
-    def status(self) -> int:
-        """The status code."""
-        status: int = self.start["status"]
-        return status
+    def reply(self, method: str, *, unmodified: bool) -> Reply:
+        """Return what a GET or HEAD gets, of a client that has the answer already or has not."""
+        # RFC 9110 sections 9.3.2 and 15.4.5: HEAD and 304 have no content.
+        if unmodified:
+            return self.unchanged
+        return self.to_head if method == "HEAD" else self.to_get
 
 
-def _start(status: int, fields: Fields) -> dict[str, Any]:
-    return {"type": "http.response.start", "status": status, "headers": fields}
+def _reply(status: int, fields: Fields, body: bytes) -> Reply:
+    lines = b"".join(b"%b: %b\r\n" % pair for pair in fields)
+    # RFC 9110 section 5.5: "Field values containing CR, LF, or NUL characters are invalid and
+    # dangerous".
+    if lines.count(b"\n") != len(fields) or lines.count(b"\r") != len(fields) or b"\0" in lines:
+        raise UnsafeFieldError(fields)
+    start = {"type": "http.response.start", "status": status, "headers": fields}
+    return Reply(start, _content(body), lines)
+
+
+def _content(body: bytes) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": body}
 
 
 class Place(NamedTuple):

@@ -36,6 +36,7 @@ from app.web import (
 from app.web.auditing import Audited
 from app.web.ready import Ready
 from app.web.service import assemble
+from app.web.wire import STATE
 
 SWITCH_SECONDS: Final = 0.0005
 """How long a thread of a server has the interpreter to itself while others want it."""
@@ -87,11 +88,11 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
     service = assemble(settings, clock)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Ready]]:
         await run_in_threadpool(prepare, service.database, clock())
         await run_in_threadpool(service.follower.start)
         _heed_signals(service.stopping)
-        yield
+        yield {STATE: app.front}
         service.stopping.set()
         for threads in service.background, service.loading, service.undoing:
             await run_in_threadpool(threads.shutdown)

@@ -21,7 +21,8 @@ INTRODUCTION: Final = """# Benchmarks
 
 Written by `make bench`; not edited by hand. Absolute times say more about a machine than about a
 program, so every figure is a ratio to the **bare limit**: an ASGI function that sends the same
-bytes with the same header fields as Slugline, under the same uvicorn with the same settings.
+bytes with the same header fields as Slugline, under the same uvicorn with the same settings. It is
+the limit of what is asked through ASGI; Slugline sends what is ready before ASGI is asked.
 """
 
 METHOD: Final = """## How it is measured

@@ -1,4 +1,7 @@
-"""How `slugline serve` sets up uvicorn, so that the other contenders can be given the same."""
+"""How `slugline serve` sets up uvicorn, so that the other contenders can be given the same.
+
+Its protocol, which sends ready answers, is a part of Slugline: the others have uvicorn's own.
+"""
 
 import json
 import os
@@ -9,7 +12,7 @@ import uvicorn
 
 from app.commands import serving
 
-PLACE_OF_ITS_OWN = frozenset({"factory", "host", "port", "workers"})
+OF_ITS_OWN = frozenset({"factory", "host", "http", "port", "workers"})
 
 
 class UnknownSettingsError(Exception):
@@ -17,7 +20,7 @@ class UnknownSettingsError(Exception):
 
 
 def settings_of_slugline(database_url: str) -> dict[str, Any]:
-    """Return the settings that `slugline serve` gives uvicorn, beside the place and the number.
+    """Return the settings that `slugline serve` gives uvicorn, beside what is of its own.
 
     They are taken from the command as it runs, so that they are what it says today. It makes the
     tables at `database_url`. Raises UnknownSettingsError.
@@ -27,7 +30,7 @@ def settings_of_slugline(database_url: str) -> dict[str, Any]:
         serving.serve(host="127.0.0.1", port=1, workers=1)
     if run.call_count != 1:
         raise UnknownSettingsError("`slugline serve` does not start its server by uvicorn.run")
-    settings = {n: value for n, value in run.call_args.kwargs.items() if n not in PLACE_OF_ITS_OWN}
+    settings = {n: value for n, value in run.call_args.kwargs.items() if n not in OF_ITS_OWN}
     if json.loads(json.dumps(settings, default=repr)) != settings:
         raise UnknownSettingsError(f"no other process can be given {settings}")
     return settings

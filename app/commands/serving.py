@@ -39,6 +39,7 @@ def serve(
     uvicorn.run(
         "app.main:app_from_environment",
         factory=True,
+        http="app.web.wire:Wire",
         host=host,
         port=port,
         workers=workers,

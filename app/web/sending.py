@@ -48,9 +48,7 @@ def sent(request: Request, answer: Answer) -> Response:
     unmodified = bool(answer.etag) and is_unmodified(
         wishes(request.headers).conditions, answer.etag, answer.last_modified
     )
-    start = answer.not_modified if unmodified else answer.start
-    # RFC 9110 sections 9.3.2 and 15.4.5: HEAD and 304 have no content.
-    empty = unmodified or request.method == "HEAD"
-    response = Response(b"" if empty else answer.body, HTTPStatus(start["status"]))
-    response.raw_headers = list(start["headers"])
+    reply = answer.reply(request.method, unmodified=unmodified)
+    response = Response(reply.content["body"], HTTPStatus(reply.start["status"]))
+    response.raw_headers = list(reply.start["headers"])
     return response
