@@ -107,6 +107,22 @@ class Site:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def outside(memory_folder: Path) -> Iterator[dict[str, str]]:
+    """The environment of a command that has to do with other hosts.
+
+    All else finds no certificates, for there are none here. To read those of the machine takes
+    longer than most requests, and a client reads them before it knows whom it will ask.
+    """
+    machine = dict(os.environ)
+    folder = memory_folder / "certificates"
+    folder.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SSL_CERT_FILE", raising=False)
+        patch.setenv("SSL_CERT_DIR", str(folder))
+        yield machine
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _nursery() -> Iterator[None]:
     with nursery():
         yield
@@ -195,11 +211,11 @@ def sqlite_template(memory_folder: Path) -> Callable[[], str]:
 def postgres_recycled(postgres_template: Callable[[], str]) -> Callable[[], str]:
     """A function that empties one database and returns its URL: faster than making another."""
     url = postgres_template()
-    tables = SQL(", ").join(map(Identifier, ["article_words", *(t.name for t in PASSING)]))
+    database = Database(url)
 
     def empty() -> str:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(tables))
+        clear(database)
+        database.close()
         return url
 
     return empty
@@ -242,15 +258,20 @@ def standing(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Site]]:
         each.client.__exit__(None, None, None)
 
 
-def renew(site: Site) -> None:
-    """Let `site` be as if it had just been opened on an empty database."""
-    site.clock.now = NOW
-    with site.database.writing() as session:
+def clear(database: Database) -> None:
+    """Empty a database. There is little in it, and so to delete it is faster than to truncate."""
+    with database.writing() as session:
         for table in reversed(PASSING):
             session.execute(delete(table))
         word_index.clear(session)
-        if not site.database.embedded:
+        if not database.embedded:
             session.execute(RESTART)
+
+
+def renew(site: Site) -> None:
+    """Let `site` be as if it had just been opened on an empty database."""
+    site.clock.now = NOW
+    clear(site.database)
     service = service_in(site)
     service.follower.wrote()
     for remembered in (
