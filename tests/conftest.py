@@ -48,7 +48,7 @@ NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 # Examples run against databases and renderers, so a slow one is no sign of anything.
 settings.register_profile(
     "slugline",
-    max_examples=25 * DEPTH,
+    max_examples=15 * DEPTH,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -131,7 +131,7 @@ def second_opinion(listed: Sequence[Member], malformed: Sequence[str]) -> Counte
     return heard
 
 
-@settings(max_examples=200 * DEPTH, deadline=None)
+@settings(max_examples=100 * DEPTH, deadline=None)
 @given(*headers)
 def test_two_other_implementations_agree(listed: list[Member], malformed: list[str]) -> None:
     for subject in second_opinion(listed, malformed):
