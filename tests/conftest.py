@@ -3,7 +3,8 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -26,7 +27,7 @@ from app.store.preparing import upgrade
 from app.tables import Base
 from app.web.service import Service
 from clients import Client
-from processes import nursery
+from processes import nursery, run_folder
 
 SEED = Path(__file__).parent.parent / "seeds" / "000_e05d88937c3f0853.txt"
 SEED_SLUG = "chinas-biotech-surge-sparks-us-security-concerns-as-drug-trials-break-records-in"
@@ -122,26 +123,37 @@ def outside(memory_folder: Path) -> Iterator[dict[str, str]]:
         yield machine
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _nursery() -> Iterator[None]:
-    with nursery():
-        yield
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Start what all workers share, while they collect, and end it when they have ended."""
+    config = session.config
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return (yield)
+    with ExitStack() as shared:
+        shared.enter_context(nursery())
+        if config.getoption("numprocesses", 0):
+            shared.enter_context(postgres())
+        return (yield)
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """Run the PostgreSQL server of this run, whoever is first, until all have left the block."""
+    if named := os.environ.get("SLUGLINE_TEST_POSTGRES_URL"):
+        yield named
+        return
+    folder = run_folder() / "postgresql"
+    folder.mkdir(exist_ok=True)
+    with embedded.get_server(folder, cleanup_mode="delete") as server:
+        _hasten(server.get_uri())
+        yield server.get_uri()
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL server: the one that is named, or one of our own."""
-    if named := os.environ.get("SLUGLINE_TEST_POSTGRES_URL"):
-        yield named
-        return
-    # Not pytest's own folder: the path of a socket may have 107 characters.
-    folder = Path(tempfile.mkdtemp(prefix="pg"))
-    try:
-        with embedded.get_server(folder, cleanup_mode="delete") as server:
-            _hasten(server.get_uri())
-            yield server.get_uri()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres() as url:
+        yield url
 
 
 def _hasten(url: str) -> None:
