@@ -123,6 +123,12 @@ def outside(memory_folder: Path) -> Iterator[dict[str, str]]:
         yield machine
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests that wait begin first, in one worker while the others work, and not at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("waits") is None)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Start what all workers share, while they collect, and end it when they have ended."""
