@@ -20,7 +20,7 @@ NODE_MODULES := $(TYPESCRIPT)/node_modules/.package-lock.json
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format lint types imports schema tests coverage bench lock clean
+.PHONY: help demo serve test check static format lint types imports schema tests coverage bench lock clean
 
 help: ## say what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,9 +31,12 @@ demo: $(VENV)/runtime ## serve the real seed, loaded through the admin endpoint,
 serve: $(VENV)/runtime ## serve from ./slugline.db
 	@$(BIN)/slugline serve --port $(PORT)
 
-test: format lint types imports schema tests ## set up, and run everything that CI runs, from cheap to dear
+test: static tests ## set up, and run everything that CI runs, from cheap to dear
 
-check: format lint types imports schema coverage ## the same, and measure what the tests go through
+check: static coverage ## the same, and measure what the tests go through
+
+static: $(VENV)/dev ## the next five, side by side
+	@$(MAKE) --no-print-directory --jobs 3 format lint types imports schema
 
 format: $(VENV)/dev ## is the code formatted?
 	@$(BIN)/ruff format --check --quiet . && echo "format: ok"

@@ -97,8 +97,12 @@ class Follower:
         away = False
         while not self._stopping.wait(PERIOD_SECONDS):
             try:
-                self.announce()
-                self.catch_up()
+                newest, due = self._database.ask(announcing.pulse)
+                if due is not None and due <= self._clock():
+                    self.announce()
+                    self.catch_up()
+                elif newest != self._seen:
+                    self.catch_up()
             except Exception as error:  # noqa: BLE001 - nobody would notice that it ended
                 # While the database is away, what is remembered stays true. Else it may not.
                 if not isinstance(error, DatabaseUnavailableError):

@@ -3,7 +3,8 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -26,7 +27,7 @@ from app.store.preparing import upgrade
 from app.tables import Base
 from app.web.service import Service
 from clients import Client
-from processes import nursery
+from processes import nursery, run_folder
 
 SEED = Path(__file__).parent.parent / "seeds" / "000_e05d88937c3f0853.txt"
 SEED_SLUG = "chinas-biotech-surge-sparks-us-security-concerns-as-drug-trials-break-records-in"
@@ -48,7 +49,7 @@ NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 # Examples run against databases and renderers, so a slow one is no sign of anything.
 settings.register_profile(
     "slugline",
-    max_examples=25 * DEPTH,
+    max_examples=15 * DEPTH,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -107,25 +108,58 @@ class Site:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nursery() -> Iterator[None]:
-    with nursery():
-        yield
+def outside(memory_folder: Path) -> Iterator[dict[str, str]]:
+    """The environment of a command that has to do with other hosts.
+
+    All else finds no certificates, for there are none here. To read those of the machine takes
+    longer than most requests, and a client reads them before it knows whom it will ask.
+    """
+    machine = dict(os.environ)
+    folder = memory_folder / "certificates"
+    folder.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SSL_CERT_FILE", raising=False)
+        patch.setenv("SSL_CERT_DIR", str(folder))
+        yield machine
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests that wait begin first, in one worker while the others work, and not at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("waits") is None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Start what all workers share, while they collect, and end it when they have ended."""
+    config = session.config
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return (yield)
+    with ExitStack() as shared:
+        shared.enter_context(nursery())
+        if config.getoption("numprocesses", 0):
+            shared.enter_context(postgres())
+        return (yield)
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """Run the PostgreSQL server of this run, whoever is first, until all have left the block."""
+    if named := os.environ.get("SLUGLINE_TEST_POSTGRES_URL"):
+        yield named
+        return
+    folder = run_folder() / "postgresql"
+    folder.mkdir(exist_ok=True)
+    with embedded.get_server(folder, cleanup_mode="delete") as server:
+        _hasten(server.get_uri())
+        yield server.get_uri()
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL server: the one that is named, or one of our own."""
-    if named := os.environ.get("SLUGLINE_TEST_POSTGRES_URL"):
-        yield named
-        return
-    # Not pytest's own folder: the path of a socket may have 107 characters.
-    folder = Path(tempfile.mkdtemp(prefix="pg"))
-    try:
-        with embedded.get_server(folder, cleanup_mode="delete") as server:
-            _hasten(server.get_uri())
-            yield server.get_uri()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres() as url:
+        yield url
 
 
 def _hasten(url: str) -> None:
@@ -160,6 +194,8 @@ def postgres_template(postgres_server: str) -> Iterator[Callable[[], str]]:
     upgrade(database, NOW)
     database.close()
     yield lambda: url(make(template))
+    if "SLUGLINE_TEST_POSTGRES_URL" not in os.environ:
+        return  # all of the server goes
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         for name in made:
             drop = SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name))
@@ -195,11 +231,11 @@ def sqlite_template(memory_folder: Path) -> Callable[[], str]:
 def postgres_recycled(postgres_template: Callable[[], str]) -> Callable[[], str]:
     """A function that empties one database and returns its URL: faster than making another."""
     url = postgres_template()
-    tables = SQL(", ").join(map(Identifier, ["article_words", *(t.name for t in PASSING)]))
+    database = Database(url)
 
     def empty() -> str:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(tables))
+        clear(database)
+        database.close()
         return url
 
     return empty
@@ -242,15 +278,20 @@ def standing(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Site]]:
         each.client.__exit__(None, None, None)
 
 
-def renew(site: Site) -> None:
-    """Let `site` be as if it had just been opened on an empty database."""
-    site.clock.now = NOW
-    with site.database.writing() as session:
+def clear(database: Database) -> None:
+    """Empty a database. There is little in it, and so to delete it is faster than to truncate."""
+    with database.writing() as session:
         for table in reversed(PASSING):
             session.execute(delete(table))
         word_index.clear(session)
-        if not site.database.embedded:
+        if not database.embedded:
             session.execute(RESTART)
+
+
+def renew(site: Site) -> None:
+    """Let `site` be as if it had just been opened on an empty database."""
+    site.clock.now = NOW
+    clear(site.database)
     service = service_in(site)
     service.follower.wrote()
     for remembered in (

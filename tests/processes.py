@@ -1,6 +1,8 @@
 """The project's own commands as processes, as a user would start them."""
 
+import atexit
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +16,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SLUGLINE = (sys.executable, "-m", "app")
-NURSERY = Path(tempfile.gettempdir()) / f"slugline-nursery-{os.getpid()}"
+
+
+def run_folder() -> Path:
+    """Return the folder of this run of the tests, which all its processes have in common."""
+    if "SLUGLINE_TEST_RUN" not in os.environ:
+        # Not pytest's own folder: the path of a socket may have 107 characters.
+        folder = os.environ["SLUGLINE_TEST_RUN"] = tempfile.mkdtemp(prefix="slug")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(os.environ["SLUGLINE_TEST_RUN"])
+
+
+NURSERY = run_folder() / "nursery"
 NURSED = (sys.executable, "-S", "-E", str(ROOT / "tests" / "nursed.py"), str(NURSERY))
 """The command as a process that need not import anything first: see nursery.py."""
 
@@ -70,7 +83,6 @@ def nursery() -> Iterator[None]:
         yield
     finally:
         process.communicate(timeout=20)
-        NURSERY.unlink(missing_ok=True)
 
 
 def answers(port: int, path: str = "/health/live") -> bool:

@@ -409,9 +409,8 @@ def test_c06_a_database_that_keeps_a_reader_waiting_is_503(
 ) -> None:
     monkeypatch.setattr("app.web.ready.PATIENCE_SECONDS", 0.2)
     held = threading.Event()
-    seeded.database._asked.pool.dispose()  # noqa: SLF001 - so that it has to connect anew
 
-    @event.listens_for(seeded.database._asked, "connect")  # noqa: SLF001 - a server that hangs
+    @event.listens_for(seeded.database._asked, "checkout")  # noqa: SLF001 - a server that hangs
     def hang(*_: Any) -> None:
         held.wait(20)
 
@@ -422,7 +421,7 @@ def test_c06_a_database_that_keeps_a_reader_waiting_is_503(
             held.set()
 
     start, body = asyncio.run(ask())
-    event.remove(seeded.database._asked, "connect", hang)  # noqa: SLF001
+    event.remove(seeded.database._asked, "checkout", hang)  # noqa: SLF001
     assert start["status"] == 503
     assert b"retry-after" in dict(start["headers"])
     assert b"<h1>" in body["body"]

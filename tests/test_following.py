@@ -299,7 +299,7 @@ def test_l02_who_follows_in_any_way_and_is_cut_off_anywhere_ends_with_what_there
         run_state_machine_as_test(
             partial(Following, site, port),  # type: ignore[arg-type] # what makes a machine will do
             settings=settings(
-                max_examples=8 * DEPTH,
+                max_examples=5 * DEPTH,
                 stateful_step_count=25,
                 deadline=None,
                 # Shrinking a history takes longer than a test may; it is short as it is, and told.

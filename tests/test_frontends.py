@@ -17,7 +17,7 @@ from test_loading import ndjson, record
 from conftest import TOKEN
 from processes import ROOT, environment, free_port, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.waits]
 __all__ = ["chromium"]
 
 SECONDS = 30

@@ -375,7 +375,7 @@ def test_i22_a_detail_holds_no_more_than_a_short_excerpt() -> None:
     assert len(found[0].detail) <= 200
 
 
-@settings(max_examples=60 * DEPTH)
+@settings(max_examples=30 * DEPTH)
 @given(records())
 def test_i16_cleaning_twice_is_cleaning_once_and_leaves_nothing_to_flag(
     value: dict[str, Any],
@@ -402,7 +402,7 @@ PIECES = st.lists(
 ).map("".join)  # fmt: skip
 
 
-@settings(max_examples=50 * DEPTH)
+@settings(max_examples=30 * DEPTH)
 @given(PIECES | BODIES | TEXT | TRICKY)
 def test_i16_cleaning_any_body_twice_is_cleaning_it_once(body: str) -> None:
     once = shown(body)
@@ -478,13 +478,13 @@ def runs_together(body: str) -> bool:
     return False
 
 
-@settings(max_examples=150 * DEPTH)
+@settings(max_examples=80 * DEPTH)
 @given(body=MARKUP)
 def test_a_link_that_runs_into_a_word_is_found_by_what_stands_behind_it(body: str) -> None:
     assert markdown.may_glue(body) or not runs_together(body)
 
 
-@settings(max_examples=150 * DEPTH)
+@settings(max_examples=80 * DEPTH)
 @given(signs=st.sampled_from(["#", "##", "######"]), line=MARKUP | TRICKY, rest=MARKUP)
 def test_a_plain_heading_is_read_without_its_events_as_it_is_by_them(
     signs: str, line: str, rest: str

@@ -43,7 +43,7 @@ def rendered(name: str, page: Listing) -> bytes:
 
 
 some = st.lists(records().map(parse_record), min_size=1, max_size=2)
-few = settings(max_examples=15 * DEPTH)
+few = settings(max_examples=10 * DEPTH)
 
 
 @few

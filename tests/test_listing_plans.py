@@ -11,7 +11,7 @@ from sqlalchemy import event
 from test_loading import ndjson, record
 
 from app.instants import format_instant
-from conftest import NOW, Site, renew
+from conftest import DEPTH, NOW, Site, renew
 
 STEMS = ["elect", "market", "vaccin", "climat", "robot", "storm", "bank"]
 ENDINGS = ["", "s", "ion", "ions", "ed", "e", "es"]
@@ -27,6 +27,9 @@ OTHERS = [
     "e-mail",
     "x2",
 ]
+
+
+SEARCHED = 120 * DEPTH
 
 
 def statements(site: Site, path: str) -> list[tuple[str, Any]]:
@@ -58,16 +61,17 @@ def plan(site: Site, statement: str, parameters: Any) -> str:
         return "\n".join(row[0] for row in rows)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/news.json", "/news.json?sort=-updated_at", "/news.json?sort=published_at",
-        "/news.json?topic.all=x&topic.all=y&entity.not=f",
-        "/topics/x.json", "/entities/e.json", "/news.json?lang=en", "/news.json?source=e.com",
-        "/news.json?topic=x&lang=en&topic.not=z", "/news.json?published_from=2026-01-01",
-    ],
-)  # fmt: skip
-def test_l01_a_page_neither_reads_through_a_table_nor_sorts_one(site: Site, path: str) -> None:
+PATHS = [
+    "/news.json", "/news.json?sort=-updated_at", "/news.json?sort=published_at",
+    "/news.json?topic.all=x&topic.all=y&entity.not=f",
+    "/topics/x.json", "/entities/e.json", "/news.json?lang=en", "/news.json?source=e.com",
+    "/news.json?topic=x&lang=en&topic.not=z", "/news.json?published_from=2026-01-01",
+]  # fmt: skip
+
+
+def test_l01_a_page_neither_reads_through_a_table_nor_sorts_one(
+    site: Site, subtests: pytest.Subtests
+) -> None:
     site.loaded(
         ndjson(
             *(
@@ -81,6 +85,13 @@ def test_l01_a_page_neither_reads_through_a_table_nor_sorts_one(site: Site, path
             )
         )
     )
+    for path in PATHS:
+        with subtests.test(path=path):
+            check_plans(site, path)
+
+
+def check_plans(site: Site, path: str) -> None:
+    """Look at the plans of a first page, and of the page behind it."""
     for query in "", "cursor":
         asked = path
         if query:
@@ -124,7 +135,7 @@ def test_l03_both_databases_find_the_same(standing: Callable[[str], Site]) -> No
         )
     )  # fmt: skip
     queries = []
-    for _ in range(200):
+    for _ in range(SEARCHED):
         parts = [word() for _ in range(chance.choice([1, 1, 2, 2, 3]))]
         kind = chance.randrange(6)
         if kind == 0:
@@ -144,4 +155,4 @@ def test_l03_both_databases_find_the_same(standing: Callable[[str], Site]) -> No
         shown = (json.loads(each.text)["items"] for each in found)
         answers.append([[item["slug"] for item in items] for items in shown])
     assert answers[0] == answers[1]
-    assert sum(map(bool, answers[0])) > 100
+    assert sum(map(bool, answers[0])) > SEARCHED // 2

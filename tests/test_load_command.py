@@ -226,6 +226,7 @@ BUSY: Trouble = (
 RUNNING: Trouble = (409, {}, b'{"title": "Conflict", "detail": "It is still running."}')
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize(
     "troubles", [["cut"], [BUSY], [RUNNING], [(502, {}, b"<html>")], ["cut", BUSY, RUNNING]]
 )
@@ -264,6 +265,7 @@ def test_i19_a_load_that_takes_its_time_is_followed_by_its_receipt(
     assert any(each.method == "GET" for each in way.passed)
 
 
+@pytest.mark.waits
 def test_i20_a_load_that_a_restart_interrupts_is_completed(tmp_path: Path) -> None:
     write(tmp_path / "feed.ndjson", *(record(f"r-{number}") for number in range(4_000)))
     env = environment(SLUGLINE_ADMIN_TOKEN=TOKEN)
@@ -384,6 +386,7 @@ def test_a_terminal_is_shown_how_far_it_is_and_a_pipe_gets_nothing_but_the_table
 # --- directories that are followed -------------------------------------------------------------
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_directory_that_is_followed_is_loaded_as_feeds_come_and_change(
     served: Server, tmp_path: Path, number: int

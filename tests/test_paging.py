@@ -23,7 +23,7 @@ THERE = 120
 """How many articles are there throughout. Two each have one instant, and others come between."""
 
 LIMIT = 7
-WALKS = 2 * DEPTH
+WALKS = DEPTH
 FIELDS = "fields=slug,canonical_source"
 PATIENCE_SECONDS = 60
 MORE = 100

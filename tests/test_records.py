@@ -661,7 +661,7 @@ def test_i07_the_digest_does_not_depend_on_claims(value: dict[str, Any], url: st
     assert parse_record(other).digest == parse_record(value).digest
 
 
-@settings(max_examples=30 * DEPTH)
+@settings(max_examples=15 * DEPTH)
 @given(records(), st.data())
 def test_i07_the_digest_is_another_exactly_when_what_is_served_is(
     value: dict[str, Any], data: st.DataObject

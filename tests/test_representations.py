@@ -134,7 +134,7 @@ def test_r02_what_only_yaml_1_2_takes_for_a_number_is_quoted(number: str) -> Non
     assert f"title: '{number}'\n" in represented("markdown", record(title=number))
 
 
-@settings(max_examples=30 * DEPTH)
+@settings(max_examples=15 * DEPTH)
 @given(records())
 def test_r02_front_matter_and_body_come_back_out_of_any_record(value: dict[str, Any]) -> None:
     story = parse_record(value)
@@ -304,7 +304,7 @@ def test_r04_what_a_record_lacks_is_not_told() -> None:
     assert not {"author", "image", "publisher", "about"} & set(document)
 
 
-@settings(max_examples=30 * DEPTH)
+@settings(max_examples=15 * DEPTH)
 @given(records())
 @example({**STORY, "title": "</script><script>alert(1)</script><!--", "summary": "\u2028]]>&amp;"})
 def test_r04_the_page_holds_the_same_linked_data(value: dict[str, Any]) -> None:
@@ -325,7 +325,7 @@ def test_r05_the_seed_comes_out_as_it_went_in() -> None:
     assert out == seed
 
 
-@settings(max_examples=30 * DEPTH)
+@settings(max_examples=15 * DEPTH)
 @given(records())
 def test_r05_any_record_comes_out_as_it_went_in(value: dict[str, Any]) -> None:
     """Odd characters, hidden HTML and unknown fields too: it is what an export is made of."""
@@ -436,7 +436,7 @@ READ_BACK: dict[str, Callable[[str], Facts]] = {
 }
 
 
-@settings(max_examples=40 * DEPTH)
+@settings(max_examples=20 * DEPTH)
 @given(records())
 def test_r06_the_facts_are_the_same_in_every_representation(value: dict[str, Any]) -> None:
     story = parse_record(value)
@@ -477,7 +477,7 @@ def test_h05_the_canonical_url_is_the_same_in_the_field_and_on_the_page(
     assert f'<{expected}>; rel="canonical"' in link_header(links, FORMAT["html"])
 
 
-@settings(max_examples=30 * DEPTH)
+@settings(max_examples=15 * DEPTH)
 @given(records())
 def test_h05_the_canonical_url_can_stand_in_a_field(value: dict[str, Any]) -> None:
     links = links_of(parse_record(value), SITE)

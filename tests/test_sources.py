@@ -210,7 +210,7 @@ ADDRESSES = WEB_ADDRESSES | st.builds(
 )
 
 
-@settings(max_examples=150 * DEPTH)
+@settings(max_examples=80 * DEPTH)
 @given(ADDRESSES)
 @example("http://[v1.A]/")
 @example("https://a/;?;")

@@ -50,7 +50,9 @@ def test_the_wheel_carries_migrations_templates_and_nothing_of_the_tests(wheel: 
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_wheel_serves_from_any_folder(wheel: Path, tmp_path: Path, version: str) -> None:
+def test_the_wheel_serves_from_any_folder(
+    wheel: Path, outside: dict[str, str], tmp_path: Path, version: str
+) -> None:
     python = interpreter(version)
     if python is None:
         pytest.skip(f"NOT CHECKED: there is no Python {version} on this machine")
@@ -59,7 +61,7 @@ def test_the_wheel_serves_from_any_folder(wheel: Path, tmp_path: Path, version: 
     subprocess.run([str(UV), "venv", "--quiet", "--python", python, str(venv)], check=True)
     install = [str(UV), "pip", "install", "--quiet", "--python", str(venv / "bin" / "python")]
     locked = ["--require-hashes", "-r", str(ROOT / "requirements.lock")]
-    subprocess.run([*install, *locked], check=True)
+    subprocess.run([*install, *locked], env=outside, check=True)
     subprocess.run([*install, "--no-deps", str(wheel)], check=True)
 
     env = environment(SLUGLINE_ADMIN_TOKEN=TOKEN)

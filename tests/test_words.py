@@ -35,13 +35,13 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKD", plain)
 
 
-@settings(max_examples=300 * DEPTH)
+@settings(max_examples=150 * DEPTH)
 @given(TEXTS)
 def test_l03_a_text_is_folded_in_pieces_as_it_is_as_a_whole(text: str) -> None:
     assert words.fold(text) == folded(text)
 
 
-@settings(max_examples=100 * DEPTH)
+@settings(max_examples=50 * DEPTH)
 @given(TEXTS, TEXTS)
 def test_l03_words_are_plain_and_those_of_two_texts_are_the_words_of_both(
     one: str, other: str
@@ -51,7 +51,7 @@ def test_l03_words_are_plain_and_those_of_two_texts_are_the_words_of_both(
     assert all(re.fullmatch("[a-z0-9]+", word) for word in found)
 
 
-@settings(max_examples=100 * DEPTH)
+@settings(max_examples=50 * DEPTH)
 @given(TEXTS, st.sampled_from(["en", "de-AT", "ja", "tlh"]))
 def test_l03_a_text_is_kept_with_all_its_words_and_their_stems_behind_them(
     text: str, language: str

@@ -3,19 +3,28 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.orm import Session
 
 from app.dialects import among
 from app.store import articles, catalogue, changes, standings
 from app.store.changes import Step
 from app.store.drafts import Draft
-from app.tables import Article
+from app.tables import Article, Change
 
 AT_ONCE: Final = 500
 
 _AWAITED: Final = Article.listed_at.is_(None), Article.withdrawn_at.is_(None)
 _NEXT: Final = select(Article.published_at).where(*_AWAITED).order_by(Article.published_at).limit(1)
+
+
+_PULSE: Final = select(select(func.max(Change.seq)).scalar_subquery(), _NEXT.scalar_subquery())
+
+
+def pulse(connection: Connection) -> tuple[int, datetime | None]:
+    """Return what `last_seq` and `next_due` do, in one question."""
+    newest, due = connection.execute(_PULSE).one()
+    return newest or 0, due
 
 
 def next_due(connection: Connection) -> datetime | None:
