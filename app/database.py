@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SQLiteConnection
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from sqlalchemy import URL, Engine, create_engine, event, make_url, text
 from sqlalchemy import Connection as Connection  # noqa: PLC0414 - others hold one, and import it here
 from sqlalchemy.exc import ArgumentError
@@ -32,6 +32,10 @@ STATEMENT_SECONDS: Final = 60
 # The writers' lock on PostgreSQL: "slugline" in ASCII, read as a number.
 _WRITERS_LOCK: Final = int.from_bytes(b"slugline", "big", signed=True)
 _HERE: Final = Path(__file__).parent
+_JSON: Final[dict[str, Any]] = {
+    "json_serializer": lambda value: to_json(value).decode(),
+    "json_deserializer": from_json,
+}
 
 Answer = TypeVar("Answer")
 
@@ -193,7 +197,7 @@ def _understood(url: str) -> URL:
 
 
 def _sqlite(url: URL, *, foreign_keys: bool = True) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_deserializer=from_json)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **_JSON)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:
