@@ -7,6 +7,7 @@ readers see: published by now, and not withdrawn. It can be made anew from the a
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -46,7 +47,13 @@ def revise(session: Session, before: Shown, after: Shown) -> None:
 
 def source_host(record: Record) -> str | None:
     """Return the host that a record's story comes from, in lower case."""
-    return urlsplit(record.canonical_source).hostname if record.canonical_source else None
+    address = record.canonical_source
+    return _host(address.split("/", 3)[2]) if address else None
+
+
+@lru_cache(1_024)  # there are many addresses, and few hosts; to take an address apart takes 4 us
+def _host(authority: str) -> str | None:
+    return urlsplit(f"//{authority}").hostname
 
 
 def is_current(session: Session) -> bool:
