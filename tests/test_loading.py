@@ -428,7 +428,7 @@ def test_a_load_that_outlived_its_lease_is_interrupted_and_stays_so(site: Site) 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch, open_site: Callable[..., Site]) -> Site:
     """A site whose database counts as away when it is locked for a moment."""
-    monkeypatch.setattr("app.database.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("app.engines.BUSY_SECONDS", 0.1)
     monkeypatch.setattr("app.loading.running.PAUSES", (0.1, 0.1))
     return open_site()
 
