@@ -49,6 +49,8 @@ class Database:
         self.engine = sqlite(self.url) if self.embedded else postgresql(self.url)
         # Without a ping before each use, which would double the way of a question.
         self._asked = self.engine if self.embedded else postgresql(self.url, ping=False)
+        # One writes at a time on SQLite. What it has read stays true as long as only it writes.
+        self._writers = sqlite(self.url, loads=True) if self.embedded else self.engine
         # Connections of their own on SQLite: how long one of them waits is set on it, and stays.
         self._notes = sqlite(self.url) if self.embedded else self.engine
 
@@ -86,7 +88,7 @@ class Database:
         true until it commits, and the change feed grows in the order of commits. An exception
         undoes everything. Raises DatabaseUnavailableError.
         """
-        with self._writing(self.engine) as session:
+        with self._writing(self._writers) as session:
             yield session
 
     @contextmanager
@@ -146,6 +148,7 @@ class Database:
         """Close all connections."""
         self.engine.dispose()
         self._asked.dispose()
+        self._writers.dispose()
         self._notes.dispose()
 
     @contextmanager

@@ -14,12 +14,16 @@ STATEMENT_SECONDS: Final = 60
 """How long one statement may run on PostgreSQL."""
 
 
-def sqlite(url: URL, *, foreign_keys: bool = True) -> Engine:
-    """Return an engine for the SQLite file at `url`, which begins transactions as they say."""
+def sqlite(url: URL, *, foreign_keys: bool = True, loads: bool = False) -> Engine:
+    """Return an engine for the SQLite file at `url`.
+
+    One that `loads` keeps one connection, with room for the pages of a batch: with less, they are
+    written while it is made, and again at its end.
+    """
     engine = create_engine(
         url,
         connect_args={"timeout": BUSY_SECONDS},
-        pool_use_lifo=True,
+        pool_size=1 if loads else 5,
         json_serializer=_to_json,
         json_deserializer=from_json,
     )
@@ -34,7 +38,7 @@ def sqlite(url: URL, *, foreign_keys: bool = True) -> Engine:
         # 64 MiB: a load that writes its pages into the database after every second batch writes
         # most of them again and again. And 8 MiB, to find them without asking the system.
         connection.execute("PRAGMA wal_autocheckpoint = 16384")
-        connection.execute("PRAGMA cache_size = -8192")
+        connection.execute(f"PRAGMA cache_size = {-32768 if loads else -8192}")
         connection.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
 
     event.listen(engine, "begin", _begin_sqlite)
@@ -51,10 +55,6 @@ def _begin_sqlite(connection: Connection) -> None:
         return  # one statement is a transaction of its own
     if "slugline_patience" in options:
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {options['slugline_patience']}")
-    elif "slugline_writes" in options:
-        # 32 MiB, or a batch is written while it is made, and again at its end. It is for the one
-        # that writes most, as the connection that came back last is given out first.
-        connection.exec_driver_sql("PRAGMA cache_size = -32768")
     # A writer takes the lock at once: one that reads first and writes later can meet "database is
     # locked" however long it waits.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if "slugline_writes" in options else "BEGIN")
