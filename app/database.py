@@ -1,9 +1,8 @@
-"""Engines, transactions and migrations. The only place that tells SQLite from PostgreSQL."""
+"""Transactions and migrations, on whichever of the two databases it is."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from sqlite3 import Connection as SQLiteConnection
 from typing import Final, TypeVar
 
 from alembic import command
@@ -11,23 +10,16 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from pydantic_core import from_json
-from sqlalchemy import URL, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Engine, make_url, text
 from sqlalchemy import Connection as Connection  # noqa: PLC0414 - others hold one, and import it here
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session as Session  # noqa: PLC0414 - others hold one, and import it here
-from sqlalchemy.pool import ConnectionPoolEntry
 
+from app.engines import postgresql, sqlite
 from app.outages import (
     DatabaseUnavailableError as DatabaseUnavailableError,  # noqa: PLC0414 - what is raised here
 )
 from app.outages import DisconnectedError, translated
-
-BUSY_SECONDS: Final = 10
-"""How long a transaction waits for another one's lock before the database counts as away."""
-
-STATEMENT_SECONDS: Final = 60
-"""How long one statement may run on PostgreSQL."""
 
 # The writers' lock on PostgreSQL: "slugline" in ASCII, read as a number.
 _WRITERS_LOCK: Final = int.from_bytes(b"slugline", "big", signed=True)
@@ -54,11 +46,13 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _understood(url)
         self.embedded = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite(self.url) if self.embedded else _postgresql(self.url)
+        self.engine = sqlite(self.url) if self.embedded else postgresql(self.url)
         # Without a ping before each use, which would double the way of a question.
-        self._asked = self.engine if self.embedded else _postgresql(self.url, ping=False)
+        self._asked = self.engine if self.embedded else postgresql(self.url, ping=False)
+        # One writes at a time on SQLite. What it has read stays true as long as only it writes.
+        self._writers = sqlite(self.url, loads=True) if self.embedded else self.engine
         # Connections of their own on SQLite: how long one of them waits is set on it, and stays.
-        self._notes = _sqlite(self.url) if self.embedded else self.engine
+        self._notes = sqlite(self.url) if self.embedded else self.engine
 
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return the answer to `question`, which is one statement and writes nothing.
@@ -94,7 +88,7 @@ class Database:
         true until it commits, and the change feed grows in the order of commits. An exception
         undoes everything. Raises DatabaseUnavailableError.
         """
-        with self._writing(self.engine) as session:
+        with self._writing(self._writers) as session:
             yield session
 
     @contextmanager
@@ -154,6 +148,7 @@ class Database:
         """Close all connections."""
         self.engine.dispose()
         self._asked.dispose()
+        self._writers.dispose()
         self._notes.dispose()
 
     @contextmanager
@@ -166,7 +161,7 @@ class Database:
 
     def _migrate(self, revision: str, step: Callable[[Config, str], None]) -> None:
         # SQLite alters a table by dropping it, which with foreign keys on would empty its children.
-        engine = _sqlite(self.url, foreign_keys=False) if self.embedded else self.engine
+        engine = sqlite(self.url, foreign_keys=False) if self.embedded else self.engine
         try:
             with self._writing(engine) as session, _explained("cannot migrate the schema"):
                 if not self.embedded:
@@ -190,46 +185,6 @@ def _understood(url: str) -> URL:
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
     raise DatabaseAddressError(f"{backend} is neither sqlite nor postgresql")
-
-
-def _sqlite(url: URL, *, foreign_keys: bool = True) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, json_deserializer=from_json)
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:
-        # Python's sqlite3 begins transactions by rules of its own; ours begin in `_begin_sqlite`.
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
-        # With WAL, only synchronous=FULL makes a commit survive a power cut.
-        connection.execute("PRAGMA synchronous = FULL")
-        # 32 MiB: a load that writes its pages into the database after every second batch writes
-        # most of them again and again. And 8 MiB, to find them without asking the system.
-        connection.execute("PRAGMA wal_autocheckpoint = 8192")
-        connection.execute("PRAGMA cache_size = -8192")
-        connection.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
-
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if "slugline_asks" in options:
-        return  # one statement is a transaction of its own
-    if "slugline_patience" in options:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {options['slugline_patience']}")
-    # A writer takes the lock at once: one that reads first and writes later can meet "database is
-    # locked" however long it waits.
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if "slugline_writes" in options else "BEGIN")
-
-
-def _postgresql(url: URL, *, ping: bool = True) -> Engine:
-    limits = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={BUSY_SECONDS}s"
-    return create_engine(
-        url,
-        pool_pre_ping=ping,
-        connect_args={"connect_timeout": BUSY_SECONDS, "options": f"{limits} -c timezone=UTC"},
-    )
 
 
 @contextmanager

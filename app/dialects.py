@@ -1,7 +1,7 @@
 """SQL that SQLite and PostgreSQL spell differently, each thing under one name."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -116,7 +116,7 @@ def insert_all(
     assert isinstance(table, Table)  # noqa: S101 - a class's `__table__` is typed as less
     connection = session.connection()
     processors = _processors(table, columns, connection.dialect)
-    kept = [_processed(row, processors) for row in rows] if processors else rows
+    kept = _processed(rows, processors) if processors else rows
     names = ", ".join(columns)
     if is_sqlite(session):
         marks = ", ".join("?" * len(columns))
@@ -143,8 +143,9 @@ def _processors(
     return tuple((place, process) for place, process in enumerate(found) if process)
 
 
-def _processed(row: Row, processors: tuple[tuple[int, Processor], ...]) -> tuple[Any, ...]:
-    values = list(row)
+def _processed(rows: Sequence[Row], processors: tuple[tuple[int, Processor], ...]) -> Sequence[Row]:
+    # Column by column: there are few of them, and what goes through the rows is no Python.
+    values: list[Iterable[Any]] = list(zip(*rows, strict=True))
     for place, process in processors:
-        values[place] = process(values[place])
-    return tuple(values)
+        values[place] = map(process, values[place])
+    return list(zip(*values, strict=True))

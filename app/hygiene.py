@@ -65,8 +65,7 @@ def clean(record: Record) -> Record:
     """Return `record` as readers may see it: without what is invisible, unprintable or hidden."""
     body, entities = record.body_md, record.entities
     shown: dict[str, object] = {}
-    # Most records are plain, which is soon seen of all their texts together.
-    if _is_suspect("\n".join((record.title, record.summary, body, *entities))):
+    if _is_suspect(_shown(record)):
         shown = {"title": printable(record.title), "summary": printable(record.summary)}
         body, entities = printable(body), tuple(dict.fromkeys(map(printable, entities)))
     shown |= {"body_md": _visible(body) if body else "", "entities": entities}
@@ -79,6 +78,11 @@ def printable(text: str) -> str:
     if not _is_suspect(text):
         return text
     return _UNPRINTABLE.sub("", _INVISIBLE.sub("", text))
+
+
+def _shown(record: Record) -> str:
+    """Return all texts that readers see: most records are plain, which is soon seen of them."""
+    return "\n".join((record.title, record.summary, record.body_md, *record.entities))
 
 
 def _is_suspect(text: str) -> bool:
@@ -153,10 +157,10 @@ def _glued(body: str) -> int:
 
 
 def _characters(record: Record) -> Iterator[Flag]:
+    if not _is_suspect(_shown(record)):
+        return
     texts = {"/title": record.title, "/summary": record.summary, "/body_md": record.body_md}
     texts |= {f"/entities/{position}": name for position, name in enumerate(record.entities)}
-    if not _is_suspect("\n".join(texts.values())):
-        return
     for pointer, text in texts.items():
         if not _is_suspect(text):
             continue

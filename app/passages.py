@@ -16,8 +16,6 @@ PASSAGE: Final = 240
 """How many characters of a body are shown around the first word that was found."""
 
 _LEAD: Final = 60
-_TEXTS: Final = frozenset({"Text", "Code"})
-_UNSEEN: Final = frozenset({"Start", "InlineHtml", "Html"})
 _WITHIN_A_WORD: Final = frozenset({"Emphasis", "Strong", "Strikethrough", "Link"})
 
 
@@ -34,16 +32,17 @@ def prose(body: str) -> str:
     for event in events(body):
         if isinstance(event, str):  # a break or a rule
             see(" ")
-            continue
-        for kind, value in event.items():  # of which there is one
-            if kind in _TEXTS:
-                see(str(value))
-            elif kind == "End":
-                # A value with more to say is a dictionary, and is that of a block.
-                if not (isinstance(value, str) and value in _WITHIN_A_WORD):
-                    see(" ")
-            elif kind not in _UNSEEN:
+        elif "Text" in event:
+            see(event["Text"])
+        elif "End" in event:
+            value = event["End"]
+            # One with more to say of itself is a dictionary, and that of a block.
+            if not (isinstance(value, str) and value in _WITHIN_A_WORD):
                 see(" ")
+        elif "Code" in event:
+            see(event["Code"])
+        elif not ("Start" in event or "InlineHtml" in event or "Html" in event):
+            see(" ")
     return "".join(seen)
 
 

@@ -95,9 +95,11 @@ def insert(session: Session, rows: Sequence[Words]) -> None:
         return
     connection = session.connection()
     if is_sqlite(session):
+        # FTS5 collects what it is given as long as keys grow, and writes it down where one does
+        # not. In the order of keys a row takes half of the time, and there is less to merge.
         connection.exec_driver_sql(
             "INSERT INTO article_words (rowid, title, summary, body) VALUES (?, ?, ?, ?)",
-            list(rows),
+            sorted(rows),
         )
         return
     # All in one statement: the words are parsed by the server, and sent once.
@@ -128,7 +130,7 @@ def remove(session: Session, keys: Sequence[int]) -> None:
     connection = session.connection()
     if is_sqlite(session):
         statement = "DELETE FROM article_words WHERE rowid = ?"
-        connection.exec_driver_sql(statement, [(key,) for key in keys])
+        connection.exec_driver_sql(statement, [(key,) for key in sorted(keys)])
         return
     connection.execute(
         text("DELETE FROM article_words WHERE key = ANY (CAST(:keys AS bigint[]))"),

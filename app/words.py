@@ -10,10 +10,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-from threading import local
 from typing import Final, NamedTuple
 
-import Stemmer
+from app.stems import stems_of
 
 VERSION: Final = "1"
 """Changes with the analysis: what was indexed under another one is indexed anew."""
@@ -41,22 +40,15 @@ _UNSPACED: Final = re.compile(
 # What stands between words, and would become something within one.
 _TYPOGRAPHIC: Final = "\u2019\u2018\u201c\u201d\u2013\u2014\u2026\xa0"
 _BEYOND_ASCII: Final = re.compile("[^\x00-\x7f]+")
-_SHORT: Final = 16
+_SHORT: Final = 32
 """Pieces beyond ASCII that are no longer come again, and what becomes of them is kept."""
 
 _PIECES: Final = 4_096
+# Signs of ASCII: what stands in a word, in lower case, and blanks for all others.
+_SEPARATED: Final = bytes(
+    ord(sign.lower() if sign.isalnum() else " ") for sign in map(chr, range(128))
+) + bytes(range(128, 256))
 _RUN: Final = re.compile(r"[^\W_]+(?:[^\W_]|[\u0900-\u0dff])*")
-
-# By the primary subtag of a language, the algorithm that Snowball has for it.
-_ALGORITHMS: Final = {
-    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek",
-    "en": "english", "eo": "esperanto", "es": "spanish", "et": "estonian", "eu": "basque",
-    "fa": "persian", "fi": "finnish", "fr": "french", "ga": "irish", "hi": "hindi",
-    "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian", "lt": "lithuanian",
-    "nb": "norwegian", "ne": "nepali", "nl": "dutch", "nn": "norwegian", "no": "norwegian",
-    "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian",
-    "sv": "swedish", "ta": "tamil", "tr": "turkish", "yi": "yiddish",
-}  # fmt: skip
 
 
 class _Codes(dict[int, str]):
@@ -129,13 +121,55 @@ def words(text: str) -> list[str]:
 
 def indexed(text: str, language: str) -> str:
     """Return what is kept of `text` to be searched: its words, and behind them their stems."""
-    folded = fold(text[:INDEXED_CHARACTERS])
-    found = _coded(folded)
-    if stemmer := _stemmer(language):
-        there = set(found) if folded.isascii() else set(_RUN.findall(folded))
-        stems = set(stemmer.stemWords(list(there))) - there
-        found += _coded(" ".join(sorted(stems)))
-    return _cut(" ".join(found))
+    # A text is read in pieces, bytes between the signs of ASCII, and each of those that are more
+    # than a word once. To fold and to code the text as a whole takes almost twice as long.
+    pieces = text[:INDEXED_CHARACTERS].encode().translate(_SEPARATED).split()
+    there = set(pieces)
+    odd = {each: _piece(each) for each in there if not each.isascii() or len(each) > LONGEST}
+    if odd:
+        lines = {each: piece.line for each, piece in odd.items()}
+        pieces = list(filter(None, map(lines.get, pieces, pieces)))
+        there = _stemmed(there, odd)
+    line = b" ".join(pieces).decode()
+    if (stems := stems_of(language)) is not None:
+        # Without a step in Python for a word, of which most have come before.
+        found = set(map(stems.__getitem__, there)) - there
+        line = " ".join((line, *_coded(b" ".join(sorted(found)).decode()))).lstrip()
+    return _cut(line)
+
+
+class _Piece(NamedTuple):
+    """A piece of a text, read: its words, coded, in a line, and those of which there are stems.
+
+    It is `plain` where nothing beyond ASCII is left of it when it is folded.
+    """
+
+    line: bytes
+    runs: tuple[bytes, ...]
+    plain: bool
+
+
+def _piece(piece: bytes) -> _Piece:
+    return _known_piece(piece) if len(piece) <= _SHORT else _read(piece)
+
+
+def _read(piece: bytes) -> _Piece:
+    folded = fold(piece.decode())
+    runs = tuple(run.encode() for run in _RUN.findall(folded))
+    return _Piece(" ".join(_coded(folded)).encode(), runs, folded.isascii())
+
+
+_known_piece: Final = lru_cache(_PIECES)(_read)
+
+
+def _stemmed(pieces: set[bytes], odd: dict[bytes, _Piece]) -> set[bytes]:
+    """Return the words of a text that have stems, from its `pieces` and what the `odd` ones are."""
+    found = pieces - odd.keys()
+    for piece in odd.values():
+        found.update(piece.runs)
+    if all(piece.plain for piece in odd.values()):
+        return {word for word in found if len(word) <= LONGEST}
+    return found
 
 
 def _cut(line: str) -> str:
@@ -147,8 +181,8 @@ def _cut(line: str) -> str:
 def spellings(word: str, languages: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words as which `word`, which stands alone, may be in the index."""
     folded = fold(word)
-    stemmers = filter(None, map(_stemmer, languages))
-    found = [folded, *(stemmer.stemWord(folded) for stemmer in stemmers)]
+    known = [stems for stems in map(stems_of, languages) if stems is not None]
+    found = [folded, *(stems.of(folded) for stems in known)]
     lines = (" ".join(words(each)) for each in found)
     return tuple(dict.fromkeys(filter(None, lines)))
 
@@ -157,12 +191,12 @@ def marked(text: str, terms: tuple[Term, ...], language: str) -> Iterator[tuple[
     """Yield `text` in pieces, and with each whether it is a word that `terms` ask for."""
     wanted = {word for term in terms for each in term.spellings for word in each.split()}
     prefixes = tuple(term.spellings[0].split()[-1] for term in terms if term.prefix)
-    stemmer = _stemmer(language)
+    stems = stems_of(language)
     end = 0
     for match in _SIGHT.finditer(text):
         folded = fold(match[0])
         coded = words(match[0])
-        stem = " ".join(_coded(stemmer.stemWord(folded))) if stemmer else ""
+        stem = "" if stems is None else " ".join(_coded(stems.of(folded)))
         hit = (
             any(word in wanted or (prefixes and word.startswith(prefixes)) for word in coded)
             or stem in wanted
@@ -176,8 +210,6 @@ def marked(text: str, terms: tuple[Term, ...], language: str) -> Iterator[tuple[
         yield text[end:], False
 
 
-# A stemmer keeps the words it has met, and is not for several threads.
-_STEMMERS: Final = local()
 _SIGHT: Final = re.compile(
     rf"{_UNSPACED.pattern}|(?:(?!{_UNSPACED.pattern})[^\W_\u0300-\u036f][\u0300-\u036f]*)+"
 )
@@ -190,18 +222,3 @@ def _coded(folded: str) -> list[str]:
     if max(map(len, found), default=0) > LONGEST:
         return [word for word in found if len(word) <= LONGEST]
     return found
-
-
-@lru_cache(64)
-def _algorithm(language: str) -> str | None:
-    return _ALGORITHMS.get(language.partition("-")[0].lower())
-
-
-def _stemmer(language: str) -> "Stemmer.Stemmer | None":
-    name = _algorithm(language)
-    if name is None:
-        return None
-    known: dict[str, Stemmer.Stemmer] = _STEMMERS.__dict__
-    if name not in known:
-        known[name] = Stemmer.Stemmer(name)
-    return known[name]

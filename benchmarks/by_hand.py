@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from app.passages import prose
 from app.words import indexed
 
-BATCH: Final = 500
+BATCH: Final = 800
 """Records in a transaction: as many as Slugline commits at once."""
 
 SEARCHED: Final = ("words_title", "words_summary", "words_body")

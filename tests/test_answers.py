@@ -77,7 +77,8 @@ def counted(site: Site) -> Iterator[list[str]]:
         if threading.current_thread().name != "follower":
             statements.append(statement)
 
-    engines = {site.database.engine, site.database._asked}  # noqa: SLF001 - both are counted
+    database = site.database
+    engines = {database.engine, database._asked, database._writers}  # noqa: SLF001 - all count
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
     yield statements

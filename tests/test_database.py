@@ -165,7 +165,7 @@ def test_i21_a_commit_on_sqlite_is_on_disk_when_it_is_acknowledged(
 def test_c06_a_database_that_stays_locked_is_unavailable_and_no_error_of_ours(
     sqlite_template: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.database.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("app.engines.BUSY_SECONDS", 0.1)
     url = sqlite_template()
     one, other = Database(url), Database(url)
     with one.writing() as session:

@@ -17,6 +17,7 @@ from pyld import jsonld
 import html_tree
 from app.hygiene import clean
 from app.instants import format_instant, parse_instant
+from app.markdown import DEEPEST, to_html
 from app.records import Record, parse_record
 from app.representations import (
     BY_MEDIA_TYPE,
@@ -548,6 +549,16 @@ HOSTILE = {
     "entities": "&amp;" * 100_000,
     "one word": "x" * 500_000,
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("before", ["", "Words - and more.\n\n"])
+@pytest.mark.parametrize("opening", [">", "> ", " >\t"])
+def test_quotations_within_each_other_are_read_to_a_depth_and_no_further(
+    opening: str, before: str
+) -> None:
+    for deep in (DEEPEST - 1, DEEPEST, DEEPEST + 1, 3 * DEEPEST):
+        shown = to_html(before + opening * deep + "text")
+        assert shown.count("<blockquote>") == min(deep, DEEPEST)
 
 
 PARAGRAPH = "Some [plain](https://a.example) words, *as they are written*.\n" * 8

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+import Stemmer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -61,3 +62,32 @@ def test_l03_a_text_is_kept_with_all_its_words_and_their_stems_behind_them(
     for word in found:
         spellings = words.spellings(word, (language,))
         assert any(each in kept for spelling in spellings for each in spelling.split())
+
+
+LONG = st.builds(
+    str.__mul__, st.sampled_from(["x", "\u00e9", "\u0434", "\u0915"]), st.integers(238, 243)
+)
+ENDINGS = st.sampled_from(["s", "ing ", "ungen.", "\u0430\u043c\u0438 ", "\u2014", ""])
+
+
+@settings(max_examples=200 * DEPTH)
+@given(
+    st.lists(st.tuples(TEXTS | LONG, ENDINGS).map("".join), max_size=4).map("".join),
+    st.sampled_from(["en", "de-AT", "pt-BR", "ru", "hi", "ja"]),
+)
+def test_l03_a_text_that_is_read_in_pieces_is_kept_as_it_would_be_as_a_whole(
+    text: str, language: str
+) -> None:
+    assert words.indexed(text, language) == indexed_as_a_whole(text, language)
+
+
+def indexed_as_a_whole(text: str, language: str) -> str:
+    """Return what is to be kept of `text`, in the plainest way."""
+    found, whole = words.words(text), folded(text)
+    if language == "ja":  # which has no stems
+        return " ".join(found)
+    runs = re.findall(r"[^\W_]+(?:[^\W_]|[\u0900-\u0dff])*", whole)
+    there = set(found) if whole.isascii() else set(runs)
+    stemmer = Stemmer.Stemmer(language.partition("-")[0])
+    stems = {stemmer.stemWord(word) for word in there} - there
+    return " ".join(found + words.words(" ".join(sorted(stems))))

@@ -16,7 +16,12 @@ from app.loading.incoming import Incoming
 from app.loading.running import give_way
 from app.records import Fault
 
-BATCH_RECORDS: Final = 500
+BATCH_RECORDS: Final = 800
+"""As many as hold the lock of writers for half a second.
+
+With fewer, the disk is waited for more often, and FTS5 has more to merge: 500 take 6 % longer each.
+"""
+
 BATCH_BYTES: Final = 4 << 20
 LINK_BYTES: Final = 128
 """What a topic or an entity of a record weighs beside its name, for it is a row of its own."""

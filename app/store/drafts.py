@@ -7,13 +7,14 @@ is kept as a revision.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.dialects import among, insert_all, next_ids
-from app.records import Claims, Record
+from app.records import Record
 from app.store import articles, catalogue, standings, vocabularies
 from app.store.articles import COLUMNS, State
 from app.store.standings import Standing
@@ -173,7 +174,7 @@ _KEPT: Final = (
     *COLUMNS, "canonical_key", "digest", "withdrawn_at", "withdrawn_reason", "listed_at",
     "source_host",
 )  # fmt: skip
-_NO_CLAIMS: Final = Claims()
+_COLUMNS: Final = attrgetter(*(name for name in COLUMNS if name != "claims"))
 
 
 def _values(draft: Draft, now: datetime) -> tuple[Any, ...]:
@@ -182,8 +183,8 @@ def _values(draft: Draft, now: datetime) -> tuple[Any, ...]:
     record, withdrawn_at, withdrawn_reason = state
     standing = draft.standing
     return (
-        *(getattr(record, name) for name in COLUMNS if name != "claims"),
-        record.claims.model_dump(exclude_defaults=True) if record.claims != _NO_CLAIMS else {},
+        *_COLUMNS(record),
+        record.claims.model_dump(exclude_defaults=True),
         standing.canonical_key,
         standing.digest,
         withdrawn_at,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Final
 
 from pydantic import JsonValue
@@ -57,6 +58,7 @@ class Result:
 
 
 _RESULT: Final = tuple(each.name for each in fields(Result))
+_VALUES: Final = attrgetter(*_RESULT)
 
 
 class LeaseLostError(Exception):
@@ -148,7 +150,7 @@ def release(session: Session, load_id: int, now: datetime) -> None:
 
 def add_results(session: Session, load_id: int, results: Sequence[Result]) -> None:
     """Add `results` to the receipt."""
-    rows = [(load_id, *(getattr(result, name) for name in _RESULT)) for result in results]
+    rows = [(load_id, *_VALUES(result)) for result in results]
     insert_all(session, LoadResult.__table__, ("load_id", *_RESULT), rows)
 
 

@@ -15,7 +15,8 @@ from typing import Any, Final
 from anyio import CapacityLimiter, move_on_after, to_thread
 
 from app.attempts import network_of
-from app.database import BUSY_SECONDS, DatabaseUnavailableError
+from app.database import DatabaseUnavailableError
+from app.engines import BUSY_SECONDS
 from app.store import actions
 from app.store.actions import Action
 from app.texts import excerpt
