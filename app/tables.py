@@ -64,7 +64,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 def _from_text(value: str | None) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return None if value is None else datetime.fromisoformat(value + "Z")
 
 
 class Base(DeclarativeBase):

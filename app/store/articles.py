@@ -153,7 +153,9 @@ def records_of(found: CursorResult[Any]) -> dict[int, Record]:
     What was not read of them is empty there.
     """
     names = tuple(found.keys())
-    return {row[0]: _record({**_UNREAD, **dict(zip(names, row, strict=True))}) for row in found}
+    # All at once: one by one they take twice as long.
+    rows = found.all()
+    return {row[0]: _record({**_UNREAD, **dict(zip(names, row, strict=True))}) for row in rows}
 
 
 def _record(fields: dict[str, Any]) -> Record:
