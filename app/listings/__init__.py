@@ -10,7 +10,7 @@ from typing import Final
 from app.listings import atom, feed_json, lines, markdown_list, page, page_json, rss
 from app.listings.listing import Item, Listing, Missing, Total
 
-COSTLY: Final = frozenset({"body_md", "topics", "entities", "claims"})
+COSTLY: Final = frozenset({"body_md", "topics", "entities", "claims", "extra"})
 """Fields that are read only where they are shown.
 
 Bodies are most of what there is to read, and entities were a third of the time of the statement.

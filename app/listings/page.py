@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from app.hygiene import printable, printables
 from app.instants import format_instant
 from app.listings.listing import Item, Listing
-from app.representations import Alternate, templating
+from app.representations import templating
 from app.representations.page import in_words
 
 # What is asked for beside the filters: how much is shown of what, and in which order.
@@ -49,12 +49,15 @@ def with_links_to(others: Iterable[Form]) -> Callable[[Listing], bytes]:
 
     def render(listing: Listing) -> bytes:
         """Return the page as UTF-8."""
+        title = printable(listing.title)
+        alternates, others = _links(listing, title, forms)
         return templating.render(
             "listing.html",
             listing=listing,
-            title=printable(listing.title),
+            title=title,
             articles=_articles(listing.items),
-            others=[_alternate(listing, form) for form in forms],
+            alternates=alternates,
+            others=others,
             q=printable(" ".join(listing.filters.get("q", ()))),
             filters=list(_filters(listing)),
             kept=[pair for pair in listing.asked if pair[0] not in _OF_SEARCHES],
@@ -63,9 +66,23 @@ def with_links_to(others: Iterable[Form]) -> Callable[[Listing], bytes]:
     return render
 
 
-def _alternate(listing: Listing, form: Form) -> Alternate:
-    query = listing.start if form.subscribed else None
-    return Alternate(form.name, form.media_type, listing.url(form.suffix, query))
+def _links(listing: Listing, title: str, forms: Sequence[Form]) -> tuple[Markup, Markup]:
+    """Return as HTML what leads to the other forms of the page: in its head, and at its foot.
+
+    Like the articles, they are many pieces.
+    """
+    addresses = [
+        listing.url(form.suffix, listing.start if form.subscribed else None) for form in forms
+    ]
+    (name, *urls) = _escaped([title, *addresses])
+    led = list(zip(forms, urls, strict=True))
+    alternates = (
+        f'<link rel="alternate" type="{form.media_type}" href="{url}"'
+        f' title="{name} ({form.name})">\n'
+        for form, url in led
+    )
+    others = (f'<a href="{url}" type="{form.media_type}">{form.name}</a>' for form, url in led)
+    return Markup("".join(alternates)), Markup(", ".join(others))  # noqa: S704 - escaped
 
 
 def _filters(listing: Listing) -> Iterator[str]:

@@ -52,7 +52,9 @@ RECORD = select(
 """Articles with their lists: one row each, and one statement for all that is asked."""
 
 _SELECTED: Final = tuple(column.name for column in RECORD.selected_columns)
-_UNREAD: Final[dict[str, Any]] = {"body_md": "", "topics": (), "entities": (), "claims": None}
+_UNREAD: Final[dict[str, Any]] = {
+    "body_md": "", "topics": (), "entities": (), "claims": None, "extra": {},
+}  # fmt: skip
 
 _STATE = RECORD.add_columns(_ARTICLES.withdrawn_at, _ARTICLES.withdrawn_reason)
 _NO_CLAIMS: Final = Claims()
@@ -154,8 +156,7 @@ def records_of(found: CursorResult[Any]) -> dict[int, Record]:
     """
     names = tuple(found.keys())
     # All at once: one by one they take twice as long.
-    rows = found.all()
-    return {row[0]: _record({**_UNREAD, **dict(zip(names, row, strict=True))}) for row in rows}
+    return {row[0]: _record(_UNREAD | dict(zip(names, row, strict=True))) for row in found.all()}
 
 
 def _record(fields: dict[str, Any]) -> Record:
