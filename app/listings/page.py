@@ -117,12 +117,11 @@ def _escaped(texts: Sequence[str]) -> list[str]:
 
 def _article(item: Item, title: str, summary: str, url: str, lang: str) -> str:
     """Return an article as HTML, of texts that are so already. What is found in it is marked."""
-    found = {name: _marked(text) for name, text in item.highlights.items()}
-    title, summary, passage = (
-        found.get("title", title),
-        found.get("summary", summary),
-        found.get("body"),
-    )
+    passage = ""
+    if item.highlights:
+        found = {name: _marked(text) for name, text in item.highlights.items()}
+        title, summary = found.get("title", title), found.get("summary", summary)
+        passage = found.get("body", "")
     at = item.record.published_at
     return (
         f'<article class="item" dir="auto" lang="{lang}">\n'
