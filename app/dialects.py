@@ -10,6 +10,7 @@ from sqlalchemy import (
     JSON,
     BindParameter,
     ColumnElement,
+    Connection,
     Dialect,
     FromClause,
     Select,
@@ -54,7 +55,7 @@ def _postgresql(element: _JsonArray, compiler: SQLCompiler, **options: Any) -> s
 
 
 def among(
-    session: Session,
+    asker: Session | Connection,
     column: Asked,
     values: Collection[Any],
 ) -> ColumnElement[bool]:
@@ -62,7 +63,8 @@ def among(
 
     They are one parameter, so the statement is the same each time, and is compiled once.
     """
-    dialect = session.get_bind().dialect.name
+    bind = asker.get_bind() if isinstance(asker, Session) else asker
+    dialect = bind.dialect.name
     return _in(column, literal(listed(values, dialect), _list_of(column, dialect)), dialect)
 
 

@@ -4,7 +4,7 @@ The stored record is never repaired, so a better rule here heals old articles wi
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -83,6 +83,11 @@ def printable(text: str) -> str:
 def _shown(record: Record) -> str:
     """Return all texts that readers see: most records are plain, which is soon seen of them."""
     return "\n".join((record.title, record.summary, record.body_md, *record.entities))
+
+
+def printables(texts: Sequence[str]) -> Sequence[str]:
+    """Return `texts`, each as `printable` has it: most are, which is soon seen of all together."""
+    return [printable(text) for text in texts] if _is_suspect("\n".join(texts)) else texts
 
 
 def _is_suspect(text: str) -> bool:

@@ -39,4 +39,6 @@ def parse_instant(value: object) -> datetime:
 
 def format_instant(instant: datetime) -> str:
     """Return `instant` in RFC 3339 with `T` and `Z`, with microseconds only where it has any."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC)
+    return instant.isoformat()[: -len("+00:00")] + "Z"

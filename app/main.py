@@ -34,9 +34,8 @@ from app.web import (
     vocabularies,
 )
 from app.web.auditing import Audited
-from app.web.ready import Ready
+from app.web.ready import STATE, Ready
 from app.web.service import assemble
-from app.web.wire import STATE
 
 SWITCH_SECONDS: Final = 0.0005
 """How long a thread of a server has the interpreter to itself while others want it."""

@@ -26,6 +26,7 @@ SEARCH_LENGTH: Final = 300
 SORTS: Final = ("-published_at", "published_at", "-updated_at", "updated_at")
 SEARCH_SORTS: Final = ("relevance", "-published_at", "published_at")
 INCLUDABLE: Final = ("body", "total", "facets")
+_COUNTED: Final = {"total", "facets"}
 FIELDS: Final = (
     *(name for name in Record.model_fields if name not in {"claims", "upkeep", "extra"}),
     "url",
@@ -86,6 +87,12 @@ class Selection:
             pairs.append(("fields", ",".join(name for name in FIELDS if name in self.fields)))
         pairs += [("include", name) for name in INCLUDABLE if name in self.include]
         return urlencode(pairs)
+
+    @property
+    def names_nothing(self) -> bool:
+        """Whether a page is asked for, and nothing that must be looked up or counted."""
+        named = self.any_of, self.all_of, self.none_of, self.q, self.slugs
+        return not (any(named) or self.include & _COUNTED)
 
     @property
     def shown(self) -> frozenset[str]:

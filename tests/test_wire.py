@@ -1,7 +1,9 @@
 """The wire: what is at hand goes out at once, and every byte as the server itself would send it."""
 
 import asyncio
+import gc
 import logging
+import weakref
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -16,7 +18,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from app.commands.serving import serve
-from app.web.wire import STATE, Wire
+from app.web.ready import STATE
+from app.web.wire import Wire
 from conftest import SEED, SEED_SLUG, Site, above_the_store
 
 BARE = f"/news/{SEED_SLUG}"
@@ -220,7 +223,36 @@ def test_a_connection_stays_open_for_a_while_and_no_longer(seeded: Site) -> None
 
     async def talk() -> bytes:
         async with line(Wire, app, app.front, timeout_keep_alive=1) as (reader, writer, _):
-            writer.write(ask(f"{BARE}.md", method="HEAD"))
+            writer.write(ask(BARE, method="HEAD"))
             return await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
 
     assert asyncio.run(talk()).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_who_waits_behind_what_was_at_hand_is_not_cut_off(seeded: Site) -> None:
+    app: Any = seeded.client.app
+    slow = ask("/changes?since=latest&wait=2", "Accept: application/json", LAST)
+
+    async def talk() -> bytes:
+        async with line(Wire, app, app.front, timeout_keep_alive=1) as (reader, writer, _):
+            writer.write(ask(BARE, method="HEAD") + slow)
+            return await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
+
+    assert asyncio.run(talk()).count(b"HTTP/1.1 200 OK") == 2
+
+
+def test_a_connection_is_gone_as_soon_as_it_is_closed(seeded: Site) -> None:
+    app: Any = seeded.client.app
+
+    async def talk() -> weakref.ref[HttpToolsProtocol]:
+        async with line(Wire, untaken, app.front) as (reader, writer, protocol):
+            writer.write(ask(BARE, method="HEAD"))
+            await reader.readuntil(b"\r\n\r\n")
+            return weakref.ref(protocol.cycle)  # type: ignore[arg-type] # its request
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert asyncio.run(talk())() is None
+    finally:
+        gc.enable()

@@ -10,6 +10,12 @@ from typing import Final
 from app.listings import atom, feed_json, lines, markdown_list, page, page_json, rss
 from app.listings.listing import Item, Listing, Missing, Total
 
+COSTLY: Final = frozenset({"body_md", "topics", "entities", "claims", "extra"})
+"""Fields that are read only where they are shown.
+
+Bodies are most of what there is to read, and entities were a third of the time of the statement.
+"""
+
 __all__ = [
     "BY_MEDIA_TYPE",
     "BY_NAME",
@@ -27,9 +33,9 @@ __all__ = [
 class Format:
     """One form of a page. `suffix` is what its path ends in beyond the listing's own.
 
-    `with_bodies` says that it shows articles in full, so that their bodies must be read, and
-    `subscribed` that readers come back to it, so that every page leads to the beginning of it, and
-    `with_highlights` that it shows what was found.
+    `shows` are those of a record's COSTLY fields that it shows, or None if they are those that are
+    asked for. `subscribed` says that readers come back to it, so that every page leads to the
+    beginning of it, and `with_highlights` that it shows what was found.
     """
 
     name: str
@@ -37,28 +43,36 @@ class Format:
     media_type: str
     content_type: str
     render: Callable[[Listing], bytes]
-    with_bodies: bool = False
+    shows: frozenset[str] | None = frozenset()
     subscribed: bool = False
     with_highlights: bool = False
+
+    def unread(self, asked: frozenset[str]) -> frozenset[str]:
+        """Return the fields of a record that need not be read, where these are asked for."""
+        return COSTLY - (asked if self.shows is None else self.shows)
+
+
+_IN_FULL = frozenset({"body_md", "topics"})
 
 
 def _feed(
     name: str, suffix: str, media_type: str, charset: str, render: Callable[[Listing], bytes]
 ) -> Format:
     told = media_type + charset
-    return Format(name, suffix, media_type, told, render, with_bodies=True, subscribed=True)
+    return Format(name, suffix, media_type, told, render, _IN_FULL, subscribed=True)
 
 
 _JSON = "application/json"
+_LINES = "application/x-ndjson"
 _OTHERS = (
-    Format("json", ".json", _JSON, _JSON, page_json.render, with_highlights=True),
+    Format("json", ".json", _JSON, _JSON, page_json.render, shows=None, with_highlights=True),
     Format(
         "markdown", ".md", "text/markdown", "text/markdown; charset=utf-8", markdown_list.render
     ),
     _feed("rss", ".rss", "application/rss+xml", "; charset=utf-8", rss.render),
     _feed("atom", ".atom", "application/atom+xml", "; charset=utf-8", atom.render),
     _feed("feed", ".feed.json", "application/feed+json", "", feed_json.render),
-    _feed("ndjson", ".ndjson", "application/x-ndjson", "", lines.render),
+    Format("ndjson", ".ndjson", _LINES, _LINES, lines.render, None, subscribed=True),
 )
 # In the order of the site's own preference.
 FORMATS: Final = (
@@ -68,6 +82,7 @@ FORMATS: Final = (
         "text/html",
         "text/html; charset=utf-8",
         page.with_links_to(_OTHERS),
+        shows=frozenset({"topics"}),
         with_highlights=True,
     ),
     *_OTHERS,

@@ -81,7 +81,7 @@ class Listing:
     @cached_property
     def start(self) -> str:
         """The query of the page that the listing begins with."""
-        return urlencode(self.asked)
+        return urlencode(self.asked) if "cursor" in self.query else self.query
 
     def url(self, suffix: str = "", query: str | None = None) -> str:
         """Return the absolute address of a twin of this page, or of another page."""

@@ -1,25 +1,26 @@
 """A page of a listing for people: semantic HTML that needs no script."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Final, Protocol
 
 import nh3
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from app.hygiene import clean, printable
+from app.hygiene import printable, printables
 from app.instants import format_instant
 from app.listings.listing import Item, Listing
-from app.records import Record
-from app.representations import Alternate, Links, templating
+from app.representations import templating
 from app.representations.page import in_words
 
 # What is asked for beside the filters: how much is shown of what, and in which order.
 _NO_FILTERS: Final = frozenset({"q", "sort", "limit", "fields", "include", "slug"})
 # These are for `q` alone.
 _OF_SEARCHES: Final = frozenset({"q", "sort"})
+_TOPICS: Final = 1_024
+"""How many topics are remembered as HTML: few are in use, and each page shows fifty."""
 
 
 class Form(Protocol):
@@ -42,31 +43,21 @@ class Form(Protocol):
         """Whether readers come back to it, to its first page."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """An article as the page shows it. What is found in it is marked."""
-
-    record: Record
-    links: Links
-    title: str
-    summary: str
-    passage: str
-    published: str
-    published_words: str
-
-
 def with_links_to(others: Iterable[Form]) -> Callable[[Listing], bytes]:
     """Return the function that renders a page with links to those other forms of it."""
     forms = tuple(others)
 
     def render(listing: Listing) -> bytes:
         """Return the page as UTF-8."""
+        title = printable(listing.title)
+        alternates, others = _links(listing, title, forms)
         return templating.render(
             "listing.html",
             listing=listing,
-            title=printable(listing.title),
-            items=[_shown(item) for item in listing.items],
-            others=[_alternate(listing, form) for form in forms],
+            title=title,
+            articles=_articles(listing.items),
+            alternates=alternates,
+            others=others,
             q=printable(" ".join(listing.filters.get("q", ()))),
             filters=list(_filters(listing)),
             kept=[pair for pair in listing.asked if pair[0] not in _OF_SEARCHES],
@@ -75,9 +66,23 @@ def with_links_to(others: Iterable[Form]) -> Callable[[Listing], bytes]:
     return render
 
 
-def _alternate(listing: Listing, form: Form) -> Alternate:
-    query = listing.start if form.subscribed else None
-    return Alternate(form.name, form.media_type, listing.url(form.suffix, query))
+def _links(listing: Listing, title: str, forms: Sequence[Form]) -> tuple[Markup, Markup]:
+    """Return as HTML what leads to the other forms of the page: in its head, and at its foot.
+
+    Like the articles, they are many pieces.
+    """
+    addresses = [
+        listing.url(form.suffix, listing.start if form.subscribed else None) for form in forms
+    ]
+    (name, *urls) = _escaped([title, *addresses])
+    led = list(zip(forms, urls, strict=True))
+    alternates = (
+        f'<link rel="alternate" type="{form.media_type}" href="{url}"'
+        f' title="{name} ({form.name})">\n'
+        for form, url in led
+    )
+    others = (f'<a href="{url}" type="{form.media_type}">{form.name}</a>' for form, url in led)
+    return Markup("".join(alternates)), Markup(", ".join(others))  # noqa: S704 - escaped
 
 
 def _filters(listing: Listing) -> Iterator[str]:
@@ -89,18 +94,57 @@ def _filters(listing: Listing) -> Iterator[str]:
         yield printable(f"{field.replace('_', ' ')}: {'not ' if way == 'not' else ''}{values}")
 
 
-def _shown(item: Item) -> Shown:
-    record = clean(item.record)
-    found = {name: _marked(text) for name, text in item.highlights.items()}
-    return Shown(
-        record,
-        item.links,
-        title=found.get("title", record.title),
-        summary=found.get("summary", record.summary.strip()),
-        passage=found.get("body", ""),
-        published=format_instant(record.published_at),
-        published_words=in_words(record.published_at),
+def _articles(items: Sequence[Item]) -> Markup:
+    """Return the articles as HTML. A template took three times as long for it."""
+    records = [item.record for item in items]
+    summaries = printables([record.summary for record in records])
+    shown = map(
+        _article,
+        items,
+        _escaped(printables([record.title for record in records])),
+        _escaped([summary.strip() for summary in summaries]),
+        _escaped([item.links.url for item in items]),
+        _escaped([record.lang for record in records]),
     )
+    return Markup("".join(shown))  # noqa: S704 - all that comes from outside is escaped
+
+
+def _escaped(texts: Sequence[str]) -> list[str]:
+    """Return printable texts, none of which has a NUL in it, as HTML."""
+    # All together: one by one, twenty articles have a hundred, and half of the time went there.
+    return str(escape("\0".join(texts))).split("\0")
+
+
+def _article(item: Item, title: str, summary: str, url: str, lang: str) -> str:
+    """Return an article as HTML, of texts that are so already. What is found in it is marked."""
+    passage = ""
+    if item.highlights:
+        found = {name: _marked(text) for name, text in item.highlights.items()}
+        title, summary = found.get("title", title), found.get("summary", summary)
+        passage = found.get("body", "")
+    at = item.record.published_at
+    return (
+        f'<article class="item" dir="auto" lang="{lang}">\n'
+        f'<h2><a href="{url}">{title}</a></h2>\n'
+        f'<p class="when"><time lang="en" dir="ltr" datetime="{format_instant(at)}">'
+        f"{in_words(at)}</time></p>\n"
+        + (f'<p class="brief">{summary}</p>\n' if summary else "")
+        + (f'<p class="brief passage">{passage}</p>\n' if passage else "")
+        + _topics(item.record.topics)
+        + "</article>\n"
+    )
+
+
+def _topics(topics: Sequence[str]) -> str:
+    if not topics:
+        return ""
+    return f'<ul class="names topics">\n{"".join(map(_topic, topics))}</ul>\n'
+
+
+@lru_cache(_TOPICS)
+def _topic(topic: str) -> str:
+    name = escape(topic)
+    return f'<li><a href="/topics/{name}" rel="tag">{name}</a></li>\n'
 
 
 def _marked(text: str) -> Markup:

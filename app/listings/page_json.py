@@ -29,10 +29,14 @@ def render(listing: Listing) -> bytes:
 
 def shown(item: Item, listing: Listing) -> dict[str, object]:
     """Return those of the members of a record that were asked for, in their order."""
-    whole = record_json.fields(item.record, item.links)
-    return {name: value for name, value in whole.items() if name in listing.fields}
+    members = record_json.known(item.record, item.links)
+    for name in members.keys() - listing.fields:
+        del members[name]
+    return members
 
 
 def _item(item: Item, listing: Listing) -> dict[str, object]:
-    found = {"highlights": dict(item.highlights)} if item.highlights else {}
-    return shown(item, listing) | found
+    members = shown(item, listing)
+    if item.highlights:
+        members["highlights"] = dict(item.highlights)
+    return members

@@ -66,12 +66,4 @@ def path_of(slug: str, form: Format = FORMATS[0]) -> str:
 
 def links_of(record: Record, site: Site) -> Links:
     """Return the addresses of `record` on `site`."""
-    url = site.base_url + path_of(record.slug)
-    return Links(
-        site=site,
-        url=url,
-        source=record.canonical_source,
-        alternates=tuple(
-            [Alternate(form.name, form.media_type, url + form.suffix) for form in FORMATS]
-        ),
-    )
+    return Links(site, site.base_url + path_of(record.slug), record.canonical_source, FORMATS)

@@ -31,6 +31,11 @@ _TAGS: Final = frozenset({
     "var", "wbr"
 })  # fmt: skip
 
+_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+
 _sanitiser = nh3.Cleaner(
     tags=set(_TAGS),
     clean_content_tags=set(HIDDEN_ELEMENTS),
@@ -119,4 +124,5 @@ def _boxed(markup: str) -> str:
 
 def in_words(instant: datetime) -> str:
     """Return an instant as people read it."""
-    return f"{instant.day} {instant:%B %Y, %H:%M} UTC"
+    month = _MONTHS[instant.month - 1]
+    return f"{instant.day} {month} {instant.year}, {instant.hour:02}:{instant.minute:02} UTC"

@@ -17,6 +17,11 @@ def render(record: Record, links: Links) -> bytes:
 
 def fields(record: Record, links: Links) -> dict[str, object]:
     """Return the members of the record, in their order."""
+    return {**known(record, links), **record.extra}
+
+
+def known(record: Record, links: Links) -> dict[str, object]:
+    """Return its twelve fields."""
     return {
         "slug": record.slug,
         "title": record.title,
@@ -29,6 +34,5 @@ def fields(record: Record, links: Links) -> dict[str, object]:
         "lang": record.lang,
         "topics": record.topics,
         "entities": record.entities,
-        "alternates": {alternate.name: alternate.url for alternate in links.others("json")},
-        **record.extra,
+        "alternates": links.addresses("json"),
     }

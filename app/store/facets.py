@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, func, select
 
 from app.dialects import among
 from app.selections import Selection
-from app.store.listings import matching, wanted
+from app.store.listings import matching
+from app.store.naming import wanted
 from app.tables import Article, ArticleEntity, ArticleTopic, Entity, Term, Topic
 
 COUNTED_AT_MOST: Final = 500
@@ -42,20 +42,20 @@ class Facets:
     terms: Mapping[str, Sequence[Count]] = field(default_factory=dict)
 
 
-def facets(session: Session, selection: Selection) -> Facets:
+def facets(connection: Connection, selection: Selection) -> Facets:
     """Return the facets of what `selection` finds, whichever page of it is shown."""
     if not selection.filters:
-        return _of_everything(session)
-    asked = wanted(session, selection)
+        return _of_everything(connection)
+    asked = wanted(connection, selection)
     if selection.q and not asked.terms:
         return Facets(0, exact=True, terms=dict.fromkeys(NAMES, ()))
-    ids = matching(session, asked, COUNTED_AT_MOST + 1)
+    ids = matching(connection, asked, COUNTED_AT_MOST + 1)
     exact = len(ids) <= COUNTED_AT_MOST
     ids = ids[:COUNTED_AT_MOST]
-    return Facets(len(ids), exact, _counted(session, ids))
+    return Facets(len(ids), exact, _counted(connection, ids))
 
 
-def _of_everything(session: Session) -> Facets:
+def _of_everything(connection: Connection) -> Facets:
     terms = {}
     for name in NAMES:
         found = (
@@ -64,31 +64,31 @@ def _of_everything(session: Session) -> Facets:
             .order_by(Term.articles.desc(), Term.value.desc())
             .limit(TERMS_AT_MOST)
         )
-        terms[name] = [Count(*row) for row in session.execute(found)]
-    counted = session.scalar(select(Term.articles).where(Term.facet == "all")) or 0
+        terms[name] = [Count(*row) for row in connection.execute(found)]
+    counted = connection.scalar(select(Term.articles).where(Term.facet == "all")) or 0
     return Facets(counted, exact=True, terms=terms)
 
 
-def _counted(session: Session, ids: Sequence[int]) -> dict[str, list[Count]]:
+def _counted(connection: Connection, ids: Sequence[int]) -> dict[str, list[Count]]:
     number = func.count().label("articles")
     topics = (
         select(Topic.slug, Topic.slug, number)
         .join(ArticleTopic, ArticleTopic.topic_id == Topic.id)
-        .where(among(session, ArticleTopic.article_id, ids))
+        .where(among(connection, ArticleTopic.article_id, ids))
         .group_by(Topic.slug)
     )
     entities = (
         select(Entity.slug, Entity.name, number)
         .join(ArticleEntity, ArticleEntity.entity_id == Entity.id)
-        .where(among(session, ArticleEntity.article_id, ids))
+        .where(among(connection, ArticleEntity.article_id, ids))
         .group_by(Entity.slug, Entity.name)
     )
     terms = {
-        name: _most([Count(*row) for row in session.execute(found)])
+        name: _most([Count(*row) for row in connection.execute(found)])
         for name, found in (("topic", topics), ("entity", entities))
     }
     columns = select(Article.lang, Article.source_host, Article.listed_at)
-    rows = session.execute(columns.where(among(session, Article.id, ids))).all()
+    rows = connection.execute(columns.where(among(connection, Article.id, ids))).all()
     values = {
         "lang": Counter(row[0] for row in rows),
         "source": Counter(row[1] for row in rows if row[1] is not None),

@@ -36,7 +36,7 @@ def related(session: Session, record: Record, count: int) -> list[Record]:
     best = sorted(scores, key=lambda each: (scores[each], each), reverse=True)[: count + 1]
     if not best:
         return []
-    found = {row.id: record_of(row) for row in with_ids(session, RECORD, best)}
+    found = {row.id: record_of(row) for row in with_ids(session.connection(), RECORD, best)}
     records = [found[each] for each in best if each in found]
     return [each for each in records if each.slug != record.slug][:count]
 

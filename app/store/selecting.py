@@ -13,6 +13,8 @@ from typing import Any, Final, Literal, NamedTuple, cast
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Connection,
+    CursorResult,
     Integer,
     Select,
     bindparam,
@@ -20,7 +22,6 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.orm import Session
 
 from app import word_index
 from app.selections import Facet
@@ -56,10 +57,25 @@ class _Pattern(NamedTuple):
         return looks_up(self.rest, self.spans)
 
 
-def walk(
-    session: Session, wanted: Wanted, when: When, reach: Reach
-) -> Iterable[tuple[int, datetime]]:
-    """Return the ids of articles, and the instants by which they are in order."""
+def walk(connection: Connection, wanted: Wanted, when: When, reach: Reach) -> list[int]:
+    """Return the ids of articles, in order."""
+    statement = _walk(_pattern(wanted, when, reach))
+    return list(connection.scalars(statement, wanted.parameters | reach.parameters))
+
+
+def on_the_way(
+    connection: Connection, found: Select[Any], wanted: Wanted, when: When, reach: Reach
+) -> CursorResult[Any]:
+    """Return the rows of `found`, which is RECORD or made of it, that a walk meets; in any order.
+
+    One statement for the walk and for what is read on it: the second one took a fifth of the time
+    of a page.
+    """
+    statement = _on_the_way(found, _pattern(wanted, when, reach))
+    return connection.execute(statement, wanted.parameters | reach.parameters)
+
+
+def _pattern(wanted: Wanted, when: When, reach: Reach) -> _Pattern:
     place = wanted.narrowest
     if (
         place is not None
@@ -68,7 +84,7 @@ def walk(
     ):
         place = None
     lists = wanted.lists
-    pattern = _Pattern(
+    return _Pattern(
         when,
         None if place is None else lists[place],
         # However many values they have: the statement is the same.
@@ -77,8 +93,6 @@ def walk(
         reach.ascending,
         reach.after is not None,
     )
-    found: Any = session.connection().execute(_walk(pattern), wanted.parameters | reach.parameters)
-    return cast("Iterable[tuple[int, datetime]]", found)
 
 
 # To build a statement, and to find out that it is known, takes longer than to run it.
@@ -95,6 +109,13 @@ def _walk(pattern: _Pattern) -> Select[Any]:
     together = union_all(*pieces).subquery()
     key, at = together.c
     return _ordered(select(key, at).distinct(), key, at, pattern)
+
+
+@lru_cache(_PATTERNS)
+def _on_the_way(found: Select[Any], pattern: _Pattern) -> Select[Any]:
+    # The walk comes first. In order are its rows, and whether those of both are is the database's.
+    way = _walk(pattern).subquery("walk")
+    return found.select_from(way.join(Article.__table__, _A.id == way.c.id))
 
 
 def _branch(facet: Facet, value: BindParameter[Any], pattern: _Pattern) -> Select[Any]:
@@ -144,11 +165,10 @@ def _ordered(
 
 
 def search(
-    session: Session, wanted: Wanted, tier: Tier, reach: Reach, *, exactly: bool
+    connection: Connection, wanted: Wanted, tier: Tier, reach: Reach, *, exactly: bool
 ) -> Iterable[tuple[int, int]]:
     """Return the ids of articles in which words are found, and their keys, in order."""
-    dialect = session.get_bind().dialect.name
-    found = word_index.matches(dialect, wanted.terms, tier, exactly=exactly)
+    found = word_index.matches(connection.dialect.name, wanted.terms, tier, exactly=exactly)
     met = [found.condition, *_between_keys(wanted.spans, found.key)]
     needed = conditions(wanted.lists, wanted.spans, found.article_id, _A.listed_at)
     if looks_up(wanted.lists, wanted.spans) or wanted.spans:
@@ -160,7 +180,7 @@ def search(
         key = reach.after.second
         query = query.where(found.key > key if reach.ascending else found.key < key)
     query = query.order_by(found.key if reach.ascending else found.key.desc()).limit(reach.count)
-    rows: Any = session.connection().execute(query, wanted.parameters)
+    rows: Any = connection.execute(query, wanted.parameters)
     return cast("Iterable[tuple[int, int]]", rows)
 
 

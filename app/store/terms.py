@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app import words
@@ -28,10 +28,10 @@ class Entry(NamedTuple):
     latest_at: datetime | None
 
 
-def label(session: Session, facet: Vocabulary, slug: str) -> str | None:
+def label(connection: Connection, facet: Vocabulary, slug: str) -> str | None:
     """Return how the term at `slug` is written, or None where readers saw no article with it."""
     found = select(TermRow.label).where(TermRow.facet == facet, TermRow.value == slug)
-    return session.scalar(found)
+    return connection.scalar(found)
 
 
 def page(  # noqa: PLR0913 - what a page is asked for

@@ -237,7 +237,7 @@ def _told(
     if records and changes:
         slugs = sorted({change.slug for change in changes})
         with service.database.reading() as session:
-            found = listings.many(session, slugs)
+            found = listings.many(session.connection(), slugs)
         shown = {
             slug: record_json.fields(record, links_of(record, service.site))
             for slug, record in found.items()

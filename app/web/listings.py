@@ -27,7 +27,7 @@ from app.selections import Selection
 from app.store import listings as store
 from app.web.fields import wishes
 from app.web.headers import caching_headers, entity_tag, listing_headers, policy_headers
-from app.web.pages import VOCABULARIES, Asked, cursor_of, frame, page_of, read
+from app.web.pages import VOCABULARIES, Asked, asked_at, cursor_of, frame, page_at
 from app.web.problems import Problem
 from app.web.redirecting import redirected, without_slash
 from app.web.sending import bodiless, sent
@@ -76,16 +76,15 @@ def listing(request: Request) -> Response:
     query = request.scope["query_string"].decode("latin-1")
     wished = wishes(request.headers)
     negotiated = form is None
-    with service.database.reading() as session:
-        asked = read(session, path, query)
-        if form is None:
-            chosen = negotiate(wished.accept, OFFERS)
-            if chosen is None:
-                raise _not_acceptable(service, path)
-            form = BY_MEDIA_TYPE[chosen]
-        page = None if form.name == STREAM else page_of(service, session, asked, form)
-    if page is None:
-        return _stream(request, asked, form, negotiated=negotiated)
+    if form is None:
+        chosen = negotiate(wished.accept, OFFERS)
+        if chosen is None:
+            asked_at(service, path, query)  # what is wrong with the address is said first
+            raise _not_acceptable(service, path)
+        form = BY_MEDIA_TYPE[chosen]
+    if form.name == STREAM:
+        return _stream(request, asked_at(service, path, query), form, negotiated=negotiated)
+    _, page = page_at(service, path, query, form)
     coding = codings.choose(wished.accept_encoding)
     return sent(
         request,
@@ -108,9 +107,7 @@ def answer_at(service: Service, address: str, accepted: str, coding: str) -> Ans
         return None
     epochs = service.listings.epoch, service.searches.epoch
     try:
-        with service.database.reading() as session:
-            asked = read(session, path, query)
-            page = page_of(service, session, asked, form)
+        asked, page = page_at(service, path, query, form)
     except (Problem, BadQueryError):
         return None
     answer = listing_answer(service, page, form, coding, negotiated=negotiated, personal=False)
@@ -168,21 +165,19 @@ def _stream(request: Request, asked: Asked, form: Format, *, negotiated: bool) -
     """Answer with all that is found behind the cursor, if there is one, page after page."""
     service = service_of(request)
     selection = replace(asked.selection, limit=AT_ONCE)
-    bodies = not selection.fields or "body_md" in selection.shown
     if not selection.fields:
         selection = replace(selection, include=selection.include | {"body"})
     if selection.slugs:
         raise refused("slug", "goes with no stream")
-    with service.database.reading() as session:
-        key = service.cursor_key(session)
     empty = replace(frame(service, asked), fields=selection.shown)
-    first = cursor_of(selection, key)
+    first = cursor_of(selection, service.cursor_key())
+    unread = form.unread(selection.shown)
 
     def pieces() -> Iterator[bytes]:
         cursor, more = first, True
         while more:
             with service.database.reading() as session:
-                page = store.page(session, selection, cursor, bodies=bodies)
+                page = store.page(session.connection(), selection, cursor, unread)
             items = [Item(each, links_of(each, service.site)) for each in page.records]
             yield form.render(replace(empty, items=items))
             cursor, more = page.next, page.next is not None

@@ -27,6 +27,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+STATE: Final = "ready"
+"""Under which name the application's lifespan hands over what finds ready answers."""
+
 PATIENCE_SECONDS: Final = 15
 """How long a reader waits for a database that takes questions and does not answer."""
 

@@ -12,7 +12,7 @@ from fastapi import Depends, Request, Response
 from app.answers import Memory
 from app.attempts import Accepted, Attempts
 from app.broadcasts import Broadcast
-from app.database import Database, Session
+from app.database import Database
 from app.following import Follower
 from app.loading.running import give_way
 from app.representations import FORMATS, Site, path_of
@@ -69,10 +69,13 @@ class Service:
     background: ThreadPoolExecutor = field(default_factory=lambda: _nice("background"))
     undoing: ThreadPoolExecutor = field(default_factory=lambda: _nice("undo"))
 
-    def cursor_key(self, session: Session) -> bytes:
-        """Return the key of the database's cursors, which was made with it and stays as it is."""
+    def cursor_key(self) -> bytes:
+        """Return the key of the database's cursors, which was made with it and stays as it is.
+
+        Raises DatabaseUnavailableError.
+        """
         if not self.cursor_keys:
-            self.cursor_keys.append(cursor_key(session))
+            self.cursor_keys.append(self.database.ask(cursor_key))
         return self.cursor_keys[0]
 
 

@@ -16,10 +16,9 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from app.answers import Reply
-from app.web.ready import Ready
+from app.web.ready import STATE, Ready
 
-STATE: Final = "ready"
-"""Under which name the application's lifespan hands over what finds ready answers."""
+_CONTENT: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Wire(HttpToolsProtocol):
@@ -29,10 +28,13 @@ class Wire(HttpToolsProtocol):
         """Answer a request whose fields have been read, and whose turn it is."""
         if self.transport.is_closing():
             return  # an answer before this one was the last: nobody reads on
+        # What was answered in the same turn has set the clock for a connection that waits.
+        self._unset_keepalive_if_required()
         reply = None
         # Where the client does not take what it has asked for, where each request is logged, and
-        # where the server refuses more, uvicorn says how.
-        if not (self.flow.write_paused or self.access_log) and app is self.app:
+        # where the server refuses more, uvicorn says how. What has content may turn out to be none.
+        plain = app is self.app and not any(name in _CONTENT for name, _ in cycle.scope["headers"])
+        if plain and not (self.flow.write_paused or self.access_log):
             reply = self._at_hand(cycle)
         if reply is None:
             super()._start_asgi_task(cycle, app)
@@ -45,10 +47,11 @@ class Wire(HttpToolsProtocol):
 
     def _send(self, cycle: RequestResponseCycle, reply: Reply) -> None:
         cycle.response_started = cycle.response_complete = True
+        cycle.on_response = _nothing  # as uvicorn does in the end: it refers to this connection
         added = b"".join([b"%b: %b\r\n" % each for each in self.server_state.default_headers])
         end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
         status, body = STATUS_LINE[reply.start["status"]], reply.content["body"]
-        self.transport.writelines((status, added, reply.lines, end, body))
+        self.transport.write(b"".join((status, added, reply.lines, end, body)))
         if not cycle.keep_alive:
             self.transport.close()
         if self.pipeline:
@@ -56,3 +59,7 @@ class Wire(HttpToolsProtocol):
             self.loop.call_soon(self.on_response_complete)
         else:
             self.on_response_complete()
+
+
+def _nothing() -> None:
+    """Do nothing more for a request that was answered."""
