@@ -256,3 +256,12 @@ def test_a_connection_is_gone_as_soon_as_it_is_closed(seeded: Site) -> None:
         assert asyncio.run(talk())() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("content", ["Transfer-Encoding: identity", "Transfer-Encoding: xchunked"])
+def test_a_request_whose_content_cannot_be_told_gets_one_answer(seeded: Site, content: str) -> None:
+    pieces = [ask(BARE, content)]
+    answers = asyncio.run(said(Wire, seeded, pieces))
+    assert answers == asyncio.run(said(HttpToolsProtocol, seeded, pieces))
+    assert answers.startswith(b"HTTP/1.1 400 ")
+    assert answers.count(b"HTTP/1.1 ") == 1
