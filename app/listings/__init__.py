@@ -10,12 +10,6 @@ from typing import Final
 from app.listings import atom, feed_json, lines, markdown_list, page, page_json, rss
 from app.listings.listing import Item, Listing, Missing, Total
 
-COSTLY: Final = frozenset({"body_md", "topics", "entities", "claims", "extra"})
-"""Fields that are read only where they are shown.
-
-Bodies are most of what there is to read, and entities were a third of the time of the statement.
-"""
-
 __all__ = [
     "BY_MEDIA_TYPE",
     "BY_NAME",
@@ -27,6 +21,12 @@ __all__ = [
     "Missing",
     "Total",
 ]
+
+COSTLY: Final = frozenset({"body_md", "topics", "entities", "claims", "extra"})
+"""Fields that are read only where they are shown.
+
+Bodies are most of what there is to read, and entities were a third of the time of the statement.
+"""
 
 
 @dataclass(frozen=True, slots=True)

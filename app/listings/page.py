@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from app.hygiene import printable, printables
 from app.instants import format_instant
 from app.listings.listing import Item, Listing
-from app.representations import templating
+from app.representations import links, templating
 from app.representations.page import in_words
 
 # What is asked for beside the filters: how much is shown of what, and in which order.
@@ -23,20 +23,8 @@ _TOPICS: Final = 1_024
 """How many topics are remembered as HTML: few are in use, and each page shows fifty."""
 
 
-class Form(Protocol):
+class Form(links.Form, Protocol):
     """A form of listings, as far as a page leads to it."""
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-
-    @property
-    def suffix(self) -> str:
-        """What the path of a page ends in."""
-
-    @property
-    def media_type(self) -> str:
-        """What it is."""
 
     @property
     def subscribed(self) -> bool:

@@ -24,7 +24,7 @@ class Site:
 
 
 class Form(Protocol):
-    """A representation, as far as it is linked to."""
+    """One form of something, as far as it is linked to."""
 
     @property
     def name(self) -> str:
@@ -32,7 +32,7 @@ class Form(Protocol):
 
     @property
     def suffix(self) -> str:
-        """What its address ends in beyond the article's own."""
+        """What its address ends in, beyond the one at which it is negotiated."""
 
     @property
     def media_type(self) -> str:
