@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,6 @@ LIMIT = 7
 WALKS = DEPTH
 FIELDS = "fields=slug,canonical_source"
 PATIENCE_SECONDS = 60
-MORE = 100
 """How many walks are waited for a writer that is slow."""
 
 KINDS = "inserted", "updated", "moved", "deleted"
@@ -111,11 +111,13 @@ class Writer(threading.Thread):
     def at_work(self, times: int) -> Iterator[int]:
         """Yield so many times at least, and until all kinds of work have been done meanwhile."""
         before = self.done.copy()
+        # Not so many reads: they can be much faster than writes, which wait for the disk.
+        end = time.monotonic() + PATIENCE_SECONDS
         for number in count():
             if number >= times and all(self.done[kind] > before[kind] for kind in KINDS):
                 return
             assert self.failure is None, self.failure
-            assert number < times + MORE, self.done - before
+            assert time.monotonic() < end, self.done - before
             yield number
 
     def stop(self) -> None:
