@@ -48,9 +48,7 @@ _TOKEN = re.compile(
 # In these there are no tags but their own end.
 _RAW_TEXT = {
     name: re.compile(rb"</%s(?=[\s/>])" % name.encode(), re.IGNORECASE)
-    for name in (
-        "iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp",
-    )
+    for name in ("iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp")
 }  # fmt: skip
 # Whose end goes without saying, and where it does.
 _ENDED_BY = {
