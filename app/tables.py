@@ -7,7 +7,7 @@ was not asked for raises instead of querying.
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from pydantic import JsonValue
 from sqlalchemy import (
@@ -97,6 +97,8 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: Instant, str: Text, int: Number}  # noqa: RUF012 - read by SQLAlchemy
 
 
+# One tree on SQLite where there would be two: what is found by a key of two parts is kept by it.
+_BY_KEY: Final = {"sqlite_with_rowid": False}
 _AWAITED = text("listed_at IS NULL AND withdrawn_at IS NULL")
 
 
@@ -126,20 +128,21 @@ class Article(Base):
     slug: Mapped[str] = mapped_column(unique=True)
     title: Mapped[str]
     summary: Mapped[str]
-    body_md: Mapped[str]
     canonical_source: Mapped[str | None]
-    canonical_key: Mapped[str | None] = mapped_column(index=True)
     published_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     lang: Mapped[str]
-    # JSON and not JSONB: the order of unknown fields is part of what came in.
-    claims: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
-    extra: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
+    listed_at: Mapped[datetime | None]
+    source_host: Mapped[str | None]
+    canonical_key: Mapped[str | None] = mapped_column(index=True)
     digest: Mapped[str]
     withdrawn_at: Mapped[datetime | None]
     withdrawn_reason: Mapped[str | None]
-    listed_at: Mapped[datetime | None]
-    source_host: Mapped[str | None]
+    # JSON and not JSONB: the order of unknown fields is part of what came in.
+    claims: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
+    extra: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
+    # Last, for on SQLite what stands behind a long text is found by reading through all of it.
+    body_md: Mapped[str]
 
     topics: Mapped[list["ArticleTopic"]] = relationship(
         order_by="ArticleTopic.position", lazy="raise", passive_deletes="all"
@@ -184,7 +187,7 @@ class ArticleTopic(Base):
     """The topic at one position, from 0, of an article's list."""
 
     __tablename__ = "article_topics"
-    __table_args__ = (Index(None, "topic_id", "listed_at", "article_id"),)
+    __table_args__ = (Index(None, "topic_id", "listed_at", "article_id"), _BY_KEY)
 
     article_id: Mapped[int] = mapped_column(
         ForeignKey(Article.id, ondelete="CASCADE"), primary_key=True
@@ -200,7 +203,7 @@ class ArticleEntity(Base):
     """The entity at one position, from 0, of an article's list."""
 
     __tablename__ = "article_entities"
-    __table_args__ = (Index(None, "entity_id", "listed_at", "article_id"),)
+    __table_args__ = (Index(None, "entity_id", "listed_at", "article_id"), _BY_KEY)
 
     article_id: Mapped[int] = mapped_column(
         ForeignKey(Article.id, ondelete="CASCADE"), primary_key=True
@@ -276,7 +279,7 @@ class LoadResult(Base):
     """
 
     __tablename__ = "load_results"
-    __table_args__ = (Index(None, "load_id", "outcome", "position"),)
+    __table_args__ = (Index(None, "load_id", "outcome", "position"), _BY_KEY)
 
     load_id: Mapped[int] = mapped_column(ForeignKey(Load.id, ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)

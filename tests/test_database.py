@@ -52,6 +52,21 @@ def test_the_migrations_give_exactly_the_tables(own: Database) -> None:
     assert own.is_current()
 
 
+@pytest.mark.databases("sqlite")
+def test_on_sqlite_rows_are_laid_out_as_they_are_read(database: Database) -> None:
+    """What `check` does not see: the order of columns, and which rows are kept by their keys."""
+    articles_ = [each["name"] for each in inspect(database.engine).get_columns("articles")]
+    assert articles_ == list(Article.__table__.columns.keys())
+    assert articles_[-1] == "body_md"
+    made = text(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%WITHOUT ROWID%'"
+        " AND name NOT LIKE 'article_words%'"
+    )
+    with database.reading() as session:
+        by_key = set(session.scalars(made))
+    assert by_key == {"article_topics", "article_entities", "load_results"}
+
+
 def test_every_constraint_has_a_name(database: Database) -> None:
     found = inspect(database.engine)
     for table in Base.metadata.sorted_tables:

@@ -1,0 +1,44 @@
+"""Rows as they are read: on SQLite bodies stand last, and links and results are kept by their keys.
+
+PostgreSQL keeps long texts apart, and all rows in one way.
+"""
+
+from collections.abc import Sequence
+
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+_BY_KEY = "article_topics", "article_entities", "load_results"
+_OF_OLD = (
+    "id", "slug", "title", "summary", "body_md", "canonical_source", "canonical_key",
+    "published_at", "updated_at", "lang", "claims", "extra", "digest", "withdrawn_at",
+    "withdrawn_reason", "listed_at", "source_host",
+)  # fmt: skip
+_FROM_NOW_ON = (
+    "id", "slug", "title", "summary", "canonical_source", "published_at", "updated_at", "lang",
+    "listed_at", "source_host", "canonical_key", "digest", "withdrawn_at", "withdrawn_reason",
+    "claims", "extra", "body_md",
+)  # fmt: skip
+
+
+def upgrade() -> None:
+    _make_anew(_FROM_NOW_ON, with_rowid=False)
+
+
+def downgrade() -> None:
+    _make_anew(_OF_OLD, with_rowid=True)
+
+
+def _make_anew(columns: Sequence[str], *, with_rowid: bool) -> None:
+    if op.get_context().dialect.name != "sqlite":
+        return
+    with op.batch_alter_table("articles", recreate="always", partial_reordering=[columns]):
+        pass
+    kept = {"sqlite_with_rowid": with_rowid}
+    for name in _BY_KEY:
+        with op.batch_alter_table(name, recreate="always", table_kwargs=kept):
+            pass
