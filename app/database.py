@@ -47,8 +47,8 @@ class Database:
         self.url = _understood(url)
         self.embedded = self.url.get_backend_name() == "sqlite"
         self.engine = sqlite(self.url) if self.embedded else postgresql(self.url)
-        # Without a ping before each use, which would double the way of a question.
-        self._asked = self.engine if self.embedded else postgresql(self.url, ping=False)
+        ask = sqlite if self.embedded else postgresql
+        self._asked = ask(self.url, asks=True)
         # One writes at a time on SQLite. What it has read stays true as long as only it writes.
         self._writers = sqlite(self.url, loads=True) if self.embedded else self.engine
         # Connections of their own on SQLite: how long one of them waits is set on it, and stays.
@@ -60,10 +60,9 @@ class Database:
         It is one round trip. On a connection that turns out to be dead it is asked a second time.
         Raises DatabaseUnavailableError.
         """
-        options = {"slugline_asks": True} if self.embedded else {"isolation_level": "AUTOCOMMIT"}
         try:
             with translated(), self._asked.connect() as connection:
-                return question(connection.execution_options(**options))
+                return question(connection)
         except DisconnectedError:
             with self.reading() as session:
                 return question(session.connection())

@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import (
     ARRAY,
-    JSON,
     BindParameter,
     ColumnElement,
     Connection,
@@ -33,14 +33,23 @@ Asked = InstrumentedAttribute[Any] | ColumnElement[Any]
 Processor = Callable[[Any], Any]
 
 
-def json_array(rows: Select[Any]) -> ColumnElement[list[Any]]:
-    """Return the one column of `rows` as an array, in their order: one value for a statement."""
+def json_array(rows: Select[Any]) -> ColumnElement[str]:
+    """Return the one column of `rows` as an array, in their order: one value for a statement.
+
+    It comes as JSON text, of which `unpacked` makes lists.
+    """
     ordered = rows.subquery()
     return select(_JsonArray(*ordered.c)).select_from(ordered).scalar_subquery()
 
 
-class _JsonArray(FunctionElement[list[Any]]):
-    type = JSON()
+def unpacked(arrays: Iterable[str]) -> list[list[Any]]:
+    """Return the lists that `arrays` are, read all at once: each has few members, and is short."""
+    lists: list[list[Any]] = from_json(f"[{','.join(arrays)}]")
+    return lists
+
+
+class _JsonArray(FunctionElement[str]):
+    type = Text()
     inherit_cache = True
 
 
@@ -51,7 +60,7 @@ def _sqlite(element: _JsonArray, compiler: SQLCompiler, **options: Any) -> str: 
 
 @compiles(_JsonArray, "postgresql")
 def _postgresql(element: _JsonArray, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - the compiler's own
-    return f"coalesce(json_agg({compiler.process(element.clauses, **options)}), '[]')"
+    return f"coalesce(json_agg({compiler.process(element.clauses, **options)})::text, '[]')"
 
 
 def among(

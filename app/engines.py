@@ -1,7 +1,7 @@
 """Engines: how each of the two databases is connected to, and how its transactions begin."""
 
 from sqlite3 import Connection as SQLiteConnection
-from typing import Final
+from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -13,19 +13,27 @@ BUSY_SECONDS: Final = 10
 STATEMENT_SECONDS: Final = 60
 """How long one statement may run on PostgreSQL."""
 
+# Nothing begins, so nothing need be undone when a connection goes back.
+_ASKS: Final[dict[str, Any]] = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
 
-def sqlite(url: URL, *, foreign_keys: bool = True, loads: bool = False) -> Engine:
+
+def sqlite(
+    url: URL, *, foreign_keys: bool = True, loads: bool = False, asks: bool = False
+) -> Engine:
     """Return an engine for the SQLite file at `url`.
 
     One that `loads` keeps one connection, with room for the pages of a batch: with less, they are
-    written while it is made, and again at its end.
+    written while it is made, and again at its end. With one that `asks`, each statement is a
+    transaction of its own.
     """
     engine = create_engine(
         url,
         connect_args={"timeout": BUSY_SECONDS},
         pool_size=1 if loads else 5,
+        pool_use_lifo=True,  # what was used last has in memory what is used most
         json_serializer=_to_json,
         json_deserializer=from_json,
+        **(_ASKS if asks else {}),
     )
 
     @event.listens_for(engine, "connect")
@@ -41,7 +49,8 @@ def sqlite(url: URL, *, foreign_keys: bool = True, loads: bool = False) -> Engin
         connection.execute(f"PRAGMA cache_size = {-32768 if loads else -8192}")
         connection.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
 
-    event.listen(engine, "begin", _begin_sqlite)
+    if not asks:
+        event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -51,8 +60,6 @@ def _to_json(value: object) -> str:
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
-    if "slugline_asks" in options:
-        return  # one statement is a transaction of its own
     if "slugline_patience" in options:
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {options['slugline_patience']}")
     # A writer takes the lock at once: one that reads first and writes later can meet "database is
@@ -60,11 +67,16 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if "slugline_writes" in options else "BEGIN")
 
 
-def postgresql(url: URL, *, ping: bool = True) -> Engine:
-    """Return an engine for the PostgreSQL database at `url`. With `ping`, no connection is dead."""
+def postgresql(url: URL, *, asks: bool = False) -> Engine:
+    """Return an engine for the PostgreSQL database at `url`.
+
+    No connection is dead when it is given out, which takes a round trip. One that `asks` does
+    without, and with it each statement is a transaction of its own.
+    """
     limits = f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={BUSY_SECONDS}s"
     return create_engine(
         url,
-        pool_pre_ping=ping,
+        pool_pre_ping=not asks,
         connect_args={"connect_timeout": BUSY_SECONDS, "options": f"{limits} -c timezone=UTC"},
+        **(_ASKS if asks else {}),
     )

@@ -76,8 +76,7 @@ class Selection:
     @cached_property
     def query(self) -> str:
         """What is asked for as a query, in one spelling, but for the place in it."""
-        pairs = [(name, value) for name, values in self.filters.items() for value in values]
-        pairs += [("slug", slug) for slug in self.slugs]
+        pairs = [("slug", slug) for slug in self.slugs]
         default = SEARCH_SORTS[0] if self.q else SORTS[0]
         if self.sort != default:
             pairs.append(("sort", self.sort))
@@ -86,7 +85,7 @@ class Selection:
         if self.fields:
             pairs.append(("fields", ",".join(name for name in FIELDS if name in self.fields)))
         pairs += [("include", name) for name in INCLUDABLE if name in self.include]
-        return urlencode(pairs)
+        return "&".join(filter(None, (self._narrowed, urlencode(pairs))))
 
     @property
     def names_nothing(self) -> bool:
@@ -103,7 +102,11 @@ class Selection:
     @property
     def order(self) -> str:
         """What a position in it depends on: another page's cursor is good for no other."""
-        return urlencode([*((n, v) for n, vs in self.filters.items() for v in vs), ("", self.sort)])
+        return "&".join(filter(None, (self._narrowed, f"={self.sort}")))
+
+    @cached_property
+    def _narrowed(self) -> str:
+        return urlencode([(name, value) for name, vs in self.filters.items() for value in vs])
 
 
 def parse(pairs: Iterable[tuple[str, str]]) -> Selection:

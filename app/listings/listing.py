@@ -1,18 +1,20 @@
 """What a listing is: one page of articles, and where it stands among the others."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from app.records import Record
 from app.representations import Links, Site
+from app.selections import FIELDS
 from app.store.facets import Facets
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """An article as a listing has it.
 
     `record` is as it was kept. `highlights` has, of what was searched, pieces of its fields as HTML
@@ -21,7 +23,7 @@ class Item:
 
     record: Record
     links: Links
-    highlights: Mapping[str, str] = field(default_factory=dict)
+    highlights: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,11 @@ class Listing:
     def start(self) -> str:
         """The query of the page that the listing begins with."""
         return urlencode(self.asked) if "cursor" in self.query else self.query
+
+    @cached_property
+    def left_out(self) -> frozenset[str]:
+        """The fields of a record that JSON has not."""
+        return frozenset(FIELDS) - self.fields
 
     def url(self, suffix: str = "", query: str | None = None) -> str:
         """Return the absolute address of a twin of this page, or of another page."""

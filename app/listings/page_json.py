@@ -28,9 +28,9 @@ def render(listing: Listing) -> bytes:
 
 
 def shown(item: Item, listing: Listing) -> dict[str, object]:
-    """Return those of the members of a record that were asked for, in their order."""
+    """Return the members that were asked for, in their order, as `to_json` takes them."""
     members = record_json.known(item.record, item.links)
-    for name in members.keys() - listing.fields:
+    for name in listing.left_out:
         del members[name]
     return members
 

@@ -47,8 +47,7 @@ class Alternate(NamedTuple):
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(NamedTuple):
     """The addresses of one article.
 
     `url` is where it is negotiated, `source` where the story came from, and `forms` are all its

@@ -17,11 +17,15 @@ def render(record: Record, links: Links) -> bytes:
 
 def fields(record: Record, links: Links) -> dict[str, object]:
     """Return the members of the record, in their order."""
-    return {**known(record, links), **record.extra}
+    instants = {
+        "published_at": format_instant(record.published_at),
+        "updated_at": format_instant(record.updated_at),
+    }
+    return known(record, links) | instants | record.extra
 
 
 def known(record: Record, links: Links) -> dict[str, object]:
-    """Return its twelve fields."""
+    """Return its twelve fields, instants as they are: pydantic's `to_json` writes them as we do."""
     return {
         "slug": record.slug,
         "title": record.title,
@@ -29,8 +33,8 @@ def known(record: Record, links: Links) -> dict[str, object]:
         "body_md": record.body_md,
         "url": links.url,
         "canonical_source": record.canonical_source,
-        "published_at": format_instant(record.published_at),
-        "updated_at": format_instant(record.updated_at),
+        "published_at": record.published_at,
+        "updated_at": record.updated_at,
         "lang": record.lang,
         "topics": record.topics,
         "entities": record.entities,

@@ -1,9 +1,10 @@
 """Articles as readers and operators find them: rows into records."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
+from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -19,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from app.dialects import among_named, json_array, listed
+from app.dialects import among_named, json_array, listed, unpacked
 from app.records import Claims, Record, Upkeep, kept
 from app.tables import Article, ArticleEntity, ArticleTopic, Entity, SlugAlias, Topic
 
@@ -28,8 +29,8 @@ _TABLE: Final = Article.__table__
 _ARTICLES: Final = _TABLE.c
 
 
-def _names(vocabulary: FromClause, links: FromClause, name: str) -> ColumnElement[list[Any]]:
-    """Return the names that an article has in a vocabulary, in its own order."""
+def _names(vocabulary: FromClause, links: FromClause, name: str) -> ColumnElement[str]:
+    """Return the names that an article has in a vocabulary, in its own order, as an array."""
     return json_array(
         select(vocabulary.c[name])
         .select_from(vocabulary.join(links))
@@ -52,13 +53,15 @@ RECORD = select(
 """Articles with their lists: one row each, and one statement for all that is asked."""
 
 _SELECTED: Final = tuple(column.name for column in RECORD.selected_columns)
-_UNREAD: Final[dict[str, Any]] = {
-    "body_md": "", "topics": (), "entities": (), "claims": None, "extra": {},
-}  # fmt: skip
 
 _STATE = RECORD.add_columns(_ARTICLES.withdrawn_at, _ARTICLES.withdrawn_reason)
 _NO_CLAIMS: Final = Claims()
 _NO_UPKEEP: Final = Upkeep()
+_UNREAD: Final[Mapping[str, Any]] = {
+    "body_md": "", "topics": (), "entities": (), "claims": _NO_CLAIMS, "extra": {},
+    "upkeep": _NO_UPKEEP,
+}  # fmt: skip
+"""What a record has that was not read."""
 
 _READABLE = RECORD.where(
     _ARTICLES.slug == bindparam("slug"),
@@ -146,7 +149,11 @@ def _state(row: "Row[*tuple[Any, ...]]") -> State:
 
 def record_of(row: "Row[*tuple[Any, ...]]") -> Record:
     """Return the record kept in a row of `RECORD`. It was checked when it came in."""
-    return _record(dict(zip(_SELECTED, row, strict=False)))
+    fields = dict(zip(_SELECTED, row, strict=False))
+    del fields["id"]
+    fields["topics"], fields["entities"] = _lists((fields["topics"], fields["entities"]))
+    fields["claims"], fields["upkeep"] = _claims(fields["claims"]), _NO_UPKEEP
+    return kept(fields)
 
 
 def records_of(found: CursorResult[Any]) -> dict[int, Record]:
@@ -154,14 +161,33 @@ def records_of(found: CursorResult[Any]) -> dict[int, Record]:
 
     What was not read of them is empty there.
     """
-    names = tuple(found.keys())
-    # All at once: one by one they take twice as long.
-    return {row[0]: _record(_UNREAD | dict(zip(names, row, strict=True))) for row in found.all()}
+    names, rows = found.keys(), found.all()
+    if not rows:
+        return {}
+    # Column by column: row by row they take twice as long.
+    columns: dict[str, Iterable[Any]] = dict(zip(names, zip(*rows, strict=True), strict=True))
+    for name, read in _READERS.items():
+        if name in columns:
+            columns[name] = read(columns[name])
+    for name, value in _UNREAD.items():
+        columns.setdefault(name, repeat(value, len(rows)))
+    ids, fields = columns.pop("id"), tuple(columns)
+    records = zip(*columns.values(), strict=True)
+    return {
+        key: kept(dict(zip(fields, each, strict=True)))
+        for key, each in zip(ids, records, strict=True)
+    }
 
 
-def _record(fields: dict[str, Any]) -> Record:
-    del fields["id"]
-    fields["topics"], fields["entities"] = tuple(fields["topics"]), tuple(fields["entities"])
-    fields["claims"] = Claims.model_validate(fields["claims"]) if fields["claims"] else _NO_CLAIMS
-    fields["upkeep"] = _NO_UPKEEP
-    return kept(fields)
+def _lists(arrays: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    return map(tuple, unpacked(arrays))
+
+
+def _claims(kept_as: dict[str, Any]) -> Claims:
+    return Claims.model_validate(kept_as) if kept_as else _NO_CLAIMS
+
+
+_READERS: Final[Mapping[str, Callable[[Iterable[Any]], Iterable[Any]]]] = {
+    "topics": _lists, "entities": _lists, "claims": partial(map, _claims),
+}  # fmt: skip
+"""What makes values of a record of a column's."""

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.dialects import json_array
+from app.dialects import json_array, unpacked
 from app.records import Record, Upkeep
 from app.store.articles import RECORD, record_of
 from app.tables import Article, SlugAlias
@@ -34,7 +34,9 @@ def every(session: Session) -> Iterator[Record]:
     """
     for row in session.execute(_EVERY, execution_options={"yield_per": _HELD}):
         upkeep = Upkeep.model_construct(
-            aliases=tuple(sorted(row.aliases)),  # not by the database, whose order is its locale's
+            aliases=tuple(
+                sorted(*unpacked([row.aliases]))
+            ),  # not by the database, whose order is its locale's
             withdrawn_at=row.withdrawn_at,
             withdrawn_reason=row.withdrawn_reason if row.withdrawn_at else None,
         )

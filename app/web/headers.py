@@ -17,6 +17,7 @@ from app.settings import Settings
 Headers = dict[str, str]
 
 TAGS_AT_MOST: Final = 50
+_TAG_DIGITS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +154,10 @@ def tag_of(slug: str) -> str:
 
 def entity_tag(content_type: str, coding: str, body: bytes) -> str:
     """Return a strong validator: it changes exactly when the bytes of the representation do."""
-    described = f"{content_type}\0{coding}\0".encode()
-    return f'"{hashlib.blake2b(described + body, digest_size=16).hexdigest()}"'
+    # The processor has SHA-256 of its own: it takes half the time of BLAKE2b.
+    digest = hashlib.sha256(f"{content_type}\0{coding}\0".encode())
+    digest.update(body)
+    return f'"{digest.hexdigest()[:_TAG_DIGITS]}"'
 
 
 def http_date(instant: datetime) -> str:
