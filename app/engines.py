@@ -23,7 +23,7 @@ def sqlite(
     """Return an engine for the SQLite file at `url`.
 
     One that `loads` keeps one connection, with room for the pages of a batch: with less, they are
-    written while it is made, and again at its end. With one that `asks`, each statement is a
+    written while it is made, and read again at its end. With one that `asks`, each statement is a
     transaction of its own.
     """
     engine = create_engine(
@@ -46,7 +46,7 @@ def sqlite(
         # 64 MiB: a load that writes its pages into the database after every second batch writes
         # most of them again and again. And 8 MiB, to find them without asking the system.
         connection.execute("PRAGMA wal_autocheckpoint = 16384")
-        connection.execute(f"PRAGMA cache_size = {-32768 if loads else -8192}")
+        connection.execute(f"PRAGMA cache_size = {-57344 if loads else -8192}")
         connection.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
 
     if not asks:

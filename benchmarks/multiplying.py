@@ -32,12 +32,13 @@ MULTIPLIED: Final = (
     SELECT 1, id, id, slug, 'created', '[]', '[]' FROM articles WHERE id > {count}""",
     "UPDATE terms SET articles = articles * {copies}",
 )
-# The index of words is each database's own.
+# The index of words is each database's own. In the order of keys, as a load adds its batches: FTS5
+# would begin a segment with each row that is out of it, and be merging them long after.
 INDEXED: Final = {
     "sqlite": """
     INSERT INTO article_words (rowid, title, summary, body)
     SELECT (CAST(strftime('%s', published_at) AS INTEGER) << 30) | id, title, summary, body_md
-    FROM articles WHERE id > {count}""",
+    FROM articles WHERE id > {count} ORDER BY 1""",
     "postgresql": """
     INSERT INTO article_words (key, title, head, whole)
     SELECT (extract(epoch FROM published_at)::bigint << 30) | id,

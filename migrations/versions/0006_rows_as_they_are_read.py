@@ -1,10 +1,12 @@
 """Rows as they are read: on SQLite bodies stand last, and links and results are kept by their keys.
 
-PostgreSQL keeps long texts apart, and all rows in one way.
+The index of words is merged less often, for what is merged is written anew each time. PostgreSQL
+keeps long texts apart, and all rows in one way.
 """
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
@@ -27,9 +29,11 @@ _FROM_NOW_ON = (
 
 def upgrade() -> None:
     _make_anew(_FROM_NOW_ON, with_rowid=False)
+    _merge_from(8)
 
 
 def downgrade() -> None:
+    _merge_from(4)
     _make_anew(_OF_OLD, with_rowid=True)
 
 
@@ -42,3 +46,10 @@ def _make_anew(columns: Sequence[str], *, with_rowid: bool) -> None:
     for name in _BY_KEY:
         with op.batch_alter_table(name, recreate="always", table_kwargs=kept):
             pass
+
+
+def _merge_from(segments: int) -> None:
+    """Say how many segments of one size the index of words has before they are made one."""
+    if op.get_context().dialect.name == "sqlite":
+        told = sa.text("INSERT INTO article_words (article_words, rank) VALUES ('automerge', :n)")
+        op.execute(told.bindparams(n=segments))
