@@ -57,8 +57,8 @@ class Database:
     def ask(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return the answer to `question`, which is one statement and writes nothing.
 
-        It is one round trip. On a connection that turns out to be dead it is asked a second time.
-        Raises DatabaseUnavailableError.
+        It reads its rows to the end. It is one round trip. On a connection that proves to be dead
+        it is asked a second time. Raises DatabaseUnavailableError.
         """
         try:
             with translated(), self._asked.connect() as connection:

@@ -43,8 +43,8 @@ def sqlite(
         connection.execute("PRAGMA journal_mode = WAL")
         # With WAL, only synchronous=FULL makes a commit survive a power cut.
         connection.execute("PRAGMA synchronous = FULL")
-        # 64 MiB: a load that writes its pages into the database after every second batch writes
-        # most of them again and again. And 8 MiB, to find them without asking the system.
+        # 64 MiB: pages that one batch after another changes are written into the database once for
+        # several. And 8 MiB to find them without asking the system.
         connection.execute("PRAGMA wal_autocheckpoint = 16384")
         connection.execute(f"PRAGMA cache_size = {-57344 if loads else -8192}")
         connection.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")

@@ -97,7 +97,8 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: Instant, str: Text, int: Number}  # noqa: RUF012 - read by SQLAlchemy
 
 
-# One tree on SQLite where there would be two: what is found by a key of two parts is kept by it.
+# One tree on SQLite where there would be two: rows that are found by a key of two parts are kept by
+# it. They have to be short, for it has less room for each.
 _BY_KEY: Final = {"sqlite_with_rowid": False}
 _AWAITED = text("listed_at IS NULL AND withdrawn_at IS NULL")
 
@@ -279,7 +280,7 @@ class LoadResult(Base):
     """
 
     __tablename__ = "load_results"
-    __table_args__ = (Index(None, "load_id", "outcome", "position"), _BY_KEY)
+    __table_args__ = (Index(None, "load_id", "outcome", "position"),)
 
     load_id: Mapped[int] = mapped_column(ForeignKey(Load.id, ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)

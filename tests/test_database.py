@@ -55,16 +55,18 @@ def test_the_migrations_give_exactly_the_tables(own: Database) -> None:
 @pytest.mark.databases("sqlite")
 def test_on_sqlite_rows_are_laid_out_as_they_are_read(database: Database) -> None:
     """What `check` does not see: the order of columns, and which rows are kept by their keys."""
-    articles_ = [each["name"] for each in inspect(database.engine).get_columns("articles")]
-    assert articles_ == list(Article.__table__.columns.keys())
-    assert articles_[-1] == "body_md"
+    columns = [each["name"] for each in inspect(database.engine).get_columns("articles")]
+    assert columns == list(Article.__table__.columns.keys())
+    assert columns[-1] == "body_md"
     made = text(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%WITHOUT ROWID%'"
         " AND name NOT LIKE 'article_words%'"
     )
     with database.reading() as session:
         by_key = set(session.scalars(made))
-    assert by_key == {"article_topics", "article_entities", "load_results"}
+        merging = text("SELECT v FROM article_words_config WHERE k = 'automerge'")
+        assert session.scalar(merging) == 8
+    assert by_key == {"article_topics", "article_entities"}
 
 
 def test_every_constraint_has_a_name(database: Database) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from app.loading.batches import BATCH_RECORDS
 from app.representations import FORMATS
 from app.settings import Settings
 from conftest import TOKEN
@@ -95,6 +96,10 @@ def test_every_setting_is_documented_with_its_default_and_meaning() -> None:
         assert field.description is not None
         assert field.description in row
         assert field.default is None or f"`{field.default}`" in row
+
+
+def test_a_batch_is_as_large_as_operators_are_told() -> None:
+    assert f"batches of at most {BATCH_RECORDS} records" in OPERATING
 
 
 def test_every_rule_that_a_test_names_is_in_the_list() -> None:

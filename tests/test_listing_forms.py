@@ -19,8 +19,10 @@ from app.hygiene import clean
 from app.instants import parse_instant
 from app.listings import BY_NAME, FORMATS, Item, Listing
 from app.records import Record, parse_record
+from app.representations import BY_NAME as BY_FORM
 from app.representations import Site as Origin
 from app.representations import links_of
+from app.selections import FIELDS
 from conftest import DEPTH, Site
 from hostile import PAYLOADS, RUN
 from strategies import records
@@ -76,6 +78,16 @@ def test_r06_a_json_feed_and_the_lines_say_what_the_records_say(found: list[Reco
     assert [json.loads(line) for line in lines] == [
         {"slug": each.slug, "title": each.title} for each in found
     ]
+
+
+@given(found=some)
+def test_r06_items_and_lines_are_what_an_article_is_as_json(found: list[Record]) -> None:
+    everything = listing(*found, fields=frozenset(FIELDS))
+    alone = [json.loads(BY_FORM["json"].render(each, links_of(each, ORIGIN))) for each in found]
+    wanted = [{name: each[name] for name in each if name in FIELDS} for each in alone]
+    lines = rendered("ndjson", everything).splitlines()
+    assert [list(json.loads(line).items()) for line in lines] == [list(w.items()) for w in wanted]
+    assert json.loads(rendered("json", everything))["items"] == wanted
 
 
 @few

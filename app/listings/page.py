@@ -101,12 +101,12 @@ def _escaped(texts: Sequence[str]) -> list[str]:
 
 def _article(item: Item, title: str, summary: str, url: str, lang: str) -> str:
     """Return an article as HTML, of texts that are so already. What is found in it is marked."""
-    passage = ""
+    passage, summary = "", summary.strip()
     if item.highlights:
         found = {name: _marked(text) for name, text in item.highlights.items()}
         title, summary = found.get("title", title), found.get("summary", summary)
         passage = found.get("body", "")
-    at, summary = item.record.published_at, summary.strip()
+    at = item.record.published_at
     return (
         f'<article class="item" dir="auto" lang="{lang}">\n'
         f'<h2><a href="{url}">{title}</a></h2>\n'

@@ -33,10 +33,9 @@ def every(session: Session) -> Iterator[Record]:
     It is one statement, of which the database hands out a piece at a time.
     """
     for row in session.execute(_EVERY, execution_options={"yield_per": _HELD}):
+        (aliases,) = unpacked([row.aliases])
         upkeep = Upkeep.model_construct(
-            aliases=tuple(
-                sorted(*unpacked([row.aliases]))
-            ),  # not by the database, whose order is its locale's
+            aliases=tuple(sorted(aliases)),  # not by the database, whose order is its locale's
             withdrawn_at=row.withdrawn_at,
             withdrawn_reason=row.withdrawn_reason if row.withdrawn_at else None,
         )

@@ -154,7 +154,7 @@ def tag_of(slug: str) -> str:
 
 def entity_tag(content_type: str, coding: str, body: bytes) -> str:
     """Return a strong validator: it changes exactly when the bytes of the representation do."""
-    # The processor has SHA-256 of its own: it takes half the time of BLAKE2b.
+    # Most processors have SHA-256 of their own, which takes half the time of BLAKE2b.
     digest = hashlib.sha256(f"{content_type}\0{coding}\0".encode())
     digest.update(body)
     return f'"{digest.hexdigest()[:_TAG_DIGITS]}"'

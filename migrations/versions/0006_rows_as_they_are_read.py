@@ -1,10 +1,8 @@
-"""Rows as they are read: on SQLite bodies stand last, and links and results are kept by their keys.
+"""Rows as they are read: on SQLite bodies stand last, and links are kept by their keys.
 
 The index of words is merged less often, for what is merged is written anew each time. PostgreSQL
 keeps long texts apart, and all rows in one way.
 """
-
-from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +12,7 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-_BY_KEY = "article_topics", "article_entities", "load_results"
+_BY_KEY = "article_topics", "article_entities"
 _OF_OLD = (
     "id", "slug", "title", "summary", "body_md", "canonical_source", "canonical_key",
     "published_at", "updated_at", "lang", "claims", "extra", "digest", "withdrawn_at",
@@ -37,7 +35,7 @@ def downgrade() -> None:
     _make_anew(_OF_OLD, with_rowid=True)
 
 
-def _make_anew(columns: Sequence[str], *, with_rowid: bool) -> None:
+def _make_anew(columns: tuple[str, ...], *, with_rowid: bool) -> None:
     if op.get_context().dialect.name != "sqlite":
         return
     with op.batch_alter_table("articles", recreate="always", partial_reordering=[columns]):
