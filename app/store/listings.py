@@ -14,7 +14,7 @@ from app.dialects import among
 from app.records import Record
 from app.selections import Selection
 from app.store import selecting
-from app.store.articles import RECORD, brief, record_of, records_of, with_ids
+from app.store.articles import RECORD, brief, records_of, with_ids
 from app.store.naming import wanted
 from app.store.wanting import Reach, Wanted, position_of
 from app.tables import Article, Property, Term
@@ -182,4 +182,4 @@ def matching(connection: Connection, asked: Wanted, count: int) -> list[int]:
 def many(connection: Connection, slugs: Sequence[str]) -> dict[str, Record]:
     """Return the articles at `slugs` that readers see."""
     shown = RECORD.where(_A.listed_at.is_not(None), among(connection, _A.slug, slugs))
-    return {record.slug: record for record in map(record_of, connection.execute(shown))}
+    return {record.slug: record for record in records_of(connection.execute(shown)).values()}

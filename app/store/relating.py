@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.dialects import among
 from app.records import Record
-from app.store.articles import RECORD, record_of, with_ids
+from app.store.articles import RECORD, records_of, with_ids
 from app.tables import ArticleEntity, ArticleTopic, Entity, Term, Topic
 
 SHARED_AT_MOST: Final = 12
@@ -36,7 +36,7 @@ def related(session: Session, record: Record, count: int) -> list[Record]:
     best = sorted(scores, key=lambda each: (scores[each], each), reverse=True)[: count + 1]
     if not best:
         return []
-    found = {row.id: record_of(row) for row in with_ids(session.connection(), RECORD, best)}
+    found = records_of(with_ids(session.connection(), RECORD, best))
     records = [found[each] for each in best if each in found]
     return [each for each in records if each.slug != record.slug][:count]
 
