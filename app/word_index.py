@@ -4,9 +4,12 @@ It is a table of FTS5 on SQLite, and one with `tsvector`s under GIN indexes on P
 the same words (`app.words`), so both find the same. A row's key is made of the second in which the
 article was published and of its id: in the order of keys, matches are found from the newest on
 without looking at all of them.
+
+FTS5 keeps no texts beside its index, and so it has to be told what to take out: exactly the words
+that it was given.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
@@ -23,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from app.dialects import is_sqlite
+from app.dialects import is_sqlite, listed
 from app.words import Term
 
 Tier = Literal["title", "summary", "body"]
@@ -123,14 +126,20 @@ def insert(session: Session, rows: Sequence[Words]) -> None:
     )
 
 
-def remove(session: Session, keys: Sequence[int]) -> None:
-    """Take rows out of the index."""
+def remove(session: Session, keys: Sequence[int], words_of: Callable[[int], Words]) -> None:
+    """Take rows out of the index. `words_of` tells of a key what was inserted under it.
+
+    What is not there stays so.
+    """
     if not keys:
         return
     connection = session.connection()
     if is_sqlite(session):
-        statement = "DELETE FROM article_words WHERE rowid = ?"
-        connection.exec_driver_sql(statement, [(key,) for key in sorted(keys)])
+        # FTS5 would note also of what was never there that it is gone (SQLite, "The 'delete'
+        # Command"). It is asked once: each time it writes down first what it has collected.
+        there = connection.exec_driver_sql(_THERE, (listed(keys, "sqlite"),)).scalars()
+        if rows := [words_of(key) for key in sorted(there)]:
+            connection.exec_driver_sql(_TAKEN_OUT, rows)
         return
     connection.execute(
         text("DELETE FROM article_words WHERE key = ANY (CAST(:keys AS bigint[]))"),
@@ -138,9 +147,17 @@ def remove(session: Session, keys: Sequence[int]) -> None:
     )
 
 
+_THERE: Final = """
+SELECT rowid FROM article_words WHERE rowid IN (SELECT value FROM json_each(?))"""
+_TAKEN_OUT: Final = """
+INSERT INTO article_words (article_words, rowid, title, summary, body)
+VALUES ('delete', ?, ?, ?, ?)"""
+
+
 def clear(session: Session) -> None:
     """Take everything out of the index."""
-    session.execute(text("DELETE FROM article_words"))
+    everything = "INSERT INTO article_words (article_words) VALUES ('delete-all')"
+    session.execute(text(everything if is_sqlite(session) else "DELETE FROM article_words"))
 
 
 def matches(dialect: str, terms: Sequence[Term], tier: Tier, *, exactly: bool) -> Matches:

@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url, text
 
+from app import word_index
 from app.database import Database
 from app.main import create_app
 from app.settings import Settings
@@ -251,7 +252,7 @@ def postgres_recycled(postgres_template: Callable[[], str]) -> Callable[[], str]
 
 # What is known of a database itself stays with it.
 PASSING = [table.name for table in Base.metadata.sorted_tables if table.name != "properties"]
-EMPTYING = [f"DELETE FROM {name}" for name in (*reversed(PASSING), "article_words")]  # noqa: S608 - our own names
+EMPTYING = [f"DELETE FROM {name}" for name in reversed(PASSING)]  # noqa: S608 - our own names
 
 
 def settings_for(database_url: str, **changed: Any) -> Settings:
@@ -290,6 +291,7 @@ def standing(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Site]]:
 def clear(database: Database) -> None:
     """Empty a database. There is little in it, and so to delete it is faster than to truncate."""
     with database.writing() as session:
+        word_index.clear(session)
         if database.embedded:
             for statement in EMPTYING:
                 session.execute(text(statement))

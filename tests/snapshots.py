@@ -1,13 +1,17 @@
 """What a database holds at one time, read without the code that is to be tested."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import select, text
 
-from app.database import Database
+from app.database import Connection, Database
+from app.hygiene import clean
+from app.passages import prose
+from app.records import Record
 from app.tables import (
     Article,
     ArticleEntity,
@@ -21,6 +25,7 @@ from app.tables import (
     Topic,
 )
 from app.word_index import key_of
+from app.words import indexed
 
 
 @dataclass(frozen=True)
@@ -136,7 +141,32 @@ def assert_catalogued(database: Database) -> None:
                 assert at == now.articles[number]["listed_at"]
         key = "rowid" if database.embedded else "key"
         keys = sorted(session.scalars(text(f"SELECT {key} FROM article_words")))  # noqa: S608 - one of two
+        held = words_in(session.connection()) if database.embedded else None
     assert keys == sorted(key_of(each["listed_at"], n) for n, each in listed.items())
+    if held is not None:
+        assert held == sorted(
+            (key_of(each["listed_at"], n), field, place, word)
+            for n, each in listed.items()
+            for field, words in words_of(each).items()
+            for place, word in enumerate(words.split())
+        )
+
+
+def words_in(connection: Connection) -> list[Any]:
+    """Return all that the index of words has on SQLite: whose, in which field, where, and what."""
+    connection.exec_driver_sql(
+        "CREATE VIRTUAL TABLE temp.met USING fts5vocab(main, article_words, instance)"
+    )
+    found = "SELECT doc, col, offset, term FROM met ORDER BY doc, col, offset"
+    return [tuple(row) for row in connection.exec_driver_sql(found)]
+
+
+def words_of(article: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the index of words is to have of an article, field by field."""
+    fields = {name: article[name] for name in Record.model_fields.keys() & article.keys()}
+    shown = clean(Record.model_construct(**fields))
+    texts = {"title": shown.title, "summary": shown.summary, "body": prose(shown.body_md)}
+    return {field: indexed(text, shown.lang) for field, text in texts.items()}
 
 
 def changes(database: Database, since: int = 0) -> list[Any]:

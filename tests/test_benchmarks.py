@@ -67,7 +67,7 @@ from benchmarks.verifying import (
 from benchmarks.wrk import Sample
 from conftest import Site
 from processes import ROOT
-from snapshots import assert_catalogued
+from snapshots import assert_catalogued, words_in
 
 
 def feed(number: int) -> bytes:
@@ -245,12 +245,9 @@ def words_of(database: Database) -> list[Any]:
     found = "SELECT key, title::text, head::text, whole::text FROM article_words ORDER BY key"
     with database.reading() as session:
         connection = session.connection()
-        if database.embedded:
-            connection.exec_driver_sql(
-                "CREATE VIRTUAL TABLE temp.met USING fts5vocab(main, article_words, instance)"
-            )
-            found = "SELECT doc, col, offset, term FROM met ORDER BY doc, col, offset"
-        return list(connection.exec_driver_sql(found))
+        return (
+            words_in(connection) if database.embedded else list(connection.exec_driver_sql(found))
+        )
 
 
 def name_of(database: Database) -> str:

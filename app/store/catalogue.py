@@ -4,13 +4,16 @@ It has the number of articles under each term and the words of each article, all
 readers see: published by now, and not withdrawn. It can be made anew from the articles.
 """
 
+import platform
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from importlib import metadata
 from typing import Final
 from urllib.parse import urlsplit
 
+import Stemmer
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
@@ -24,7 +27,12 @@ from app.tables import Article, ArticleEntity, ArticleTopic, Change, Property, T
 from app.word_index import Words
 
 VERSION: Final = f"1.{words.VERSION}"
-"""Of what is kept here, and of how texts are read."""
+"""Of what is kept here, and of how texts are read: it changes with any word of any text."""
+
+_READERS: Final = (
+    f"Python {'.'.join(platform.python_version_tuple()[:2])}, Snowball {Stemmer.version()},"
+    f" pyromark {metadata.version('pyromark')}"
+)
 
 _NAME: Final = "catalogue"
 _AT_ONCE: Final = 500
@@ -40,8 +48,8 @@ def revise(session: Session, before: Shown, after: Shown) -> None:
     """
     _count(session, before, after)
     changed = {i for i in before.keys() | after.keys() if _reads_otherwise(before, after, i)}
-    gone = [word_index.key_of(before[i].published_at, i) for i in before if i in changed]
-    word_index.remove(session, gone)
+    gone = {word_index.key_of(before[i].published_at, i): i for i in before if i in changed}
+    word_index.remove(session, list(gone), lambda key: _words(gone[key], before[gone[key]]))
     word_index.insert(session, [_words(i, after[i]) for i in after if i in changed])
 
 
@@ -56,9 +64,19 @@ def _host(authority: str) -> str | None:
     return urlsplit(f"//{authority}").hostname
 
 
+def version(session: Session) -> str:
+    """Return what the catalogue of this database has to be of.
+
+    On SQLite an article's words are read from its text again to take them out of their index, which
+    is right only where they are the same ones: that is also up to what reads texts for us.
+    """
+    return f"{VERSION}, {_READERS}" if is_sqlite(session) else VERSION
+
+
 def is_current(session: Session) -> bool:
     """Say whether the catalogue is as this version makes it."""
-    return session.scalar(select(Property.value).where(Property.name == _NAME)) == VERSION
+    kept = session.scalar(select(Property.value).where(Property.name == _NAME))
+    return kept == version(session)
 
 
 def rebuild(session: Session, now: datetime) -> None:
@@ -80,7 +98,7 @@ def rebuild(session: Session, now: datetime) -> None:
         list_links(session, ids)
         revise(session, {}, {i: s.record for i, s in states.items() if listed[i]})
     session.execute(delete(Property).where(Property.name == _NAME))
-    session.add(Property(name=_NAME, value=VERSION))
+    session.add(Property(name=_NAME, value=version(session)))
     session.flush()
 
 
