@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from pydantic_core import from_json
 from sqlalchemy import (
@@ -28,9 +28,13 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
+from app.turns import Rows, in_turns
+
 Row = Sequence[Any]
 Asked = InstrumentedAttribute[Any] | ColumnElement[Any]
 Processor = Callable[[Any], Any]
+
+_AT_ONCE: Final = 50
 
 
 def json_array(rows: Select[Any]) -> ColumnElement[str]:
@@ -132,11 +136,11 @@ def insert_all(
     if is_sqlite(session):
         marks = ", ".join("?" * len(columns))
         statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
-        connection.exec_driver_sql(statement, kept)
+        connection.exec_driver_sql(statement, Rows(kept))
         return
     driver: Any = connection.connection.cursor()
     with driver as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
-        for row in kept:
+        for row in in_turns(kept):
             copy.write_row(row)
 
 
@@ -155,8 +159,14 @@ def _processors(
 
 
 def _processed(rows: Sequence[Row], processors: tuple[tuple[int, Processor], ...]) -> Sequence[Row]:
-    # Column by column: there are few of them, and what goes through the rows is no Python.
-    values: list[Iterable[Any]] = list(zip(*rows, strict=True))
-    for place, process in processors:
-        values[place] = map(process, values[place])
-    return list(zip(*values, strict=True))
+    """Return `rows` as the driver takes them, worked on piece by piece.
+
+    In each it goes column by column: there are few, and what goes through the rows is no Python.
+    """
+    done: list[Row] = []
+    for start in in_turns(range(0, len(rows), _AT_ONCE), 1):
+        values: list[Iterable[Any]] = list(zip(*rows[start : start + _AT_ONCE], strict=True))
+        for place, process in processors:
+            values[place] = map(process, values[place])
+        done += zip(*values, strict=True)
+    return done

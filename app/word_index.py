@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.dialects import is_sqlite, listed
+from app.turns import Rows, in_turns
 from app.words import Term
 
 Tier = Literal["title", "summary", "body"]
@@ -102,7 +103,7 @@ def insert(session: Session, rows: Sequence[Words]) -> None:
         # not. In the order of keys a row takes half of the time, and there is less to merge.
         connection.exec_driver_sql(
             "INSERT INTO article_words (rowid, title, summary, body) VALUES (?, ?, ?, ?)",
-            sorted(rows),
+            Rows(sorted(rows)),
         )
         return
     # All in one statement: the words are parsed by the server, and sent once.
@@ -138,8 +139,8 @@ def remove(session: Session, keys: Sequence[int], words_of: Callable[[int], Word
         # FTS5 would note also of what was never there that it is gone (SQLite, "The 'delete'
         # Command"). It is asked once: each time it writes down first what it has collected.
         there = connection.exec_driver_sql(_THERE, (listed(keys, "sqlite"),)).scalars()
-        if rows := [words_of(key) for key in sorted(there)]:
-            connection.exec_driver_sql(_TAKEN_OUT, rows)
+        if rows := [words_of(key) for key in in_turns(sorted(there), 2)]:
+            connection.exec_driver_sql(_TAKEN_OUT, Rows(rows))
         return
     connection.execute(
         text("DELETE FROM article_words WHERE key = ANY (CAST(:keys AS bigint[]))"),

@@ -24,11 +24,11 @@ from app.feeds import Entry, Source
 from app.instants import format_instant
 from app.loading import OUTCOMES, LoadInterruptedError, Options, Policy, Run, load, partial
 from app.loading.batches import BATCH_RECORDS, REJECTED_AT_MOST, ahead, cut
-from app.loading.running import NICENESS, give_way
 from app.records import parse_record
 from app.store import loads
 from app.store.loads import Origin
 from app.tables import Article, Base, Change, Load, LoadResult, Revision
+from app.turns import NICENESS, give_way
 from conftest import NOW, SEED, SEED_SLUG, Clock, Site, above_the_store
 
 SEEDED: dict[str, Any] = json.loads(SEED.read_text())

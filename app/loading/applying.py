@@ -13,6 +13,7 @@ from app.loading.incoming import Incoming
 from app.loading.scenes import Scene
 from app.store import changes, drafts, standings
 from app.store.loads import Result
+from app.turns import in_turns
 
 
 def apply(
@@ -38,7 +39,7 @@ def see(session: Session, scene: Scene, records: Iterable[Incoming], policy: Pol
     """Add to `scene` what `records` may meet in the database."""
     slugs: set[str] = set()
     keys: set[str] = set()
-    for new in records:
+    for new in in_turns(records):
         slugs.add(new.record.slug)
         slugs.update(new.record.upkeep.aliases)
         if new.key:
@@ -54,7 +55,7 @@ def see(session: Session, scene: Scene, records: Iterable[Incoming], policy: Pol
 def play(scene: Scene, batch: Batch, policy: Policy) -> list[tuple[Result, Decision | None]]:
     """Decide about the items of `batch` one after the other, each of which meets the one before."""
     played: list[tuple[Result, Decision | None]] = []
-    for position, item in enumerate(batch.items, batch.position + 1):
+    for position, item in enumerate(in_turns(batch.items), batch.position + 1):
         if isinstance(item, Rejected):
             played.append((rejected(position, item), None))
         else:

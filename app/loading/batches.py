@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 from app.feeds import Entry, Rejected
 from app.hygiene import Flag, flags
 from app.loading.incoming import Incoming
-from app.loading.running import give_way
 from app.records import Fault
+from app.turns import give_way, in_turns
 
 BATCH_RECORDS: Final = 400
 """As many as hold the lock of writers for a quarter of a second.
@@ -60,7 +60,7 @@ def cut(entries: Iterable[Entry | Rejected]) -> Iterator[Batch]:
     """
     items: list[Candidate | Rejected] = []
     position = weight = 0
-    for entry in _patient(entries):
+    for entry in in_turns(_patient(entries), 1):
         added = _weight(entry)
         if len(items) >= BATCH_RECORDS or (items and weight + added > BATCH_BYTES):
             yield Batch(position, tuple(items), last=False)

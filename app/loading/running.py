@@ -1,13 +1,10 @@
 """What every way of loading shares: where it runs, what is wanted, and how it ends early."""
 
 import logging
-import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from threading import get_native_id
 from typing import Final, TypeVar
 
 from pydantic import JsonValue
@@ -18,12 +15,6 @@ from app.loading.decisions import PLAIN, Policy
 
 PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between the attempts at a transaction while the database is away."""
-
-NICENESS: Final = 10
-"""By how much threads that load are nicer than the one that answers readers.
-
-On a core that readers keep busy it leaves a load about a tenth of the time.
-"""
 
 Clock = Callable[[], datetime]
 Outcome = TypeVar("Outcome")
@@ -51,23 +42,6 @@ class Options:
             "restore": self.policy.restore or None,
         }
         return {name: value for name, value in said.items() if value is not None}
-
-
-def give_way() -> None:
-    """Let this thread run where the others of this process do not want to.
-
-    One that answers readers is woken for a moment, again and again, and else has to wait each time
-    until the one that loads has used up its turn. It is for good, and for Linux, where threads have
-    priorities of their own.
-    """
-    if sys.platform != "linux":
-        return
-    try:
-        # Of the first thread: one that is begun by a nice one is as nice from the start.
-        usual = os.getpriority(os.PRIO_PROCESS, os.getpid())
-        os.setpriority(os.PRIO_PROCESS, get_native_id(), usual + NICENESS)
-    except OSError as error:  # where that is not allowed
-        logger.warning("loads have the same priority as readers: %s", error)
 
 
 def _never() -> bool:

@@ -24,6 +24,7 @@ from app.passages import prose
 from app.records import Record
 from app.store import articles, vocabularies
 from app.tables import Article, ArticleEntity, ArticleTopic, Change, Property, Term
+from app.turns import Rows, in_turns
 from app.word_index import Words
 
 VERSION: Final = f"1.{words.VERSION}"
@@ -50,7 +51,7 @@ def revise(session: Session, before: Shown, after: Shown) -> None:
     changed = {i for i in before.keys() | after.keys() if _reads_otherwise(before, after, i)}
     gone = {word_index.key_of(before[i].published_at, i): i for i in before if i in changed}
     word_index.remove(session, list(gone), lambda key: _words(gone[key], before[gone[key]]))
-    word_index.insert(session, [_words(i, after[i]) for i in after if i in changed])
+    word_index.insert(session, [_words(i, after[i]) for i in in_turns(after, 2) if i in changed])
 
 
 def source_host(record: Record) -> str | None:
@@ -159,7 +160,7 @@ def _words(article_id: int, kept: Record) -> Words:
 def _count(session: Session, before: Shown, after: Shown) -> None:
     """Count the articles under each term again, where that has changed."""
     difference: Counter[tuple[str, str]] = Counter()
-    for record in after.values():
+    for record in in_turns(after.values()):
         difference.update(_terms(record))
     for record in before.values():
         difference.subtract(_terms(record))
@@ -170,11 +171,11 @@ def _count(session: Session, before: Shown, after: Shown) -> None:
     slugs = vocabularies.slugs_of_entities(session, names)
     rows = [
         (facet, slugs[name] if facet == "entity" else name, name, words.fold(name), change)
-        for facet, name, change in changed
+        for facet, name, change in in_turns(changed)
     ]
     # The driver is asked itself: to have each row named and taken apart takes longer than it does.
     mark = "?" if is_sqlite(session) else "%s"
-    session.connection().exec_driver_sql(_ADDED.replace("?", mark), rows)
+    session.connection().exec_driver_sql(_ADDED.replace("?", mark), Rows(rows))
 
 
 _ADDED: Final = """

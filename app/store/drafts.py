@@ -25,6 +25,7 @@ from app.tables import (
     Revision,
     SlugAlias,
 )
+from app.turns import in_turns
 
 _ARTICLES: Final = Article.__table__
 _LINK: Final = ("article_id", "position")
@@ -67,7 +68,7 @@ def write(
     before = _replace(session, old, load_id, now) if old else {}
     for draft, draft_id in zip(new, next_ids(session, _ARTICLES, len(new)), strict=True):
         draft.id = draft_id
-    rows = [(draft.id, *_values(draft, now)) for draft in new]
+    rows = [(draft.id, *_values(draft, now)) for draft in in_turns(new)]
     insert_all(session, _ARTICLES, ("id", *_KEPT), rows)
     _keep(session, {draft.id: draft.states[:-1] for draft in new}, load_id, now)
     _link(session, {draft.id: draft.states[-1] for draft in new}, now)
@@ -157,14 +158,14 @@ def _link(
     topics = vocabularies.topics(session, {t for r, _ in records.values() for t in r.topics})
     rows = [
         (i, position, topics[topic], listed_at)
-        for i, (record, listed_at) in records.items()
+        for i, (record, listed_at) in in_turns(records.items())
         for position, topic in enumerate(record.topics)
     ]
     insert_all(session, ArticleTopic.__table__, (*_LINK, "topic_id", "listed_at"), rows)
     entities = vocabularies.entities(session, {e for r, _ in records.values() for e in r.entities})
     rows = [
         (i, position, entities[entity], listed_at)
-        for i, (record, listed_at) in records.items()
+        for i, (record, listed_at) in in_turns(records.items())
         for position, entity in enumerate(record.entities)
     ]
     insert_all(session, ArticleEntity.__table__, (*_LINK, "entity_id", "listed_at"), rows)

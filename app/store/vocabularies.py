@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.dialects import among, insert_all, next_ids
 from app.records import SLUG_LENGTH
 from app.tables import Entity, Topic
+from app.turns import in_turns
 
 _DIGEST_BYTES: Final = 5
 _CUT: Final = SLUG_LENGTH - 2 * _DIGEST_BYTES - 1
@@ -62,7 +63,7 @@ def _slugs(session: Session, names: Iterable[str]) -> Mapping[str, str]:
     It is made from the name. Where another name has come to it first, or nothing of the name can be
     written in a-z and 0-9, a digest of the name goes behind it.
     """
-    plain = {name: slugify(name, max_length=SLUG_LENGTH) for name in names}
+    plain = {name: slugify(name, max_length=SLUG_LENGTH) for name in in_turns(names)}
     if not plain:
         return {}
     there = select(Entity.slug).where(among(session, Entity.slug, set(plain.values())))

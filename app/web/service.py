@@ -14,10 +14,10 @@ from app.attempts import Accepted, Attempts
 from app.broadcasts import Broadcast
 from app.database import Database
 from app.following import Follower
-from app.loading.running import give_way
 from app.representations import FORMATS, Site, path_of
 from app.settings import Settings
 from app.store.listings import cursor_key
+from app.turns import give_way
 from app.web.headers import Freshness, freshness_of
 
 MISSING_BYTES: Final = 2 << 20

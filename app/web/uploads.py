@@ -12,6 +12,7 @@ from fastapi import Request
 from app import feeds
 from app.feeds import MalformedFeedError, Source
 from app.texts import excerpt
+from app.turns import in_turns
 from app.web.packings import BY_NAME, PACKINGS, PIECE, Packing, recognised
 from app.web.parts import MULTIPART, Part, taken_apart
 
@@ -153,7 +154,7 @@ def _unpacked(
     if packing is None:
         return body
     plain = cast("BinaryIO", files.enter_context(TemporaryFile()))  # noqa: SIM115 - it is
-    for piece in packing.unpack(body):
+    for piece in in_turns(packing.unpack(body), 1):
         size = _limited(size + len(piece), limit)
         plain.write(piece)
     plain.seek(0)
@@ -167,7 +168,7 @@ def _pieces(stream: BinaryIO) -> Iterator[bytes]:
 def _measured(stream: BinaryIO) -> _Measured:
     """Read `stream` once from its beginning, and leave it there."""
     digest, size, head = hashlib.sha256(), 0, b""
-    for piece in _pieces(stream):
+    for piece in in_turns(_pieces(stream), 1):
         digest.update(piece)
         size += len(piece)
         head += piece[: HEAD_BYTES - len(head)]
