@@ -18,6 +18,7 @@ from werkzeug.http import parse_accept_header
 
 from app.negotiation import negotiate, parse_accept, scores
 from conftest import DEPTH
+from strategies import SIGNS
 
 with warnings.catch_warnings():
     # webob imports the standard library's cgi, which says at once that it is deprecated.
@@ -154,7 +155,7 @@ def test_the_other_implementations_are_heard_on_most_headers() -> None:
 
 
 @given(
-    st.text()
+    st.text(SIGNS)
     | st.text(alphabet=' \t,;/*"\\=qQ01.5ax')
     | st.lists(st.sampled_from(MALFORMED) | members.map(lambda member: member.text)).map(",".join)
 )

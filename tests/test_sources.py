@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.sources import URL_BYTES, canonical_key, is_tracking, web_address
 from conftest import DEPTH
-from strategies import WEB_ADDRESSES
+from strategies import SIGNS, WEB_ADDRESSES
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ ADDRESSES = WEB_ADDRESSES | st.builds(
     "{}://{}{}".format,
     st.sampled_from(["http", "https", "HTTP", "ftp"]),
     st.lists(PIECES, max_size=4).map("".join),
-    st.lists(PIECES, max_size=6).map("".join) | st.text(max_size=12),
+    st.lists(PIECES, max_size=6).map("".join) | st.text(SIGNS, max_size=12),
 )
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app import words
 from conftest import DEPTH
+from strategies import SIGNS
 
 ALPHABETS = (
     st.characters(min_codepoint=32, max_codepoint=126),
@@ -19,7 +20,7 @@ ALPHABETS = (
     st.characters(min_codepoint=0x2000, max_codepoint=0x206F),
     st.characters(min_codepoint=0x4E00, max_codepoint=0x4EFF),
     st.characters(min_codepoint=0xFB00, max_codepoint=0xFB4F),
-    st.characters(codec="utf-8"),
+    SIGNS,
 )
 TEXTS = st.lists(
     st.sampled_from(ALPHABETS).flatmap(lambda signs: st.text(signs, min_size=1, max_size=24)),
