@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -122,7 +123,7 @@ class Database:
         """Say whether the schema is this version's. Raises DatabaseUnavailableError."""
         with self.reading() as session:
             found = MigrationContext.configure(session.connection()).get_current_heads()
-        return set(found) == set(ScriptDirectory.from_config(_alembic()).get_heads())
+        return frozenset(found) == _heads()
 
     def upgrade(self) -> None:
         """Bring the schema up to date, in one transaction, one process at a time.
@@ -192,6 +193,12 @@ def _explained(what: str) -> Iterator[None]:
         yield
     except CommandError as error:
         raise SchemaOutdatedError(f"{what}: {error}") from None
+
+
+@cache
+def _heads() -> frozenset[str]:
+    """Return the newest of the migrations, which takes a while: all of them are read for it."""
+    return frozenset(ScriptDirectory.from_config(_alembic()).get_heads())
 
 
 def _alembic(connection: Connection | None = None) -> Config:

@@ -12,7 +12,7 @@ from threading import Event, current_thread, main_thread
 from types import FrameType
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
@@ -118,9 +118,16 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
     app.openapi = cache(lambda: documents.complete(framework_document()))  # type: ignore[method-assign] # the way FastAPI documents
     errors.install(app)
     visits.install()
-    for part in (explanations, loads, receipts, editing, actions, health, documents):
-        app.include_router(part.router())
+    for router in _routers():
+        app.include_router(router)
     return app
+
+
+@cache
+def _routers() -> tuple[APIRouter, ...]:
+    """Return the routes by the framework's own ways, which know of no one application."""
+    parts = explanations, loads, receipts, editing, actions, health, documents
+    return tuple(part.router() for part in parts)
 
 
 def app_from_environment() -> FastAPI:
