@@ -25,6 +25,7 @@ pytestmark = pytest.mark.browser
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-software-rasterizer",  # nothing is drawn that needs a process of its own
 )  # fmt: skip
 SEEDED = json.loads(SEED.read_text())
 
