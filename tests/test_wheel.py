@@ -1,6 +1,5 @@
 """The wheel in an empty environment: all that it needs travels in it."""
 
-import os
 import subprocess
 import sys
 import zipfile
@@ -11,22 +10,7 @@ import pytest
 
 from conftest import SEED, SEED_SLUG, TOKEN
 from processes import ROOT, environment, serving
-
-UV = Path(sys.executable).parent / "uv"
-VERSIONS = ("3.11", "3.12", "3.13")
-CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
-def interpreter(version: str) -> str | None:
-    """Return a Python of that version on this machine, or None."""
-    if version == CURRENT:
-        return sys.executable
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    if installed := sorted(pyenv.glob(f"versions/{version}.*/bin/python")):
-        return str(installed[-1])
-    find = [UV, "python", "find", "--no-python-downloads", "--no-project", "--system", version]
-    found = subprocess.run([*map(str, find)], capture_output=True, text=True, check=False)
-    return found.stdout.strip() if found.returncode == 0 else None
+from runtimes import UV, VERSIONS, interpreter, packages
 
 
 @pytest.fixture(scope="session")
@@ -58,17 +42,17 @@ def test_the_wheel_serves_from_any_folder(
         pytest.skip(f"NOT CHECKED: there is no Python {version} on this machine")
     venv, folder = tmp_path / "venv", tmp_path / "elsewhere"
     folder.mkdir()
-    subprocess.run([str(UV), "venv", "--quiet", "--python", python, str(venv)], check=True)
-    install = [str(UV), "pip", "install", "--quiet", "--python", str(venv / "bin" / "python")]
-    locked = ["--require-hashes", "-r", str(ROOT / "requirements.lock")]
-    subprocess.run([*install, *locked], env=outside, check=True)
-    subprocess.run([*install, "--no-deps", str(wheel)], check=True)
+    subprocess.run([UV, "venv", "--quiet", "--python", python, str(venv)], check=True)
+    (site_packages,) = venv.glob("lib/python*/site-packages")
+    # What the lock names was installed before, by itself: see runtimes.py.
+    (site_packages / "locked.pth").write_text(f"{packages(python, outside)}\n")
+    install = [UV, "pip", "install", "--quiet", "--no-deps", "--python", str(venv / "bin/python")]
+    subprocess.run([*install, str(wheel)], check=True)
 
     env = environment(SLUGLINE_ADMIN_TOKEN=TOKEN)
     del env["PYTHONPATH"]  # nothing of the checkout
     env.pop("COVERAGE_PROCESS_START", None)
     env.pop("COVERAGE_PROCESS_CONFIG", None)
-    # To start takes 7 s of compiling, for each version: once, with the migrations on the way.
     with serving(folder, command=(str(venv / "bin" / "slugline"),), env=env) as server:
         assert (folder / "slugline.db").exists()
         assert httpx2.get(f"{server.base}/health/ready").status_code == 200
