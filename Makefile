@@ -32,7 +32,8 @@ demo: $(VENV)/runtime ## serve the real seed, loaded through the admin endpoint,
 serve: $(VENV)/runtime ## serve from ./slugline.db
 	@$(BIN)/slugline serve --port $(PORT)
 
-test: static tests ## set up, and run everything that CI runs, from cheap to dear
+test: ## set up, and run everything that CI runs, side by side
+	@$(MAKE) --no-print-directory --jobs 6 format lint types imports schema tests
 
 check: static coverage ## the same, and measure what the tests go through
 
