@@ -9,11 +9,11 @@ does in steps, between which it ends its turn of its own accord.
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator
-from functools import cache
 from itertools import islice
 from threading import get_native_id, local, main_thread
-from time import clock_gettime, perf_counter, pthread_getcpuclockid, thread_time
+from time import perf_counter, thread_time
 from typing import Final, TypeVar
 
 NICENESS: Final = 10
@@ -35,12 +35,14 @@ logger = logging.getLogger(__name__)
 class _Turn(local):
     """What a thread had worked when its turn began, in seconds of processor time.
 
-    `answered` is what the thread that answers readers had, at `seen` on the clock on the wall. One
-    that gives no way `ends` no turn.
+    `readers` is the clock of what the thread that answers readers has worked, which is the first
+    one; it was at `answered` at `seen` on the clock on the wall. One that gives no way `ends` no
+    turn.
     """
 
     ends = False
     worked = 0.0
+    readers = 0
     answered = 0.0
     seen = 0.0
 
@@ -57,13 +59,16 @@ def give_way() -> None:
     """
     if sys.platform != "linux":
         return
-    _turn.ends = True
     try:
+        # Not where others import this from: there may be no such clock.
+        _turn.readers = time.pthread_getcpuclockid(main_thread().ident or 0)
+        _turn.answered = time.clock_gettime(_turn.readers)
+        _turn.ends = True
         # Of the first thread: one that is begun by a nice one is as nice from the start.
         usual = os.getpriority(os.PRIO_PROCESS, os.getpid())
         os.setpriority(os.PRIO_PROCESS, get_native_id(), usual + NICENESS)
     except OSError as error:  # where that is not allowed
-        logger.warning("loads have the same priority as readers: %s", error)
+        logger.warning("loads do not give way to readers as they should: %s", error)
 
 
 def in_turns(steps: Iterable[Step], at_once: int = 8) -> Iterator[Step]:
@@ -96,18 +101,10 @@ def _end_turn() -> None:
     """Let others go first, if this thread has worked for a turn."""
     if thread_time() - _turn.worked < TURN_SECONDS:
         return
-    answered, now = clock_gettime(_readers()), perf_counter()
+    answered, now = time.clock_gettime(_turn.readers), perf_counter()
     if answered > _turn.answered:
         _turn.answered, _turn.seen = answered, now
     # Without readers, it would be the turn of another thread that loads: both only lose by that.
     if now - _turn.seen < _RECENT_SECONDS:
         os.sched_yield()
     _turn.worked = thread_time()
-
-
-@cache
-def _readers() -> int:
-    """Return the clock of what the first thread has worked, which is the one that answers."""
-    ident = main_thread().ident
-    assert ident is not None  # noqa: S101 - it has begun
-    return pthread_getcpuclockid(ident)

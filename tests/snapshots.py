@@ -164,6 +164,7 @@ def words_in(connection: Connection) -> list[Any]:
 def words_of(article: Mapping[str, Any]) -> dict[str, str]:
     """Return what the index of words is to have of an article, field by field."""
     fields = {name: article[name] for name in Record.model_fields.keys() & article.keys()}
+    fields["body_md"] = fields["body_md"][:300_000]
     shown = clean(Record.model_construct(**fields))
     texts = {"title": shown.title, "summary": shown.summary, "body": prose(shown.body_md)}
     return {field: indexed(text, shown.lang) for field, text in texts.items()}

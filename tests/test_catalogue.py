@@ -5,7 +5,7 @@ import json
 
 import pytest
 from sqlalchemy import text
-from test_loading import ndjson, record
+from test_loading import ndjson, outcomes, record
 
 from app import word_index
 from app.database import Database
@@ -22,7 +22,7 @@ MIXED = {
     "- <b>bold</b>\n\n<!-- hidden --> seen\u200b\u00ad\n\n| a | b |\n|---|---|\n| c | d |\n",
     "entities": ["Zoë"],
 }
-WORDS = {"1.1": "c569bf5f71ae7b3ed1e43e67d2c841192551edc24bfdb2389598c89c97e963a9"}
+WORDS = {"2.1": "c569bf5f71ae7b3ed1e43e67d2c841192551edc24bfdb2389598c89c97e963a9"}
 
 
 def digest() -> str:
@@ -45,8 +45,9 @@ def test_l03_where_words_change_the_version_does() -> None:
 def test_l03_words_of_articles_that_change_and_go_are_taken_out(site: Site) -> None:
     site.loaded(ndjson(record("a", **MIXED), record("b", **MIXED), record("c", **MIXED)))
     assert_catalogued(site.database)
-    later = {"updated_at": "2026-06-26T00:00:00Z"}
-    site.loaded(ndjson(record("a", **MIXED | later | {"lang": "de"}), record("b", **later)))
+    later = {"updated_at": "2026-07-01T00:00:00Z"}
+    done = site.loaded(ndjson(record("a", **MIXED | later | {"lang": "de"}), record("b", **later)))
+    assert outcomes(done) == ["updated", "updated"]
     assert_catalogued(site.database)
     for slug in "a", "b", "c":
         site.client.delete(f"/admin/articles/{slug}", headers=site.authorized)
@@ -86,6 +87,39 @@ def test_l03_what_another_python_has_read_is_read_again(site: Site, readers: str
         by_others = text("UPDATE properties SET value = :value WHERE name = 'catalogue'")
         session.execute(by_others, {"value": catalogue.VERSION + readers})
     prepare(site.database, NOW)
+    assert_catalogued(site.database)
+
+
+@pytest.mark.databases("sqlite")
+def test_l03_who_reads_otherwise_than_the_index_leaves_it_alone(site: Site) -> None:
+    """As the process of an older version that still runs when a newer one has started."""
+    site.loaded(ndjson(record("a", **MIXED)))
+    by_others = text("UPDATE properties SET value = :value WHERE name = 'catalogue'")
+    with site.database.writing() as session:
+        ours = catalogue.version(session)
+        session.execute(by_others, {"value": "3.0"})
+        before = words_in(session.connection())
+    later = record("a", title="Other words", updated_at="2026-07-01T00:00:00Z")
+    answers = (
+        site.client.put("/admin/articles/a", json=later, headers=site.authorized),
+        site.client.delete("/admin/articles/a", headers=site.authorized),
+    )
+    with site.database.writing() as session:
+        session.execute(by_others, {"value": ours})
+        session.execute(text("DROP TABLE IF EXISTS temp.met"))
+        after = words_in(session.connection())
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert after == before
+    assert_catalogued(site.database)
+
+
+@pytest.mark.databases("sqlite")
+def test_l03_of_an_article_of_markup_a_part_is_read_and_taken_out_again(site: Site) -> None:
+    body = "a <b>x</b> " * 30_000 + "behind"
+    site.loaded(ndjson(record("a", body_md=body)))
+    assert_catalogued(site.database)
+    done = site.loaded(ndjson(record("a", body_md="x", updated_at="2026-07-01T00:00:00Z")))
+    assert outcomes(done) == ["updated"]
     assert_catalogued(site.database)
 
 

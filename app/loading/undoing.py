@@ -20,6 +20,7 @@ from app.store.articles import State
 from app.store.drafts import Draft
 from app.store.loads import Origin, Result, StillRunningError
 from app.store.standings import Standing
+from app.turns import in_turns
 
 UNDO: Final = "undo"
 """The kind of a load that puts back what another one did."""
@@ -155,7 +156,7 @@ def _put_back(
     articles = {way.id: Draft(way.article) for way in going if way.before}
     steps = [step for group in groups for step in ways.steps(group, articles)]
     drafts.remove(session, gone)
-    restored = [_restored(draft, before[i]) for i, draft in articles.items()]
+    restored = [_restored(draft, before[i]) for i, draft in in_turns(articles.items())]
     drafts.write(session, restored, {}, undo_id, now)
     changes.record(session, steps, undo_id, now)
 

@@ -18,6 +18,7 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from app import word_index, words
+from app.database import DatabaseUnavailableError
 from app.dialects import among, is_sqlite
 from app.hygiene import clean
 from app.passages import prose
@@ -27,7 +28,7 @@ from app.tables import Article, ArticleEntity, ArticleTopic, Change, Property, T
 from app.turns import Rows, in_turns
 from app.word_index import Words
 
-VERSION: Final = f"1.{words.VERSION}"
+VERSION: Final = f"2.{words.VERSION}"
 """Of what is kept here, and of how texts are read: it changes with any word of any text."""
 
 _READERS: Final = (
@@ -37,6 +38,8 @@ _READERS: Final = (
 
 _NAME: Final = "catalogue"
 _AT_ONCE: Final = 500
+_READ_OF_A_BODY: Final = 2 * words.INDEXED_CHARACTERS
+"""How many characters of a body are looked at for its words: it may be full of markup."""
 
 Shown = Mapping[int, Record]
 """Articles that readers see, by their ids."""
@@ -45,8 +48,16 @@ Shown = Mapping[int, Record]
 def revise(session: Session, before: Shown, after: Shown) -> None:
     """Let readers find the articles in `after` in place of those in `before`.
 
-    The session is one of `Database.writing()`, and has written the articles.
+    The session is one of `Database.writing()`, and has written the articles. Raises
+    DatabaseUnavailableError where another version, or another Python, has made the catalogue since
+    this process started: what it would take out is not what that has put in.
     """
+    if is_sqlite(session) and not is_current(session):
+        raise DatabaseUnavailableError("its index of words is another version's: start anew")
+    _revise(session, before, after)
+
+
+def _revise(session: Session, before: Shown, after: Shown) -> None:
     _count(session, before, after)
     changed = {i for i in before.keys() | after.keys() if _reads_otherwise(before, after, i)}
     gone = {word_index.key_of(before[i].published_at, i): i for i in before if i in changed}
@@ -97,7 +108,7 @@ def rebuild(session: Session, now: datetime) -> None:
         ]
         session.connection().execute(_PLACED, rows)
         list_links(session, ids)
-        revise(session, {}, {i: s.record for i, s in states.items() if listed[i]})
+        _revise(session, {}, {i: s.record for i, s in states.items() if listed[i]})
     session.execute(delete(Property).where(Property.name == _NAME))
     session.add(Property(name=_NAME, value=version(session)))
     session.flush()
@@ -146,6 +157,8 @@ def _read(record: Record) -> tuple[object, ...]:
 
 
 def _words(article_id: int, kept: Record) -> Words:
+    if len(kept.body_md) > _READ_OF_A_BODY:
+        kept = kept.model_copy(update={"body_md": kept.body_md[:_READ_OF_A_BODY]})
     # What readers do not see, they do not find by either.
     record = clean(kept)
     language = record.lang
@@ -162,7 +175,7 @@ def _count(session: Session, before: Shown, after: Shown) -> None:
     difference: Counter[tuple[str, str]] = Counter()
     for record in in_turns(after.values()):
         difference.update(_terms(record))
-    for record in before.values():
+    for record in in_turns(before.values()):
         difference.subtract(_terms(record))
     changed = sorted((*term, change) for term, change in difference.items() if change)
     if not changed:

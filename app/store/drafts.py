@@ -108,13 +108,16 @@ def _replace(
         # One may go where another is yet to leave, so first all of them are where no slug is.
         away = [{"id": i, "slug": f"/{i}"} for i in moving]
         session.execute(update(Article), away)
-    rows = [{"id": i, **dict(zip(_KEPT, _values(d, now), strict=True))} for i, d in drafts.items()]
+    rows = [
+        {"id": i, **dict(zip(_KEPT, _values(d, now), strict=True))}
+        for i, d in in_turns(drafts.items())
+    ]
     session.execute(update(Article), rows)
     became = {i: draft.states[-1] for i, draft in drafts.items()}
     # Links that are as they were stand already.
     anew = {
         i: state
-        for i, state in became.items()
+        for i, state in in_turns(became.items())
         if _links(state, state.listed_at(now))
         != _links(past[i], past[i].record.published_at if drafts[i].listed else None)
     }
@@ -144,7 +147,7 @@ def _keep(
     last = {row[0]: row[1] for row in found}
     rows = [
         (article_id, number, state.record.model_dump(mode="json"), *state[1:], now, load_id)
-        for article_id in ids
+        for article_id in in_turns(ids)
         for number, state in enumerate(past[article_id], last.get(article_id or 0, 0) + 1)
     ]
     insert_all(session, Revision.__table__, _REVISION, rows)

@@ -11,6 +11,7 @@ from app.dialects import among
 from app.records import Record
 from app.store.articles import State
 from app.tables import Change, Load, Revision
+from app.turns import in_turns
 
 
 class Effect(NamedTuple):
@@ -99,5 +100,5 @@ def before(session: Session, load_id: int, ids: Collection[int]) -> dict[int, St
         each.article_id: State(
             Record.model_validate(each.record), each.withdrawn_at, each.withdrawn_reason
         )
-        for each in found
+        for each in in_turns(found)
     }
