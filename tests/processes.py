@@ -16,8 +16,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SLUGLINE = (sys.executable, "-m", "app")
-
-
 ROOM = 4 << 30
 """How much memory has to be free, in bytes, so that the databases of a run stay in it."""
 
@@ -25,7 +23,7 @@ ROOM = 4 << 30
 def run_folder() -> Path:
     """Return the folder of this run of the tests, which all its processes have in common.
 
-    It is in memory, where there is room: a disk takes seconds to forget a server's databases.
+    It is in memory, where there is room: a disk makes every commit wait.
     """
     if "SLUGLINE_TEST_RUN" not in os.environ:
         memory = Path("/dev/shm")  # noqa: S108 - the system's own, and the folder in it is ours alone
