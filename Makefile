@@ -97,9 +97,9 @@ $(VENV)/dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	@$(INSTALL_APP)
 	@touch $@ $(VENV)/runtime
 
-$(RUNTIMES): requirements.lock tests/runtimes.py | $(VENV)/dev
+$(RUNTIMES): requirements.lock tests/support/runtimes.py | $(VENV)/dev
 	@echo "Setting up $(VENV)/runtimes ..."
-	@$(BIN)/python tests/runtimes.py
+	@$(BIN)/python -m tests.support.runtimes
 	@touch $@
 
 $(NODE_MODULES): $(TYPESCRIPT)/package-lock.json | $(VENV)/dev

@@ -2,7 +2,7 @@
 
 import typer
 
-from app.commands import checking, database, exporting, loading, serving, tokens
+from app.cli import check, db, export, load, serve, tokens
 
 cli = typer.Typer(
     name="slugline",
@@ -11,12 +11,12 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-cli.command()(serving.serve)
-cli.command()(loading.load)
-cli.command()(exporting.export)
-cli.command()(checking.check)
+cli.command()(serve.serve)
+cli.command()(load.load)
+cli.command()(export.export)
+cli.command()(check.check)
 cli.add_typer(tokens.app, name="tokens")
-cli.add_typer(database.app, name="db")
+cli.add_typer(db.app, name="db")
 
 
 def main() -> None:

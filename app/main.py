@@ -17,25 +17,17 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from app.settings import Settings, read_settings
-from app.store.preparing import prepare
-from app.web import (
-    actions,
-    articles,
-    changes,
-    documents,
-    editing,
-    errors,
-    explanations,
-    health,
-    listings,
-    loads,
-    receipts,
-    visits,
-    vocabularies,
-)
-from app.web.auditing import Audited
-from app.web.ready import STATE, Ready
-from app.web.service import assemble
+from app.store.startup import prepare
+from app.web import error_handlers
+from app.web.admin import articles as editing
+from app.web.admin import audit_log, load_receipts, loads
+from app.web.asgi import request_context
+from app.web.asgi.audit_middleware import Audited
+from app.web.asgi.fast_path import STATE, Ready
+from app.web.diagnostics import health, negotiate
+from app.web.openapi import document
+from app.web.public import articles, changes, listings, vocabularies
+from app.web.state import assemble
 
 SWITCH_SECONDS: Final = 0.0005
 """How long a thread of a server has the interpreter to itself while others want it."""
@@ -102,22 +94,22 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
         routes=[*articles.routes(), *listings.routes(), *changes.routes(), *vocabularies.routes()],
         title=settings.site_name,
         version=version("slugline"),
-        description=documents.DESCRIPTION,
+        description=document.DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
         redirect_slashes=False,  # its redirect forgets the scheme behind a proxy; ours has a path
         openapi_url=None,  # ours says how long it is fresh
         docs_url=None,  # it would load scripts from other hosts
         redoc_url=None,
-        responses=documents.EVERYWHERE,
-        generate_unique_id_function=documents.operation_id,
+        responses=document.EVERYWHERE,
+        generate_unique_id_function=document.operation_id,
     )
     app.state.service = service
     app.front = Ready(Audited(partial(FastAPI.__call__, app), service), service)
     framework_document = app.openapi
-    app.openapi = cache(lambda: documents.complete(framework_document()))  # type: ignore[method-assign] # the way FastAPI documents
-    errors.install(app)
-    visits.install()
+    app.openapi = cache(lambda: document.complete(framework_document()))  # type: ignore[method-assign] # the way FastAPI documents
+    error_handlers.install(app)
+    request_context.install()
     for router in _routers():
         app.include_router(router)
     return app
@@ -126,7 +118,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
 @cache
 def _routers() -> tuple[APIRouter, ...]:
     """Return the routes by the framework's own ways, which know of no one application."""
-    parts = explanations, loads, receipts, editing, actions, health, documents
+    parts = negotiate, loads, load_receipts, editing, audit_log, health, document
     return tuple(part.router() for part in parts)
 
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from app.loading.batches import BATCH_RECORDS
-from app.passages import prose
-from app.words import indexed
+from app.ingest.batching import BATCH_RECORDS
+from app.search.analyzer import indexed
+from app.search.highlighter import prose
 
 BATCH: Final = BATCH_RECORDS
 """Records in a transaction: as many as Slugline commits at once."""

@@ -11,7 +11,7 @@ from typing import Final
 
 import psycopg
 
-from app.words import fold
+from app.search.analyzer import fold
 from benchmarks.by_hand import SEARCHED, Row, batches, slug_of, tell, terms
 
 TEMPORARY: Final = """

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from app.words import fold
+from app.search.analyzer import fold
 from benchmarks.by_hand import SEARCHED, Row, batches, slug_of, tell, terms
 
 # A batch takes the place of what has its slugs.

@@ -10,7 +10,7 @@ from unittest import mock
 
 import uvicorn
 
-from app.commands import serving
+from app.cli import serve
 
 OF_ITS_OWN = frozenset({"factory", "host", "http", "port", "workers"})
 
@@ -27,7 +27,7 @@ def settings_of_slugline(database_url: str) -> dict[str, Any]:
     """
     environment = mock.patch.dict(os.environ, SLUGLINE_DATABASE_URL=database_url)
     with environment, mock.patch.object(uvicorn, "run") as run:
-        serving.serve(host="127.0.0.1", port=1, workers=1)
+        serve.serve(host="127.0.0.1", port=1, workers=1)
     if run.call_count != 1:
         raise UnknownSettingsError("`slugline serve` does not start its server by uvicorn.run")
     settings = {n: value for n, value in run.call_args.kwargs.items() if n not in OF_ITS_OWN}

@@ -1,8 +1,8 @@
-"""Run migrations on the connection that `app.database` hands over, inside its transaction."""
+"""Run migrations on the connection that `app.database.transactions` passes, in its transaction."""
 
 from alembic import context
 
-from app.tables import Base
+from app.database.tables import Base
 
 connection = context.config.attributes.get("connection")
 if connection is None:

@@ -20,17 +20,16 @@ from hypothesis import HealthCheck, settings
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url, text
 
-from app import word_index
-from app.database import Database
+from app.database import fulltext_index
+from app.database.tables import Base
+from app.database.transactions import Database
 from app.main import create_app
 from app.settings import Settings
-from app.store.preparing import upgrade
-from app.tables import Base
-from app.web.service import Service
-from clients import Client
-from processes import nursery, run_folder
+from app.store.startup import upgrade
+from app.web.state import Service
+from tests.support.clients import Client
+from tests.support.processes import run_folder
 
-SEED = Path(__file__).parent.parent / "seeds" / "000_e05d88937c3f0853.txt"
 SEED_SLUG = "chinas-biotech-surge-sparks-us-security-concerns-as-drug-trials-break-records-in"
 SEED_SITE = "https://wpnews.pro"
 TOKEN = "a-token-for-the-tests"  # noqa: S105 - it opens nothing but a test's database
@@ -145,7 +144,6 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     if hasattr(config, "workerinput") or config.option.collectonly:
         return (yield)
     with ExitStack() as shared:
-        shared.enter_context(nursery())
         if config.getoption("numprocesses", 0):
             shared.enter_context(postgres())
         return (yield)
@@ -291,7 +289,7 @@ def standing(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Site]]:
 def clear(database: Database) -> None:
     """Empty a database. There is little in it, and so to delete it is faster than to truncate."""
     with database.writing() as session:
-        word_index.clear(session)
+        fulltext_index.clear(session)
         if database.embedded:
             for statement in EMPTYING:
                 session.execute(text(statement))

@@ -10,8 +10,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
-from app.feeds import atom, json_document, json_feed, ndjson, rss
-from app.feeds.items import (
+from app.article.record import (
+    FAULTS_REPORTED,
+    Fault,
+    InvalidRecordError,
+    Record,
+    json_pointer,
+    parse_record,
+)
+from app.feeds import atom, json_feed, json_stream, ndjson, rss
+from app.feeds.entries import (
     ITEM_BYTES,
     Entry,
     Item,
@@ -20,16 +28,8 @@ from app.feeds.items import (
     Rejected,
     UnknownFeedKindError,
 )
-from app.feeds.sniffing import declared_encoding, sniff, sniff_object, sniff_xml
-from app.records import (
-    FAULTS_REPORTED,
-    Fault,
-    InvalidRecordError,
-    Record,
-    json_pointer,
-    parse_record,
-)
-from app.texts import excerpt
+from app.feeds.format_detection import declared_encoding, sniff, sniff_object, sniff_xml
+from app.text import excerpt
 
 __all__ = [
     "ITEM_BYTES", "KINDS", "MEDIA_TYPES", "Entry", "Item", "Kind", "MalformedFeedError", "Reader",
@@ -62,7 +62,7 @@ class Source:
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "json": Kind(json_document.read, ("application/json",)),
+    "json": Kind(json_stream.read, ("application/json",)),
     "ndjson": Kind(
         ndjson.read,
         (

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from app.feeds import xml_document
-from app.feeds.elements import Element
-from app.feeds.items import ITEM_BYTES, Item, MalformedFeedError, Rejected
-from app.feeds.prose import Prose
+from app.feeds import xml_stream
+from app.feeds.entries import ITEM_BYTES, Item, MalformedFeedError, Rejected
+from app.feeds.html_to_markdown import Prose
 from app.feeds.rss import headline, one_line
-from app.feeds.stories import Story, as_item, resolved
-from app.feeds.xml_document import Shape, XmlItem
+from app.feeds.syndication_mapping import Story, as_item, resolved
+from app.feeds.xml_elements import Element
+from app.feeds.xml_stream import Shape, XmlItem
 
 _PLACES: Final = {
     "title": "/title",
@@ -35,7 +35,7 @@ def read(
     stream: BinaryIO, item_bytes: int = ITEM_BYTES
 ) -> Iterator[Item | Rejected | MalformedFeedError]:
     """Read the entries, as `Reader` says. Pointers are paths: /feed/entry[1]/title."""
-    for found in xml_document.read(stream, SHAPE, item_bytes):
+    for found in xml_stream.read(stream, SHAPE, item_bytes):
         yield found if isinstance(found, Rejected) else as_item(found.place, _story(found))
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO, Final
 
-from app.feeds.items import ITEM_BYTES, Item, MalformedFeedError, Rejected
-from app.feeds.json_document import broken, items, members, value
-from app.feeds.prose import Prose
-from app.feeds.stories import Story, as_item
-from app.feeds.window import Window
-from app.records import Fault, Record
+from app.article.record import Fault, Record
+from app.feeds.byte_scanner import Window
+from app.feeds.entries import ITEM_BYTES, Item, MalformedFeedError, Rejected
+from app.feeds.html_to_markdown import Prose
+from app.feeds.json_stream import broken, items, members, value
+from app.feeds.syndication_mapping import Story, as_item
 
 _PLACES: Final = {
     "title": "/title",

@@ -7,9 +7,9 @@ line: the next one begins behind the next newline whatever it held.
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from app.feeds.items import ITEM_BYTES, Item, MalformedFeedError, Rejected
-from app.feeds.json_text import read_piece
-from app.feeds.window import Window
+from app.feeds.byte_scanner import Window
+from app.feeds.entries import ITEM_BYTES, Item, MalformedFeedError, Rejected
+from app.feeds.strict_json import read_piece
 
 
 def read(

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from app.feeds import xml_document
-from app.feeds.dates import rfc3339
-from app.feeds.elements import Element
-from app.feeds.items import ITEM_BYTES, Item, MalformedFeedError, Rejected
-from app.feeds.prose import Prose, UnfitProseError, to_text
-from app.feeds.stories import Story, as_item, resolved
-from app.feeds.xml_document import Shape, XmlItem
+from app.feeds import xml_stream
+from app.feeds.entries import ITEM_BYTES, Item, MalformedFeedError, Rejected
+from app.feeds.html_to_markdown import Prose, UnfitProseError, to_text
+from app.feeds.rfc822_dates import rfc3339
+from app.feeds.syndication_mapping import Story, as_item, resolved
+from app.feeds.xml_elements import Element
+from app.feeds.xml_stream import Shape, XmlItem
 
 # The elements that say what a field of a record says, the best one first.
 _SOURCES: Final = {
@@ -44,7 +44,7 @@ def read(
     stream: BinaryIO, item_bytes: int = ITEM_BYTES
 ) -> Iterator[Item | Rejected | MalformedFeedError]:
     """Read the items, as `Reader` says. Pointers are paths: /rss/channel/item[1]/title."""
-    for found in xml_document.read(stream, SHAPE, item_bytes):
+    for found in xml_stream.read(stream, SHAPE, item_bytes):
         yield found if isinstance(found, Rejected) else as_item(found.place, _story(found))
 
 

@@ -20,9 +20,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from app.dialects import among_named, json_array, listed, unpacked
-from app.records import Claims, Record, Upkeep, kept
-from app.tables import Article, ArticleEntity, ArticleTopic, Entity, SlugAlias, Topic
+from app.article.record import Claims, Record, Upkeep, kept
+from app.database.dialects import among_named, json_array, listed, unpacked
+from app.database.tables import Article, ArticleEntity, ArticleTopic, Entity, SlugAlias, Topic
 
 # Statements of tables and not of classes: a row is a row, and nothing is tracked.
 _TABLE: Final = Article.__table__

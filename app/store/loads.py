@@ -10,8 +10,8 @@ from pydantic import JsonValue
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from app.dialects import insert_all
-from app.tables import Load, LoadResult
+from app.database.dialects import insert_all
+from app.database.tables import Load, LoadResult
 
 LEASE: Final = timedelta(minutes=2)
 """How long a load that commits nothing still counts as running.

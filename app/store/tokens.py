@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.tables import Token
-from app.tokens import USE_PERIOD, StoredToken
+from app.auth.tokens import USE_PERIOD, StoredToken
+from app.database.tables import Token
 
 
 def create(session: Session, token: StoredToken) -> bool:

@@ -7,16 +7,23 @@ from typing import Any, Final
 
 from fastapi import Request, Response
 
-from app.answers import Answer, Place
-from app.codings import IDENTITY
-from app.negotiation import negotiate
-from app.records import is_slug
-from app.representations import BY_SUFFIX, Links, templating
-from app.texts import excerpt
-from app.web.fields import wishes
-from app.web.headers import caching_headers, link_header, policy_headers, tag_headers, tag_of
-from app.web.sending import sent
-from app.web.service import Service, service_of
+from app.article.record import is_slug
+from app.cache.response_cache import Answer, Place
+from app.http.accept import negotiate
+from app.http.content_coding import IDENTITY
+from app.representations import templating
+from app.representations.article import BY_SUFFIX, Links
+from app.text import excerpt
+from app.web.request_headers import wishes
+from app.web.response_headers import (
+    caching_headers,
+    link_header,
+    policy_headers,
+    tag_headers,
+    tag_of,
+)
+from app.web.responses import sent
+from app.web.state import Service, service_of
 
 PROBLEM: Final = "application/problem+json"
 RETRY_SECONDS: Final = 5

@@ -1,0 +1,1 @@
+"""What an article is: its record, its fields, its text. Pure."""

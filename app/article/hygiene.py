@@ -1,0 +1,193 @@
+"""What is odd about a record that is kept as it came: flagged at load, stripped on the way out.
+
+The stored record is never repaired, so a better rule here heals old articles without a reload.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.article import markdown
+from app.article.hidden_html import hidden_spans
+from app.article.record import RESERVED_SUFFIXES, Record, json_pointer
+from app.article.source_urls import is_tracking
+
+# Zero-width space, word joiner and its invisible kin, byte order mark, Mongolian vowel separator;
+# bidi embeddings, overrides and isolates; the TAG block.
+_ZERO_WIDTH = "\u200b\u2060-\u2064\ufeff\u180e\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f"
+# C0 and C1 controls but tab and newlines, and the noncharacters: none of them may stand in XML 1.0
+# or HTML.
+_CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef" + "".join(
+    chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF)
+)
+_UNPRINTABLE = re.compile(f"[{_CONTROLS}]")
+# A joiner or non-joiner is kept where it stands alone between two characters beyond ASCII: Persian
+# and Hindi spell with it, emoji are built from it.
+_BESIDE_JOINER = f"[^\x00-\x7f\u200c\u200d{_ZERO_WIDTH}{_CONTROLS}]"
+_INVISIBLE = re.compile(
+    f"[{_ZERO_WIDTH}]|[\u200c\u200d](?:(?<!{_BESIDE_JOINER}.)|(?!{_BESIDE_JOINER}))", re.DOTALL
+)
+_SUSPECT = re.compile(f"[{_ZERO_WIDTH}{_CONTROLS}\u200c\u200d]")
+_HARMLESS = bytes(code for code in range(128) if not _SUSPECT.match(chr(code)))
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?")
+FLAGS_REPORTED: Final = 50
+PASSES: Final = 8
+"""How often what is hidden is looked for again in what is left when it is cut out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Something odd in a record that was taken all the same: what, where, and what about it."""
+
+    code: str
+    pointer: str
+    detail: str
+
+
+def flags(record: Record) -> tuple[Flag, ...]:
+    """Return what is odd about `record`, one flag for a kind and a field: FLAGS_REPORTED at most.
+
+    Where there are more, another flag counts what is left out.
+    """
+    found = [
+        flag
+        for check in (_dates, _addresses, _body, _characters, _unknown)
+        for flag in check(record)
+    ]
+    if left_out := len(found[FLAGS_REPORTED:]):
+        found[FLAGS_REPORTED:] = [Flag("more-flags", "", f"{left_out} further are left out")]
+    return tuple(found)
+
+
+def clean(record: Record) -> Record:
+    """Return `record` as readers may see it: without what is invisible, unprintable or hidden."""
+    body, entities = record.body_md, record.entities
+    shown: dict[str, object] = {}
+    if _is_suspect(_shown(record)):
+        shown = {"title": printable(record.title), "summary": printable(record.summary)}
+        body, entities = printable(body), tuple(dict.fromkeys(map(printable, entities)))
+    shown |= {"body_md": _visible(body) if body else "", "entities": entities}
+    changed = {name: value for name, value in shown.items() if value != getattr(record, name)}
+    return record.model_copy(update=changed) if changed else record
+
+
+def printable(text: str) -> str:
+    """Return `text` without invisible and unprintable characters."""
+    if not _is_suspect(text):
+        return text
+    return _UNPRINTABLE.sub("", _INVISIBLE.sub("", text))
+
+
+def _shown(record: Record) -> str:
+    """Return all texts that readers see: most records are plain, which is soon seen of them."""
+    return "\n".join((record.title, record.summary, record.body_md, *record.entities))
+
+
+def printables(texts: Sequence[str]) -> Sequence[str]:
+    """Return `texts`, each as `printable` has it: most are, which is soon seen of all together."""
+    return [printable(text) for text in texts] if _is_suspect("\n".join(texts)) else texts
+
+
+def _is_suspect(text: str) -> bool:
+    # Most of a text is plain, and taking that out is a hundred times faster than looking at it.
+    rest = text.encode().translate(None, _HARMLESS).decode()
+    return bool(rest) and _SUSPECT.search(rest) is not None
+
+
+def _dates(record: Record) -> Iterator[Flag]:
+    if record.updated_at < record.published_at:
+        yield Flag("updated-before-published", "/updated_at", "earlier than published_at")
+
+
+def _addresses(record: Record) -> Iterator[Flag]:
+    source = record.canonical_source or ""
+    pairs = urlsplit(source).query.split("&") if "?" in source else []
+    if tracking := sorted({pair.partition("=")[0] for pair in pairs if is_tracking(pair)}):
+        yield Flag("tracking-parameters", "/canonical_source", ", ".join(tracking)[:200])
+    if (url := record.claims.url) and not _names(url, record.slug):
+        yield _mismatch(record, "url")
+    for name, url in record.claims.alternates.items():
+        if url and not _names(url, record.slug):
+            yield _mismatch(record, "alternates", name)
+
+
+def _mismatch(record: Record, *path: str) -> Flag:
+    detail = f"is not at /news/{record.slug}"
+    return Flag("address-mismatch", json_pointer(*path), detail)
+
+
+def _names(url: str, slug: str) -> bool:
+    # Nearly all are of this kind, and need not be taken apart.
+    site, found, suffix = url.rpartition(f"/news/{slug}")
+    if found and _ORIGIN.fullmatch(site) and (not suffix or suffix in RESERVED_SUFFIXES):
+        return True
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return False
+    own, _, suffix = path.rpartition(f"/news/{slug}")
+    return path.startswith(own + "/news/") and (not suffix or suffix in RESERVED_SUFFIXES)
+
+
+def _body(record: Record) -> Iterator[Flag]:
+    heading = markdown.opening_heading(record.body_md)
+    if (
+        heading is not None
+        and heading.level == "H1"
+        and not markdown.same_words(heading.text, record.title)
+    ):
+        yield Flag("title-mismatch", "/body_md", "the opening heading is not the title")
+    if glued := _glued(record.body_md):
+        yield Flag("glued-link", "/body_md", f"{glued} times a link runs into the next word")
+    if spans := hidden_spans(record.body_md):
+        first = len(record.body_md.encode()[: spans[0].start].decode())
+        detail = f"{len(spans)} pieces of comments or hidden HTML, first at character {first}"
+        yield Flag("hidden-html", "/body_md", detail)
+
+
+def _glued(body: str) -> int:
+    """Count the links in `body` that run into the next word."""
+    if not markdown.may_glue(body):
+        return 0
+    previous = None
+    glued = 0
+    for event in markdown.events(body):
+        match event:
+            case {"Text": str(text)} if previous == {"End": "Link"} and text[:1].isalnum():
+                glued += 1
+        previous = event
+    return glued
+
+
+def _characters(record: Record) -> Iterator[Flag]:
+    if not _is_suspect(_shown(record)):
+        return
+    texts = {"/title": record.title, "/summary": record.summary, "/body_md": record.body_md}
+    texts |= {f"/entities/{position}": name for position, name in enumerate(record.entities)}
+    for pointer, text in texts.items():
+        if not _is_suspect(text):
+            continue
+        for code, pattern in (
+            ("invisible-characters", _INVISIBLE),
+            ("control-characters", _UNPRINTABLE),
+        ):
+            if found := [match.start() for match in pattern.finditer(text)]:
+                first = f"U+{ord(text[found[0]]):04X} at character {found[0]}"
+                yield Flag(code, pointer, f"{len(found)} times, first {first}")
+
+
+def _unknown(record: Record) -> Iterator[Flag]:
+    for name in record.extra:
+        yield Flag("unknown-field", json_pointer(name), "is kept, and comes back on export")
+
+
+def _visible(body: str) -> str:
+    for _ in range(PASSES):
+        spans = hidden_spans(body)
+        if not spans:
+            return body
+        # What stood before and behind a piece may be a tag, once they have come together.
+        body = markdown.cut(body, spans)
+    return body.replace("<", "&lt;")

@@ -1,0 +1,1 @@
+"""The response cache, and what invalidates it when the change feed moves."""

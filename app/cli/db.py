@@ -1,0 +1,31 @@
+"""`slugline db`: the schema of the database."""
+
+from datetime import UTC, datetime
+
+import typer
+
+from app.cli.errors import readable
+from app.database.transactions import Database
+from app.settings import read_settings
+from app.store import startup
+
+app = typer.Typer(help="Look after the database's schema.", no_args_is_help=True)
+
+
+@app.command()
+@readable
+def upgrade() -> None:
+    """Bring the schema up to date. Run it once, before the service starts."""
+    database = Database(read_settings().database_url)
+    startup.upgrade(database, datetime.now(UTC))
+    database.close()
+    typer.echo("The schema is up to date.")
+
+
+@app.command()
+@readable
+def check() -> None:
+    """Hold the database's schema against the tables. Fails where they differ."""
+    database = Database(read_settings().database_url)
+    database.check()
+    database.close()

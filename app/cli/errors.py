@@ -1,0 +1,62 @@
+"""How a command fails: with one readable line and an exit status, never with a traceback."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import NoReturn, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from app.auth.tokens import TokenNameError, UnknownScopeError
+from app.database.transactions import (
+    DatabaseAddressError,
+    DatabaseUnavailableError,
+    SchemaOutdatedError,
+)
+from app.settings import SettingsError
+
+Given = ParamSpec("Given")
+Returned = TypeVar("Returned")
+
+errors = Console(stderr=True, soft_wrap=True)
+
+_EXPECTED = (
+    DatabaseAddressError,
+    DatabaseUnavailableError,
+    SchemaOutdatedError,
+    SettingsError,
+    TokenNameError,
+    UnknownScopeError,
+)
+
+
+def say(message: str, prefix: Text | None = None) -> None:
+    """Say `message` as one line on standard error, whatever is in it."""
+    errors.print((prefix or Text()) + Text(printable(message)))
+
+
+def printable(text: str) -> str:
+    """Return `text` with what would move the cursor, or is no character, spelt out."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
+
+
+def fail(message: str) -> NoReturn:
+    """Say `message` and end with status 1."""
+    say(message, Text("slugline: ", style="bold red"))
+    raise typer.Exit(1)
+
+
+def readable(command: Callable[Given, Returned]) -> Callable[Given, Returned]:
+    """Make `command` report what can be expected to go wrong in one line."""
+
+    @wraps(command)
+    def run(*args: Given.args, **kwargs: Given.kwargs) -> Returned:
+        try:
+            return command(*args, **kwargs)
+        except _EXPECTED as error:
+            fail(str(error))
+
+    return run

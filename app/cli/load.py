@@ -1,0 +1,169 @@
+"""`slugline load`: feeds through the admin endpoint of a running server."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import httpx2
+import typer
+
+from app.cli.errors import fail, say
+from app.cli.input_files import Feed, NoFeedError, feeds_of, opened
+from app.cli.load_client import Courier, UndeliveredError
+from app.cli.load_report import counted
+from app.cli.progress import Shown
+from app.cli.report import Loaded, complain, print_table
+from app.cli.watch import watch as watch_folders
+
+_CONNECT_SECONDS: Final = 10
+_ANSWER_SECONDS: Final = 120
+"""How long an answer may take. Whoever asks again with the same key loses nothing."""
+
+
+def load(  # noqa: PLR0913 - each is an option of the command
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Feeds (JSON, NDJSON, JSON Feed, RSS, Atom), directories, '-'."),
+    ] = None,
+    *,
+    url: Annotated[
+        str, typer.Option(envvar="SLUGLINE_PUBLIC_BASE_URL", help="Where the server is.")
+    ] = "http://localhost:8000",
+    token: Annotated[
+        str | None, typer.Option(envvar="SLUGLINE_ADMIN_TOKEN", help="A token with 'load'.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+    atomic: Annotated[bool, typer.Option("--atomic", help="All of a feed, or nothing.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Reject unknown fields.")] = False,
+    on_collision: Annotated[
+        Literal["conflict", "suffix"],
+        typer.Option(help="What becomes of a record whose slug is another story's."),
+    ] = "conflict",
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Bring back withdrawn articles that are loaded.")
+    ] = False,
+    watch: Annotated[
+        list[Path] | None,
+        typer.Option(file_okay=False, exists=True, help="Follow a directory; may be repeated."),
+    ] = None,
+    patience: Annotated[
+        float, typer.Option(min=0, help="Seconds to go on trying without any progress.")
+    ] = 300,
+) -> None:
+    """Load feeds through a running server. Fails if any record was rejected."""
+    if not files and not watch:
+        raise typer.BadParameter("feeds are needed: FILES, or --watch", param_hint="FILES")
+    wanted = {
+        "dry_run": "true" if dry_run else None,
+        "mode": "atomic" if atomic else None,
+        "strict": "true" if strict else None,
+        "on_collision": "suffix" if on_collision == "suffix" else None,
+        "restore": "true" if restore else None,
+    }
+    options = {name: value for name, value in wanted.items() if value}
+    try:
+        feeds = feeds_of(files or [])
+    except NoFeedError as error:
+        fail(str(error))
+    with _client(url, token, endless=dry_run) as client, Shown() as shown:
+        session = _Session(Courier(client, options, patience, shown))
+        session.load(feeds)
+        if watch:
+            session.follow(watch)
+    session.end(following=bool(watch))
+
+
+@contextmanager
+def _client(url: str, token: str | None, *, endless: bool) -> Iterator[httpx2.Client]:
+    if not token:
+        fail("a token is needed: --token, or SLUGLINE_ADMIN_TOKEN")
+    if not token.isascii() or not token.isprintable():
+        fail("the token has characters that no token has")
+    try:
+        base = httpx2.URL(url.rstrip("/"))
+    except httpx2.InvalidURL as error:
+        fail(f"{url} is no URL: {error}")
+    if base.scheme not in {"http", "https"} or not base.host:
+        fail(f"{url} is no URL such as http://localhost:8000")
+    timeout = httpx2.Timeout(_CONNECT_SECONDS, read=None if endless else _ANSWER_SECONDS)
+    bearer = {"Authorization": f"Bearer {token}"}
+    with httpx2.Client(base_url=base, timeout=timeout, headers=bearer) as client:
+        yield client
+
+
+@dataclass
+class _Session:
+    """What one run of the command has loaded so far, and whether anything went wrong."""
+
+    courier: Courier
+    loaded: list[Loaded] = field(default_factory=list)
+    digests: set[str] = field(default_factory=set)
+    latest: dict[Path, str] = field(default_factory=dict)
+    failed: bool = False
+
+    def load(self, feeds: list[Feed]) -> None:
+        """Load each of `feeds`, as long as there is any use in it."""
+        for feed in feeds:
+            if not self._attempt(feed):
+                break
+
+    def follow(self, folders: list[Path]) -> None:
+        """Load what comes into `folders`, until the command is told to end."""
+        self.courier.met = True  # a server that is away will come back
+        watch_folders(folders, self._follow_up)
+
+    def end(self, *, following: bool) -> None:
+        """Print what was loaded. A command that followed has told it already, and ends well."""
+        if following:
+            return
+        if self.loaded:
+            print_table(self.loaded)
+        if self.failed:
+            raise typer.Exit(1)
+
+    def _follow_up(self, feed: Feed) -> bool:
+        """Load a feed, unless it is what was loaded last from there, and tell what came of it."""
+        useful = self._attempt(feed, again=False)
+        for name, report in self.loaded:
+            typer.echo(f"{name}: {counted(report.summary) or 'no records'}")
+        self.loaded.clear()
+        return useful
+
+    def _attempt(self, feed: Feed, *, again: bool = True) -> bool:
+        """Load a feed, or say why it could not be loaded.
+
+        Say whether there is any use in going on with others.
+        """
+        try:
+            with opened(feed) as body:
+                if not again and self._is_known(feed, body.digest):
+                    return True
+                loaded = Loaded(feed.name, self.courier.deliver(feed, body))
+        except UndeliveredError as error:
+            self._fail(f"{feed.name}: {error}")
+            return not error.hopeless
+        except OSError as error:
+            self._fail(f"{feed.name}: cannot be read: {error.strerror or error}")
+            return True
+        if body.digest:
+            self.digests.add(body.digest)
+            self.latest[feed.path] = body.digest
+        self.loaded.append(loaded)
+        self.failed |= loaded.report.is_failure
+        complain(loaded)
+        return True
+
+    def _is_known(self, feed: Feed, digest: str | None) -> bool:
+        """Say whether a feed is what it was, or has come under another name."""
+        if digest is None:
+            return False
+        last = self.latest.get(feed.path)
+        return digest == last if last else digest in self.digests
+
+    def _fail(self, message: str) -> None:
+        self.failed = True
+        say(message)

@@ -1,0 +1,50 @@
+"""`slugline serve`: the service under uvicorn."""
+
+import os
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+import uvicorn
+
+from app.cli.errors import readable
+from app.database.transactions import Database
+from app.settings import read_settings
+from app.store.startup import prepare
+
+GRACE_SECONDS: Final = 8
+"""How long requests may go on when the server is told to stop: less than containers are given.
+
+A load stops behind the batch it is at, and its receipt says so.
+"""
+
+
+@readable
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="How many processes serve.")] = 1,
+    *,
+    access_log: Annotated[bool, typer.Option("--access-log", help="Log each request.")] = False,
+) -> None:
+    """Serve articles and the admin endpoint."""
+    # Before any worker starts: an old schema or a wrong setting is told once, in one line.
+    settings = read_settings()
+    if port and "public_base_url" not in settings.model_fields_set:
+        # Nobody says otherwise, so readers are on this machine. The workers read it, too.
+        os.environ["SLUGLINE_PUBLIC_BASE_URL"] = f"http://localhost:{port}"
+    database = Database(settings.database_url)
+    prepare(database, datetime.now(UTC))
+    database.close()
+    uvicorn.run(
+        "app.main:app_from_environment",
+        factory=True,
+        http="app.web.asgi.uvicorn_protocol:Wire",
+        host=host,
+        port=port,
+        workers=workers,
+        server_header=False,
+        access_log=access_log,  # a line costs three times what a ready answer does
+        proxy_headers=True,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )

@@ -1,0 +1,117 @@
+"""`slugline tokens`: who may use the admin endpoint."""
+
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from app.article.timestamps import format_instant
+from app.auth import tokens
+from app.auth.tokens import StoredToken
+from app.cli.errors import fail, readable
+from app.database.transactions import Database, Session
+from app.settings import read_settings
+from app.store import audit_log
+from app.store import tokens as stored
+from app.store.audit_log import Action
+
+_WIDE: Final = 400
+
+app = typer.Typer(help="Make, list and revoke the tokens of operators.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Option(help="What the token is called in receipts.")]
+
+
+def _database() -> Database:
+    database = Database(read_settings().database_url)
+    database.prepare()
+    return database
+
+
+@app.command()
+@readable
+def create(
+    name: Name,
+    scopes: Annotated[str, typer.Option(help="What it may do, comma-separated.")] = "load",
+    expires: Annotated[
+        int | None, typer.Option(min=1, max=36_500, help="After how many days it ends.")
+    ] = None,
+) -> None:
+    """Make a token and show it, once."""
+    allowed = tokens.checked_scopes(scope.strip() for scope in scopes.split(","))
+    tokens.checked_name(name)
+    token_id, token = tokens.mint()
+    now = datetime.now(UTC)
+    kept = StoredToken(
+        id=token_id,
+        name=name,
+        hash=tokens.hash_of(token),
+        scopes=allowed,
+        created_at=now,
+        expires_at=None if expires is None else now + timedelta(days=expires),
+        revoked_at=None,
+    )
+    with _database().writing() as session:
+        made = stored.create(session, kept)
+        if made:
+            _record(session, "tokens create", name, f"created with {', '.join(allowed)}", now)
+    if not made:
+        fail(f"there is a token called {name!r} already")
+    typer.echo(token)
+
+
+@app.command("list")
+@readable
+def list_() -> None:
+    """List the tokens. The tokens themselves are not kept, so they cannot be shown."""
+    now = datetime.now(UTC)
+    with _database().reading() as session:
+        every = stored.every(session)
+    table = Table("Name", "Id", "Scopes", "Created", "Expires", "Last used", "State")
+    for token in every:
+        table.add_row(
+            Text(token.name),
+            token.id,
+            ", ".join(token.scopes),
+            _shown(token.created_at),
+            _shown(token.expires_at),
+            _shown(token.last_used_at),
+            "live" if token.is_live(now) else "revoked" if token.revoked_at else "expired",
+        )
+    # In a pipe there is no width to keep to.
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+
+
+@app.command()
+@readable
+def revoke(name: Annotated[str, typer.Argument(help="The token's name.")]) -> None:
+    """Make a token open nothing any more."""
+    now = datetime.now(UTC)
+    with _database().writing() as session:
+        revoked = stored.revoke(session, name, now)
+        if revoked:
+            _record(session, "tokens revoke", name, "revoked", now)
+    if not revoked:
+        fail(f"there is no live token called {name!r}")
+    typer.echo(f"{name} is revoked.")
+
+
+def _record(session: Session, action: str, name: str, outcome: str, now: datetime) -> None:
+    """Add a row to the actions, in the transaction of what was done."""
+    done = Action(
+        at=now,
+        operator=tokens.COMMAND_LINE,
+        action=action,
+        target=name,
+        outcome=outcome,
+        request_id="",
+    )
+    audit_log.record(session, done)
+
+
+def _shown(instant: datetime | None) -> str:
+    return "never" if instant is None else format_instant(instant.replace(microsecond=0))

@@ -1,0 +1,50 @@
+"""Whether what stands in front of a site leaves its answers as they are. Pure.
+
+`questions` says what is asked, and the siblings beside it judge what came of it. What is due is
+never stated here a second time: it comes from the code that makes formats, fields and ETags.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.deployment_check import bodies, conditional_requests, headers, negotiation
+from app.deployment_check.exchanges import Exchange
+from app.representations.article import FORMATS
+from app.web.response_headers import policy_headers
+
+CHECKS: Final = (*negotiation.CHECKS, *headers.CHECKS, *conditional_requests.CHECKS, *bodies.CHECKS)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check has found: in `wrong` what is wrong and what to do about it, "" for nothing."""
+
+    check: str
+    wrong: str
+
+
+def judge(exchanges: Sequence[Exchange]) -> tuple[Finding, ...]:
+    """Return what each check finds in `exchanges`, in the order of CHECKS."""
+    return tuple(
+        Finding(check.name, _told(tuple(check.judge(exchanges)), check.advice)) for check in CHECKS
+    )
+
+
+def is_slugline(exchange: Exchange) -> bool:
+    """Say whether an answer looks like a Slugline's. One sign will do: others may be missing."""
+    link = exchange.fields.get("link", "")
+    others = (form for form in FORMATS if form.media_type != exchange.media_type)
+    if all(headers.is_linked(link, exchange.slug, form) for form in others):
+        return True
+    if exchange.etag and bodies.is_as_made(exchange):
+        return True
+    policy = policy_headers(exchange.media_type).get("Content-Security-Policy")
+    return policy is not None and exchange.fields.get("content-security-policy") == policy
+
+
+def _told(seen: Sequence[str], advice: str) -> str:
+    if not seen:
+        return ""
+    more = f" (and {len(seen) - 1} more like it)" if len(seen) > 1 else ""
+    return f"{seen[0]}{more}. {advice}"

@@ -1,0 +1,145 @@
+"""Whether the header fields arrive as they were sent: what is due comes from what sends them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.deployment_check.exchanges import Check, Exchange, listed
+from app.representations.article import FORMATS, Format, path_of
+from app.web.response_headers import Freshness, caching_headers, negotiation_headers, policy_headers
+
+_SAFE: Final = Freshness({HTTPStatus.OK: "max-age"}, vary_is_honoured=False)
+_VARY: Final = Freshness({HTTPStatus.OK: "max-age"}, vary_is_honoured=True)
+
+
+def _due(exchange: Exchange, freshness: Freshness) -> Mapping[str, str]:
+    asked = exchange.question
+    return caching_headers(
+        HTTPStatus.OK,
+        asked.form.media_type,
+        freshness,
+        negotiated=not asked.at_twin,
+        personal=False,
+    )
+
+
+def _sound(exchanges: Sequence[Exchange]) -> Iterator[Exchange]:
+    return (each for each in exchanges if each.is_sound)
+
+
+def _content_type(exchanges: Sequence[Exchange]) -> Iterator[str]:
+    for each in _sound(exchanges):
+        due, found = each.question.form.content_type, each.fields["content-type"]
+        if "".join(found.lower().split()) != "".join(due.split()):
+            yield f"{each} says {found!r} instead of {due!r}"
+
+
+def _vary(exchanges: Sequence[Exchange]) -> Iterator[str]:
+    for each in _sound(exchanges):
+        found = {name.lower() for name in listed(each.fields.get("vary", ""))}
+        due = listed(_due(each, _SAFE)["Vary"])
+        missing = [name for name in due if name.lower() not in found]
+        if missing and "*" not in found:
+            yield f"{each} does not say that it varies with {' and '.join(missing)}"
+
+
+def _content_location(exchanges: Sequence[Exchange]) -> Iterator[str]:
+    for each in _sound(exchanges):
+        if each.question.at_twin:
+            continue
+        (due,) = negotiation_headers(each.slug, each.question.form).values()
+        found = each.fields.get("content-location")
+        if found is None or urlsplit(found).path != due:
+            yield f"{each} says {_quoted(found)}"
+
+
+def _link(exchanges: Sequence[Exchange]) -> Iterator[str]:
+    for each in _sound(exchanges):
+        found = each.fields.get("link", "")
+        others = (form for form in FORMATS if form is not each.question.form)
+        missing = [form.name for form in others if not is_linked(found, each.slug, form)]
+        if 'rel="canonical"' not in found:
+            missing.append("canonical")
+        if missing:
+            yield f"{each} does not name {', '.join(missing)}"
+
+
+def is_linked(link: str, slug: str, form: Format) -> bool:
+    """Say whether the Link field names the article's representation in `form`."""
+    return f'{path_of(slug, form)}>; rel="alternate"; type="{form.media_type}"' in link
+
+
+def _cache_control(exchanges: Sequence[Exchange]) -> Iterator[str]:
+    for each in _sound(exchanges):
+        found = each.fields.get("cache-control")
+        names = {name.partition("=")[0].lower() for name in listed(found or "")}
+        if not any(set(listed(_due(each, it)["Cache-Control"])) <= names for it in (_SAFE, _VARY)):
+            yield f"{each} says {_quoted(found)}"
+
+
+def _cdn_cache_control(exchanges: Sequence[Exchange]) -> Iterator[str]:
+    field = "CDN-Cache-Control"
+    for each in _sound(exchanges):
+        due, found = _due(each, _SAFE).get(field), each.fields.get(field.lower())
+        shared = "public" in listed(each.fields.get("cache-control", "").lower())
+        if due and not shared and found != due:
+            yield f"{each} says {_quoted(found)}"
+
+
+def _policies(exchanges: Sequence[Exchange]) -> Iterator[str]:
+    for each in _sound(exchanges):
+        due = policy_headers(each.question.form.media_type)
+        missing = [name for name in due if name.lower() not in each.fields]
+        if missing:
+            yield f"{each} comes without {', '.join(missing)}"
+
+
+def _quoted(value: str | None) -> str:
+    return "nothing" if value is None else repr(value)
+
+
+CHECKS: Final = (
+    Check(
+        "Content-Type",
+        _content_type,
+        "Clients may read the text in another charset, or not know what it is. Leave the field as"
+        " it is.",
+    ),
+    Check(
+        "Vary",
+        _vary,
+        "Every cache behind it, browsers too, will mix up what it should keep apart. Leave the"
+        " field as it is; fields may be added to it.",
+    ),
+    Check(
+        "Content-Location",
+        _content_location,
+        "Clients cannot tell where the representation that they got has an address of its own."
+        " Leave the field as it is.",
+    ),
+    Check(
+        "Link",
+        _link,
+        "Agents do not find the other representations, nor search engines the canonical address."
+        " Leave the field as it is.",
+    ),
+    Check(
+        "Cache-Control",
+        _cache_control,
+        "Caches keep answers longer or shorter than the site says, or share what they may not:"
+        " look for a setting such as a TTL that overrides the origin's, and turn it off.",
+    ),
+    Check(
+        "CDN-Cache-Control",
+        _cdn_cache_control,
+        "A CDN that heeds this field alone may now keep what it should not. It does no harm where"
+        " what removes it is the only shared cache, heeds it itself, and mixes nothing up above.",
+    ),
+    Check(
+        "Browser policies",
+        _policies,
+        "Browsers and other sites' scripts are no longer told what they may do with the answer."
+        " Leave these fields as they are.",
+    ),
+)

@@ -1,0 +1,81 @@
+"""What is asked of a site, and in which order: the order is what brings a bad cache to light."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import chain
+from typing import Final
+
+from app.deployment_check.exchanges import PAGE, Exchange, Question
+from app.http.content_coding import CODINGS, IDENTITY
+from app.representations.article import BY_SUFFIX, FORMATS
+
+PARAMETER: Final = "slugline-check"
+"""A parameter of the query that the site ignores, and that caches keep answers under."""
+
+_TWINS: Final = tuple(BY_SUFFIX.values())
+_CODINGS: Final = (IDENTITY, *CODINGS)
+_TWICE: Final = 2
+
+
+def openings(new_key: Callable[[], str]) -> Iterator[Question]:
+    """Yield what is asked whatever the answers are. `new_key` returns another text each time."""
+    yield from _as_readers_have_it()
+    yield from _each_representation_first(new_key)
+    yield from _twins_as_browsers_ask(new_key)
+    yield from _each_coding_first(new_key)
+    yield from _for_validators(new_key)
+
+
+def follow_ups(exchange: Exchange) -> Iterator[Question]:
+    """Yield what the answer to an opening leads to: HEAD, and conditional requests with its ETag.
+
+    They have the key of the opening, so what it has left in a cache is what answers them.
+    """
+    asked, etag = exchange.question, exchange.etag
+    if not asked.key.startswith(_VALIDATED) or not exchange.is_sound:
+        return
+    again = replace(asked, cold=False)
+    yield replace(again, method="HEAD")
+    if etag:
+        yield replace(again, condition=etag)
+    if etag and asked.form is PAGE:
+        yield replace(again, form=FORMATS[1], condition=etag, foreign=True)
+
+
+def _as_readers_have_it() -> Iterator[Question]:
+    # The page first: what a bad cache keeps of it does the next reader the least harm.
+    yield from (Question(form) for form in FORMATS)
+    yield from (Question(form, at_twin=True) for form in _TWINS)
+
+
+def _each_representation_first(new_key: Callable[[], str]) -> Iterator[Question]:
+    """Each meets a cold cache once and is followed by all, twice: some keep what is asked again."""
+    for first in FORMATS:
+        key = new_key()
+        yield Question(first, key=key, cold=True)
+        yield from (Question(form, key=key) for form in FORMATS * _TWICE)
+
+
+def _twins_as_browsers_ask(new_key: Callable[[], str]) -> Iterator[Question]:
+    for form in _TWINS:
+        key = new_key()
+        yield Question(PAGE, key=key, cold=True)
+        yield from (Question(form, at_twin=True, key=key) for _ in range(_TWICE))
+
+
+def _each_coding_first(new_key: Callable[[], str]) -> Iterator[Question]:
+    for form, at_twin in ((PAGE, False), (_TWINS[0], True)):
+        for first in _CODINGS:
+            key = new_key()
+            for coding in (first, *_CODINGS):
+                yield Question(form, at_twin, key, coding)
+
+
+def _for_validators(new_key: Callable[[], str]) -> Iterator[Question]:
+    places = chain(((form, False) for form in FORMATS), ((form, True) for form in _TWINS))
+    for form, at_twin in places:
+        for coding in _CODINGS:
+            yield Question(form, at_twin, _VALIDATED + new_key(), coding, cold=True)
+
+
+_VALIDATED: Final = "v-"

@@ -1,0 +1,69 @@
+"""Record -> bytes, one sibling for each format, and FORMATS, the table all else is derived from.
+
+A new representation is one module here and one row in the table: the offers of negotiation, the
+suffixes, `alternates`, the `Link` header, the page's `<link>` tags, the OpenAPI document and the
+README's table follow.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from app.article.hygiene import clean
+from app.article.record import Record
+from app.representations.article import html, json_ld, json_record, markdown, plain_text
+from app.representations.links import Alternate, Links, Site
+
+__all__ = [
+    "BY_MEDIA_TYPE",
+    "BY_NAME",
+    "BY_SUFFIX",
+    "FORMATS",
+    "Alternate",
+    "Format",
+    "Links",
+    "Site",
+    "links_of",
+    "path_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One representation. `suffix` is what its URL ends in beyond the article's own."""
+
+    name: str
+    suffix: str
+    media_type: str
+    content_type: str
+    render: Callable[[Record, Links], bytes]
+    as_kept: bool = False  # else without what readers must not meet
+
+    def represent(self, record: Record, links: Links) -> bytes:
+        """Return `record` in this format: a function of its arguments alone."""
+        return self.render(record if self.as_kept else clean(record), links)
+
+
+# In the order of the site's own preference.
+FORMATS: Final = (
+    Format("html", "", "text/html", "text/html; charset=utf-8", html.render),
+    Format("markdown", ".md", "text/markdown", "text/markdown; charset=utf-8", markdown.render),
+    Format("text", ".txt", "text/plain", "text/plain; charset=utf-8", plain_text.render),
+    Format(
+        "json", ".json", "application/json", "application/json", json_record.render, as_kept=True
+    ),
+    Format("jsonld", ".jsonld", "application/ld+json", "application/ld+json", json_ld.render),
+)
+BY_NAME: Final = {form.name: form for form in FORMATS}
+BY_MEDIA_TYPE: Final = {form.media_type: form for form in FORMATS}
+BY_SUFFIX: Final = {form.suffix: form for form in FORMATS if form.suffix}
+
+
+def path_of(slug: str, form: Format = FORMATS[0]) -> str:
+    """Return the path of an article, or of one of its twins."""
+    return f"/news/{slug}{form.suffix}"
+
+
+def links_of(record: Record, site: Site) -> Links:
+    """Return the addresses of `record` on `site`."""
+    return Links(site, site.base_url + path_of(record.slug), record.canonical_source, FORMATS)

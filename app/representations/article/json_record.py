@@ -1,0 +1,42 @@
+"""The record itself as JSON (RFC 8259): what came in, with its addresses derived anew."""
+
+import json
+
+from app.article.record import Record
+from app.article.timestamps import format_instant
+from app.representations.links import Links
+
+
+def render(record: Record, links: Links) -> bytes:
+    """Return the record with its twelve fields, then those that are unknown, as UTF-8.
+
+    `alternates` names the representations beside this one.
+    """
+    return json.dumps(fields(record, links), ensure_ascii=False).encode()
+
+
+def fields(record: Record, links: Links) -> dict[str, object]:
+    """Return the members of the record, in their order."""
+    instants = {
+        "published_at": format_instant(record.published_at),
+        "updated_at": format_instant(record.updated_at),
+    }
+    return known(record, links) | instants | record.extra
+
+
+def known(record: Record, links: Links) -> dict[str, object]:
+    """Return its twelve fields, instants as they are: pydantic's `to_json` writes them as we do."""
+    return {
+        "slug": record.slug,
+        "title": record.title,
+        "summary": record.summary,
+        "body_md": record.body_md,
+        "url": links.url,
+        "canonical_source": record.canonical_source,
+        "published_at": record.published_at,
+        "updated_at": record.updated_at,
+        "lang": record.lang,
+        "topics": record.topics,
+        "entities": record.entities,
+        "alternates": links.addresses("json"),
+    }

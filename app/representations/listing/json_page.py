@@ -1,0 +1,42 @@
+"""A page of a listing as JSON (RFC 8259): an envelope around records."""
+
+from dataclasses import asdict
+
+from pydantic_core import to_json
+
+from app.representations.article import json_record
+from app.representations.listing.model import Item, Listing
+
+
+def render(listing: Listing) -> bytes:
+    """Return `items`, where the pages beside them are, and how the request was understood."""
+    envelope: dict[str, object] = {
+        "items": [_item(item, listing) for item in listing.items],
+        "next": None if listing.next is None else listing.url(".json", listing.next),
+        "prev": None if listing.prev is None else listing.url(".json", listing.prev),
+        "filters": {name: list(values) for name, values in listing.filters.items()},
+        "sort": listing.sort,
+        "limit": listing.limit,
+    }
+    if listing.total is not None:
+        envelope["total"] = asdict(listing.total)
+    if listing.facets is not None:
+        envelope["facets"] = asdict(listing.facets)
+    if listing.missing:
+        envelope["missing"] = [asdict(each) for each in listing.missing]
+    return to_json(envelope)
+
+
+def shown(item: Item, listing: Listing) -> dict[str, object]:
+    """Return the members that were asked for, in their order, as `to_json` takes them."""
+    members = json_record.known(item.record, item.links)
+    for name in listing.left_out:
+        del members[name]
+    return members
+
+
+def _item(item: Item, listing: Listing) -> dict[str, object]:
+    members = shown(item, listing)
+    if item.highlights:
+        members["highlights"] = dict(item.highlights)
+    return members

@@ -1,0 +1,44 @@
+"""A page of a listing as Markdown (CommonMark): a heading, and a list of links."""
+
+import re
+from typing import Final
+
+from app.article.hygiene import clean, printable
+from app.article.timestamps import format_instant
+from app.representations.links import uri
+from app.representations.listing.model import Item, Listing
+
+# CommonMark 0.31 section 2.4: any ASCII punctuation may be escaped. These mean something within a
+# line, there or in a dialect; what does so at its beginning is never there.
+_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#!|~^$&]")
+# What can end the target of a link, or be read in it as the name of a character.
+_IN_TARGET: Final = str.maketrans({"(": "%28", ")": "%29", "&": "&amp;"})
+
+
+def render(listing: Listing) -> bytes:
+    """Return the page as UTF-8."""
+    items = "\n".join(map(_item, listing.items))
+    pages = [
+        _link(name, listing.url(".md", query))
+        for name, query in (("Previous page", listing.prev), ("Next page", listing.next))
+        if query is not None
+    ]
+    blocks = [f"# {_line(listing.title)}", items or "There are no articles here."]
+    blocks += [" · ".join(pages)] if pages else []
+    return ("\n\n".join(blocks) + "\n").encode()
+
+
+def _item(item: Item) -> str:
+    record = clean(item.record)
+    summary = _line(record.summary)
+    at = format_instant(record.published_at)
+    return f"- {_link(record.title, item.links.url)} ({at}){summary and f' — {summary}'}"
+
+
+def _link(text: str, url: str) -> str:
+    return f"[{_line(text)}]({uri(url).translate(_IN_TARGET)})"
+
+
+def _line(text: str) -> str:
+    """Return `text` on one line, as Markdown that means nothing else."""
+    return _SPECIAL.sub(r"\\\g<0>", " ".join(printable(text).split()))

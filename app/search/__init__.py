@@ -1,0 +1,1 @@
+"""Full-text search: analysis of text, parsing of queries, highlighting."""

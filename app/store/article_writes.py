@@ -1,0 +1,194 @@
+"""Writing articles: drafts, each one article's way through a transaction, into rows.
+
+A draft says what an article becomes, step by step. What it was before, and each step but the last,
+is kept as a revision.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, Final
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from app.article.record import Record
+from app.background_priority import in_turns
+from app.database.dialects import among, insert_all, next_ids
+from app.database.tables import Article, ArticleEntity, ArticleTopic, Revision, SlugAlias
+from app.store import articles, existing_articles, public_index, topics_and_entities
+from app.store.articles import COLUMNS, State
+from app.store.existing_articles import Standing
+
+_ARTICLES: Final = Article.__table__
+_LINK: Final = ("article_id", "position")
+_REVISION: Final = (
+    "article_id", "number", "record", "withdrawn_at", "withdrawn_reason", "replaced_at", "load_id",
+)  # fmt: skip
+
+Aliases = Mapping[str, "Draft | None"]
+"""Slugs that articles had, and whose they are from now on: an article's, or nobody's."""
+
+
+@dataclass(slots=True, eq=False)
+class Draft:
+    """What an article becomes: the last of `states` in the end, of which `standing` is the sum.
+
+    Without any it stays what it is. Its `id` is None until it is written. `listed` says whether
+    readers see it, as far as the change feed has got.
+    """
+
+    standing: Standing
+    states: list[State] = field(default_factory=list)
+    id: int | None = field(init=False)
+    listed: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.id = self.standing.id
+        self.listed = self.standing.listed
+
+
+def write(
+    session: Session,
+    drafts: Sequence[Draft],
+    aliases: Aliases,
+    load_id: int | None,
+    now: datetime,
+) -> None:
+    """Write `drafts`, give those that are new their ids, and set `aliases`."""
+    old = {draft.id: draft for draft in drafts if draft.id is not None}
+    new = [draft for draft in drafts if draft.id is None]
+    before = _replace(session, old, load_id, now) if old else {}
+    for draft, draft_id in zip(new, next_ids(session, _ARTICLES, len(new)), strict=True):
+        draft.id = draft_id
+    rows = [(draft.id, *_values(draft, now)) for draft in in_turns(new)]
+    insert_all(session, _ARTICLES, ("id", *_KEPT), rows)
+    _keep(session, {draft.id: draft.states[:-1] for draft in new}, load_id, now)
+    _link(session, {draft.id: draft.states[-1] for draft in new}, now)
+    alias(session, aliases)
+    became = {draft.id: draft.states[-1] for draft in drafts if draft.id is not None}
+    shown = {i: state.record for i, state in became.items() if state.listed_at(now)}
+    public_index.revise(session, before, shown)
+
+
+def alias(session: Session, aliases: Aliases) -> None:
+    """Let `aliases` lead where they say."""
+    if not aliases:
+        return
+    session.execute(delete(SlugAlias).where(among(session, SlugAlias.slug, aliases.keys())))
+    rows = [(slug, owner.id) for slug, owner in aliases.items() if owner is not None]
+    insert_all(session, SlugAlias.__table__, ("slug", "article_id"), rows)
+
+
+def remove(session: Session, ids: Sequence[int]) -> None:
+    """Remove articles with all that is theirs. The change feed keeps what it said of them."""
+    if ids:
+        # By what stands there, as an article that readers do not see is in no catalogue.
+        listed = {each.id for each in existing_articles.of(session, ids) if each.listed}
+        past = articles.states(session, [i for i in ids if i in listed])
+        public_index.revise(session, {i: state.record for i, state in past.items()}, {})
+        session.execute(delete(Article).where(among(session, Article.id, ids)))
+
+
+def _replace(
+    session: Session, drafts: Mapping[int, Draft], load_id: int | None, now: datetime
+) -> dict[int, Record]:
+    """Write articles that are there. Return what those were that readers saw."""
+    past = articles.states(session, drafts.keys())
+    _keep(session, {i: [past[i], *draft.states[:-1]] for i, draft in drafts.items()}, load_id, now)
+    moving = [i for i, draft in drafts.items() if draft.standing.slug != past[i].record.slug]
+    if moving:
+        # One may go where another is yet to leave, so first all of them are where no slug is.
+        away = [{"id": i, "slug": f"/{i}"} for i in moving]
+        session.execute(update(Article), away)
+    rows = [
+        {"id": i, **dict(zip(_KEPT, _values(d, now), strict=True))}
+        for i, d in in_turns(drafts.items())
+    ]
+    session.execute(update(Article), rows)
+    became = {i: draft.states[-1] for i, draft in drafts.items()}
+    # Links that are as they were stand already.
+    anew = {
+        i: state
+        for i, state in in_turns(became.items())
+        if _links(state, state.listed_at(now))
+        != _links(past[i], past[i].record.published_at if drafts[i].listed else None)
+    }
+    if anew:
+        for link in ArticleTopic, ArticleEntity:
+            session.execute(delete(link).where(among(session, link.article_id, anew.keys())))
+        _link(session, anew, now)
+    return {i: past[i].record for i, draft in drafts.items() if draft.listed}
+
+
+def _links(state: State, listed_at: datetime | None) -> tuple[object, ...]:
+    return state.record.topics, state.record.entities, listed_at
+
+
+def _keep(
+    session: Session,
+    past: Mapping[int | None, Sequence[State]],
+    load_id: int | None,
+    now: datetime,
+) -> None:
+    """Add to the revisions of each article, given by its id, the oldest first."""
+    ids = [article_id for article_id, kept in past.items() if kept]
+    if not ids:
+        return
+    counted = select(Revision.article_id, func.max(Revision.number)).group_by(Revision.article_id)
+    found = session.execute(counted.where(among(session, Revision.article_id, ids)))
+    last = {row[0]: row[1] for row in found}
+    rows = [
+        (article_id, number, state.record.model_dump(mode="json"), *state[1:], now, load_id)
+        for article_id in in_turns(ids)
+        for number, state in enumerate(past[article_id], last.get(article_id or 0, 0) + 1)
+    ]
+    insert_all(session, Revision.__table__, _REVISION, rows)
+
+
+def _link(
+    session: Session, states: Mapping[int | None, State] | Mapping[int, State], now: datetime
+) -> None:
+    """Insert the topics and entities of articles, given by their ids, in their order."""
+    records = {i: (state.record, state.listed_at(now)) for i, state in states.items()}
+    topics = topics_and_entities.topics(session, {t for r, _ in records.values() for t in r.topics})
+    rows = [
+        (i, position, topics[topic], listed_at)
+        for i, (record, listed_at) in in_turns(records.items())
+        for position, topic in enumerate(record.topics)
+    ]
+    insert_all(session, ArticleTopic.__table__, (*_LINK, "topic_id", "listed_at"), rows)
+    entities = topics_and_entities.entities(
+        session, {e for r, _ in records.values() for e in r.entities}
+    )
+    rows = [
+        (i, position, entities[entity], listed_at)
+        for i, (record, listed_at) in in_turns(records.items())
+        for position, entity in enumerate(record.entities)
+    ]
+    insert_all(session, ArticleEntity.__table__, (*_LINK, "entity_id", "listed_at"), rows)
+
+
+_KEPT: Final = (
+    *COLUMNS, "canonical_key", "digest", "withdrawn_at", "withdrawn_reason", "listed_at",
+    "source_host",
+)  # fmt: skip
+_COLUMNS: Final = attrgetter(*(name for name in COLUMNS if name != "claims"))
+
+
+def _values(draft: Draft, now: datetime) -> tuple[Any, ...]:
+    """Return the values of the columns _KEPT for what `draft` is in the end."""
+    state = draft.states[-1]
+    record, withdrawn_at, withdrawn_reason = state
+    standing = draft.standing
+    return (
+        *_COLUMNS(record),
+        record.claims.model_dump(exclude_defaults=True),
+        standing.canonical_key,
+        standing.digest,
+        withdrawn_at,
+        withdrawn_reason,
+        state.listed_at(now),
+        public_index.source_host(record),
+    )

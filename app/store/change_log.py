@@ -1,0 +1,116 @@
+"""The change feed: one numbered row for each change, in the transaction that makes it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.orm import Session
+
+from app.database.dialects import insert_all
+from app.database.tables import Change
+from app.store.article_writes import Draft
+
+_COLUMNS: Final = (
+    "seq", "kind", "public", "slug", "previous_slug", "article_id", "alias_of", "load_id", "at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PublicChange:
+    """A change as readers see it. `previous_slug` is where an article that moved was."""
+
+    seq: int
+    kind: str
+    slug: str
+    previous_slug: str | None
+    at: datetime
+
+
+class Step(NamedTuple):
+    """One change: its kind, the article, and where that is from then on.
+
+    `previous_slug` is where it was, if elsewhere; `former` is whose alias the slug was until then.
+    Where the article is removed, `article` is None, and `listed` says whether readers saw it.
+    `visible_from` is since when they see it now, if ever.
+    """
+
+    kind: str
+    article: Draft | None
+    slug: str
+    previous_slug: str | None = None
+    former: Draft | None = None
+    visible_from: datetime | None = None
+    listed: bool = False
+
+
+def last_seq(connection: Connection) -> int:
+    """Return the number of the newest change, or 0 where there is none."""
+    return connection.scalar(select(func.max(Change.seq))) or 0
+
+
+def slugs_since(session: Session, seq: int, *, limit: int) -> set[str]:
+    """Return the slugs of articles that changed behind `seq`: all, or `limit` of them at least.
+
+    A slug that an article left has changed, too.
+    """
+    found = select(Change.slug, Change.previous_slug).where(Change.seq > seq).distinct()
+    rows = session.execute(found.limit(limit)).all()
+    return {slug for row in rows for slug in row if slug is not None}
+
+
+def public_since(session: Session, seq: int, *, limit: int) -> list[PublicChange]:
+    """Return what readers see of the changes behind `seq`: the first `limit` of them.
+
+    What is gone for them is told by the slug at which they knew it.
+    """
+    found = (
+        select(Change.seq, Change.public, Change.slug, Change.previous_slug, Change.at)
+        .where(Change.seq > seq, Change.public.is_not(None))
+        .order_by(Change.seq)
+        .limit(limit)
+    )
+    return [
+        PublicChange(number, kind, (previous or slug) if kind == "deleted" else slug, previous, at)
+        for number, kind, slug, previous, at in session.execute(found)
+        if kind is not None
+    ]
+
+
+def record(session: Session, steps: Sequence[Step], load_id: int | None, now: datetime) -> None:
+    """Add `steps` in their order, the articles of which are written.
+
+    The session is one of `Database.writing()`: only under the writers' lock are the numbers free
+    of gaps and seen in their order.
+    """
+    if not steps:
+        return
+    rows = [
+        (
+            seq,
+            step.kind,
+            _public(step, now),
+            step.slug,
+            step.previous_slug,
+            step.article.id if step.article else None,
+            step.former.id if step.former else None,
+            load_id,
+            now,
+        )
+        for seq, step in enumerate(steps, last_seq(session.connection()) + 1)
+    ]
+    insert_all(session, Change.__table__, _COLUMNS, rows)
+
+
+def _public(step: Step, now: datetime) -> str | None:
+    """Return the kind of change that readers see, if any: they know of nothing to come."""
+    before = step.article.listed if step.article else step.listed
+    after = step.visible_from is not None and step.visible_from <= now
+    if step.article:
+        step.article.listed = after
+    if before and after:
+        return step.kind
+    if after:
+        return "restored" if step.kind == "restored" else "created"
+    return "deleted" if before else None

@@ -1,0 +1,76 @@
+"""What stands where records would go: at their slugs, at slugs they had, of the same story."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.database.dialects import among
+from app.database.tables import Article, SlugAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What deciding about a new record needs to know of an article.
+
+    `id` is None as long as the article is not written. `listed` says whether readers see it.
+    """
+
+    id: int | None
+    slug: str
+    canonical_key: str | None
+    updated_at: datetime
+    digest: str
+    withdrawn: bool = False
+    listed: bool = False
+
+
+_COLUMNS: Final = (
+    Article.id,
+    Article.slug,
+    Article.canonical_key,
+    Article.updated_at,
+    Article.digest,
+    Article.withdrawn_at.is_not(None),
+    Article.listed_at.is_not(None),
+)
+
+
+def at(session: Session, slugs: Collection[str]) -> list[Standing]:
+    """Return the articles at `slugs`, published or not."""
+    if not slugs:
+        return []
+    found = select(*_COLUMNS).where(among(session, Article.slug, slugs))
+    return [Standing(*row) for row in session.execute(found)]
+
+
+def telling(session: Session, keys: Collection[str]) -> list[Standing]:
+    """Return the articles that tell the stories with those canonical keys, the newest first."""
+    if not keys:
+        return []
+    told = among(session, Article.canonical_key, keys)
+    found = select(*_COLUMNS).where(told).order_by(Article.id.desc())
+    return [Standing(*row) for row in session.execute(found)]
+
+
+def having_had(session: Session, slugs: Collection[str]) -> dict[str, Standing]:
+    """Return the articles of which `slugs` are aliases, by those."""
+    if not slugs:
+        return {}
+    found = (
+        select(SlugAlias.slug, *_COLUMNS)
+        .join(Article, Article.id == SlugAlias.article_id)
+        .where(among(session, SlugAlias.slug, slugs))
+    )
+    return {row[0]: Standing(*row[1:]) for row in session.execute(found)}
+
+
+def of(session: Session, ids: Collection[int]) -> list[Standing]:
+    """Return the articles with those ids."""
+    if not ids:
+        return []
+    found = select(*_COLUMNS).where(among(session, Article.id, ids))
+    return [Standing(*row) for row in session.execute(found)]

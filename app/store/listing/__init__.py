@@ -1,0 +1,1 @@
+"""The SQL of listings: filters, index scans, pages, facets."""

@@ -1,0 +1,108 @@
+"""Facets: how many of the articles that are found are under each term."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from app.database.dialects import among
+from app.database.tables import Article, ArticleEntity, ArticleTopic, Entity, Term, Topic
+from app.search.listing_query import Selection
+from app.store.listing.filter_lookup import wanted
+from app.store.listing.pages import matching
+
+COUNTED_AT_MOST: Final = 500
+"""Of what a filter finds, how many are counted, the newest of them."""
+
+TERMS_AT_MOST: Final = 20
+NAMES: Final = ("topic", "entity", "lang", "source", "month")
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A term of a facet: what a filter calls it, how it is written, and how many have it."""
+
+    value: str
+    label: str
+    articles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """The terms that most of the articles have, by facet, among those that were counted.
+
+    These are all that are found if `exact`, else the newest of them.
+    """
+
+    counted: int
+    exact: bool
+    terms: Mapping[str, Sequence[Count]] = field(default_factory=dict)
+
+
+def facets(connection: Connection, selection: Selection) -> Facets:
+    """Return the facets of what `selection` finds, whichever page of it is shown."""
+    if not selection.filters:
+        return _of_everything(connection)
+    asked = wanted(connection, selection)
+    if selection.q and not asked.terms:
+        return Facets(0, exact=True, terms=dict.fromkeys(NAMES, ()))
+    ids = matching(connection, asked, COUNTED_AT_MOST + 1)
+    exact = len(ids) <= COUNTED_AT_MOST
+    ids = ids[:COUNTED_AT_MOST]
+    return Facets(len(ids), exact, _counted(connection, ids))
+
+
+def _of_everything(connection: Connection) -> Facets:
+    terms = {}
+    for name in NAMES:
+        found = (
+            select(Term.value, Term.label, Term.articles)
+            .where(Term.facet == name, Term.articles > 0)
+            .order_by(Term.articles.desc(), Term.value.desc())
+            .limit(TERMS_AT_MOST)
+        )
+        terms[name] = [Count(*row) for row in connection.execute(found)]
+    counted = connection.scalar(select(Term.articles).where(Term.facet == "all")) or 0
+    return Facets(counted, exact=True, terms=terms)
+
+
+def _counted(connection: Connection, ids: Sequence[int]) -> dict[str, list[Count]]:
+    number = func.count().label("articles")
+    topics = (
+        select(Topic.slug, Topic.slug, number)
+        .join(ArticleTopic, ArticleTopic.topic_id == Topic.id)
+        .where(among(connection, ArticleTopic.article_id, ids))
+        .group_by(Topic.slug)
+    )
+    entities = (
+        select(Entity.slug, Entity.name, number)
+        .join(ArticleEntity, ArticleEntity.entity_id == Entity.id)
+        .where(among(connection, ArticleEntity.article_id, ids))
+        .group_by(Entity.slug, Entity.name)
+    )
+    terms = {
+        name: _most([Count(*row) for row in connection.execute(found)])
+        for name, found in (("topic", topics), ("entity", entities))
+    }
+    columns = select(Article.lang, Article.source_host, Article.listed_at)
+    rows = connection.execute(columns.where(among(connection, Article.id, ids))).all()
+    values = {
+        "lang": Counter(row[0] for row in rows),
+        "source": Counter(row[1] for row in rows if row[1] is not None),
+        "month": Counter(_month(row[2]) for row in rows if row[2] is not None),
+    }
+    for name, counter in values.items():
+        terms[name] = _most([Count(value, value, n) for value, n in counter.items()])
+    return terms
+
+
+def _month(instant: datetime) -> str:
+    return instant.strftime("%Y-%m")
+
+
+def _most(counts: list[Count]) -> list[Count]:
+    counts.sort(key=lambda count: (count.articles, count.value), reverse=True)
+    return counts[:TERMS_AT_MOST]

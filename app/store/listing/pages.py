@@ -1,0 +1,185 @@
+"""Pages of articles that readers see: found, in order, and with what stands beside them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from operator import itemgetter
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from app.article.record import Record
+from app.database.dialects import among
+from app.database.fulltext_index import TIERS
+from app.database.tables import Article, Property, Term
+from app.http.cursors import Cursor, Position
+from app.search.analyzer import Term as Asked
+from app.search.listing_query import Selection
+from app.store.articles import RECORD, brief, records_of, with_ids
+from app.store.listing import index_scan
+from app.store.listing.filter_lookup import wanted
+from app.store.listing.filters import Reach, Wanted, position_of
+
+COUNTED_AT_MOST: Final = 5_000
+"""How far a total is counted where nobody has counted it before."""
+
+_A: Final = Article.__table__.c
+
+
+class Found(NamedTuple):
+    """An article, and where it is in the order that was asked for."""
+
+    id: int
+    place: datetime | Position
+    record: Record
+
+    @property
+    def position(self) -> Position:
+        """Where a page may begin or end."""
+        place = self.place
+        return place if isinstance(place, Position) else position_of(place, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records in order, `terms` that were searched for, and the cursors of the pages beside it."""
+
+    records: Sequence[Record]
+    terms: Sequence[Asked] = ()
+    next: Cursor | None = None
+    prev: Cursor | None = None
+
+
+def cursor_key(connection: Connection) -> bytes:
+    """Return the key that cursors into this database are sealed with."""
+    found = connection.scalars(select(Property.value).where(Property.name == "cursor-key")).one()
+    return bytes.fromhex(found)
+
+
+def page(
+    connection: Connection,
+    selection: Selection,
+    cursor: Cursor | None,
+    unread: frozenset[str] = frozenset(),
+) -> Page:
+    """Return the page that begins, or ends, at `cursor`; the first one without.
+
+    It takes one statement for what is named, if anything is, and one for the articles; in a search
+    one or a few for their ids. `unread` are fields of the records that may be left empty.
+    """
+    asked = wanted(connection, selection)
+    if asked.is_empty or (selection.q and not asked.terms):
+        return Page((), asked.terms)
+    backwards = cursor is not None and cursor.backwards
+    oldest_first = selection.sort in {"published_at", "updated_at"}
+    position = cursor.position if cursor else None
+    reach = Reach(selection.limit + 1, position, ascending=backwards != oldest_first)
+    find = _searched if asked.terms else _walked
+    found = find(connection, selection, asked, reach, unread)
+    more = len(found) > selection.limit
+    found = found[: selection.limit]
+    if backwards:
+        found.reverse()
+    has_next, has_prev = (True, more) if backwards else (more, cursor is not None)
+    return Page(
+        [each.record for each in found],
+        asked.terms,
+        Cursor(found[-1].position) if found and has_next else None,
+        Cursor(found[0].position, backwards=True) if found and has_prev else None,
+    )
+
+
+def _walked(
+    connection: Connection,
+    selection: Selection,
+    asked: Wanted,
+    reach: Reach,
+    unread: frozenset[str],
+) -> list[Found]:
+    """Return what is met on a walk, in order."""
+    by_update = selection.sort.endswith("updated_at")
+    when: index_scan.When = "updated_at" if by_update else "listed_at"
+    met = index_scan.on_the_way(connection, brief(unread), asked, when, reach)
+    # `listed_at` is `published_at` wherever it is anything.
+    found = [
+        Found(number, record.updated_at if by_update else record.published_at, record)
+        for number, record in records_of(met).items()
+    ]
+    found.sort(key=itemgetter(1, 0), reverse=not reach.ascending)
+    return found
+
+
+def _searched(
+    connection: Connection,
+    selection: Selection,
+    asked: Wanted,
+    reach: Reach,
+    unread: frozenset[str],
+) -> list[Found]:
+    """Return what a search finds, in order. Bodies are read, to show where it was found."""
+    places = dict(islice(_places(connection, selection, asked, reach), reach.count))
+    rows = with_ids(connection, brief(unread - {"body_md"}), tuple(places))
+    records = records_of(rows)
+    return [
+        Found(number, at, records[number]) for number, at in places.items() if number in records
+    ]
+
+
+def _places(
+    connection: Connection, selection: Selection, asked: Wanted, reach: Reach
+) -> Iterator[tuple[int, Position]]:
+    """Yield what a search finds: by where it is found, or without regard to that."""
+    ranked = selection.sort == "relevance"
+    tiers = list(enumerate(TIERS)) if ranked else [(0, TIERS[-1])]
+    if ranked and reach.ascending:
+        tiers.reverse()
+    left = reach.count
+    for number, tier in tiers:
+        after = reach.after
+        if ranked and after is not None and number != after.first:
+            if (number < after.first) != reach.ascending:
+                continue
+            after = None
+        within = Reach(left, after, reach.ascending)
+        for article_id, key in index_scan.search(connection, asked, tier, within, exactly=ranked):
+            left -= 1
+            yield article_id, Position(number, key)
+        if left <= 0:
+            return
+
+
+def total(connection: Connection, selection: Selection) -> tuple[int, bool]:
+    """Return how many articles `selection` has, and whether that is exact.
+
+    Without a filter, or with one value, that is known. Else it is counted, up to COUNTED_AT_MOST.
+    """
+    asked = wanted(connection, selection)
+    if asked.is_empty or (selection.q and not asked.terms):
+        return 0, True
+    if not (asked.terms or asked.unwanted or asked.spans):
+        if not asked.groups:
+            everything = select(Term.articles).where(Term.facet == "all")
+            return connection.scalar(everything) or 0, True
+        if len(asked.groups) == 1 and len(asked.groups[0]) == 1:
+            return asked.groups[0][0].articles, True
+    counted = len(matching(connection, asked, COUNTED_AT_MOST + 1))
+    return min(counted, COUNTED_AT_MOST), counted <= COUNTED_AT_MOST
+
+
+def matching(connection: Connection, asked: Wanted, count: int) -> list[int]:
+    """Return the ids of the newest articles that are wanted, `count` of them at most."""
+    if asked.is_empty:
+        return []
+    reach = Reach(count)
+    if asked.terms:
+        return [
+            row[0] for row in index_scan.search(connection, asked, TIERS[-1], reach, exactly=False)
+        ]
+    return index_scan.walk(connection, asked, "listed_at", reach)
+
+
+def many(connection: Connection, slugs: Sequence[str]) -> dict[str, Record]:
+    """Return the articles at `slugs` that readers see."""
+    shown = RECORD.where(_A.listed_at.is_not(None), among(connection, _A.slug, slugs))
+    return {record.slug: record for record in records_of(connection.execute(shown)).values()}

@@ -1,0 +1,73 @@
+"""Articles that are about the same: by what they share, how rare that is, and how near in time."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.article.record import Record
+from app.database.dialects import among
+from app.database.tables import ArticleEntity, ArticleTopic, Entity, Term, Topic
+from app.store.articles import RECORD, records_of, with_ids
+
+SHARED_AT_MOST: Final = 12
+"""How many of an article's terms are looked at: the rarest."""
+
+CANDIDATES: Final = 40
+"""How many articles of each term are looked at: the newest."""
+
+HALF_LIFE_DAYS: Final = 30.0
+"""An article so long before or after another counts half."""
+
+
+def related(session: Session, record: Record, count: int) -> list[Record]:
+    """Return the articles most related to `record`, the nearest first, `count` at most."""
+    scores: dict[int, float] = defaultdict(float)
+    for link, key, articles in _rarest(session, record):
+        # What all articles share says nothing, what two share says most.
+        weight = 1 / math.log2(1 + max(articles, 2))
+        for article_id, at in _newest(session, link, key):
+            days = abs((at - record.published_at).total_seconds()) / 86_400
+            scores[article_id] += weight * 0.5 ** (days / HALF_LIFE_DAYS)
+    best = sorted(scores, key=lambda each: (scores[each], each), reverse=True)[: count + 1]
+    if not best:
+        return []
+    found = records_of(with_ids(session.connection(), RECORD, best))
+    records = [found[each] for each in best if each in found]
+    return [each for each in records if each.slug != record.slug][:count]
+
+
+def _rarest(session: Session, record: Record) -> list[tuple[Any, int, int]]:
+    """Return the terms of `record` that the fewest articles have, with the links to them."""
+    topics = (
+        select(Topic.id, Term.articles)
+        .join(Term, (Term.facet == "topic") & (Term.value == Topic.slug))
+        .where(among(session, Topic.slug, record.topics))
+    )
+    entities = (
+        select(Entity.id, Term.articles)
+        .join(Term, (Term.facet == "entity") & (Term.value == Entity.slug))
+        .where(among(session, Entity.name, record.entities))
+    )
+    found = [
+        (links, key, articles)
+        for links, statement in ((ArticleTopic, topics), (ArticleEntity, entities))
+        for key, articles in session.execute(statement)
+    ]
+    found.sort(key=lambda each: each[2])
+    return found[:SHARED_AT_MOST]
+
+
+def _newest(session: Session, link: Any, key: int) -> Iterable[tuple[int, datetime]]:  # noqa: ANN401 - one of two tables
+    column = link.topic_id if link is ArticleTopic else link.entity_id
+    found = (
+        select(link.article_id, link.listed_at)
+        .where(column == key, link.listed_at.is_not(None))
+        .order_by(link.listed_at.desc(), link.article_id.desc())
+        .limit(CANDIDATES)
+    )
+    return [(row[0], row[1]) for row in session.execute(found)]

@@ -1,0 +1,76 @@
+"""Vocabularies as readers see them: topics and entities, with how many articles have each."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple
+
+from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.database.tables import ArticleEntity, ArticleTopic, Entity, Topic
+from app.database.tables import Term as TermRow
+from app.search import analyzer
+
+Vocabulary = Literal["topic", "entity"]
+SORTS: Final = ("name", "-articles")
+
+
+class UnknownTermError(ValueError):
+    """No article ever had the term."""
+
+
+class Entry(NamedTuple):
+    """A term: its slug, how it is written, how many articles have it, and when the latest came."""
+
+    slug: str
+    name: str
+    articles: int
+    latest_at: datetime | None
+
+
+def label(connection: Connection, facet: Vocabulary, slug: str) -> str | None:
+    """Return how the term at `slug` is written, or None where readers saw no article with it."""
+    found = select(TermRow.label).where(TermRow.facet == facet, TermRow.value == slug)
+    return connection.scalar(found)
+
+
+def page(  # noqa: PLR0913 - what a page is asked for
+    session: Session, facet: Vocabulary, *, prefix: str, sort: str, after: str | None, count: int
+) -> Sequence[Entry]:
+    """Return `count` terms behind the one with the slug `after`, in order, that begin as `prefix`.
+
+    Only those that articles have which readers see. Raises UnknownTermError where `after` never
+    was one: who goes on from there would begin anew, again and again.
+    """
+    row = TermRow.__table__.c
+    found: Any = select(row.value, row.label, row.articles, _latest(facet)).where(
+        row.facet == facet, row.articles > 0
+    )
+    begin = analyzer.fold(prefix)
+    if begin:
+        found = found.where(row.folded >= begin, row.folded < begin + chr(0x10FFFF))
+    if after is not None:
+        edge = select(row.folded, row.articles).where(row.facet == facet, row.value == after)
+        at = session.execute(edge).one_or_none()
+        if at is None:
+            raise UnknownTermError(after)
+        folded, articles = at
+        if sort == "name":
+            found = found.where(
+                or_(row.folded > folded, and_(row.folded == folded, row.value > after))
+            )
+        else:
+            found = found.where(
+                or_(row.articles < articles, and_(row.articles == articles, row.value < after))
+            )
+    order = (row.folded, row.value) if sort == "name" else (row.articles.desc(), row.value.desc())
+    return [Entry(*each) for each in session.execute(found.order_by(*order).limit(count))]
+
+
+def _latest(facet: Vocabulary) -> Any:  # noqa: ANN401 - a column of either table
+    row = TermRow.__table__.c
+    if facet == "topic":
+        latest = select(func.max(ArticleTopic.listed_at)).join(Topic)
+        return latest.where(Topic.slug == row.value).correlate(TermRow.__table__).scalar_subquery()
+    latest = select(func.max(ArticleEntity.listed_at)).join(Entity)
+    return latest.where(Entity.slug == row.value).correlate(TermRow.__table__).scalar_subquery()

@@ -1,0 +1,130 @@
+"""Receipts: what was loaded, when, by whom, and what became of each record."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import JsonValue
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.database.tables import Load, LoadResult
+from app.store.loads import Result
+
+State = Literal["running", "finished", "refused", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadHead:
+    """A load as a whole.
+
+    `size` is in bytes, `read` how many of them have been worked through, `sha256` that of the
+    decompressed feed, `rate` in records a second. `refused` says why an atomic load changed
+    nothing; `undoes` and `undone_by` are the numbers of other loads.
+    """
+
+    id: int
+    state: State
+    kind: str
+    file: str | None
+    sha256: str
+    size: int
+    read: int
+    rate: float | None
+    options: dict[str, JsonValue]
+    loaded_by: str
+    request_id: str | None
+    started_at: datetime
+    finished_at: datetime | None
+    refused: str | None
+    undoes: int | None
+    undone_by: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A load and how many of its records came to which outcome."""
+
+    load: LoadHead
+    summary: dict[str, int]
+
+
+def receipt(session: Session, load_id: int, now: datetime) -> Receipt | None:
+    """Return the head of the receipt, or None where there is no such load."""
+    return next(_receipts(session, _LOADS.where(Load.id == load_id), now), None)
+
+
+def receipts(session: Session, *, before: int | None, limit: int, now: datetime) -> list[Receipt]:
+    """Return the newest receipts first, those older than the load `before` where it is given."""
+    found = _LOADS.order_by(Load.id.desc()).limit(limit)
+    if before is not None:
+        found = found.where(Load.id < before)
+    return list(_receipts(session, found, now))
+
+
+def results(
+    session: Session, load_id: int, *, after: int, limit: int, outcome: str | None = None
+) -> Iterator[Result]:
+    """Yield at most `limit` results of a load whose position is beyond `after`, in input order.
+
+    Those of one `outcome`, where it is given.
+    """
+    found = (
+        select(*(getattr(LoadResult, each.name) for each in fields(Result)))
+        .where(LoadResult.load_id == load_id, LoadResult.position > after)
+        .order_by(LoadResult.position)
+        .limit(limit)
+    )
+    if outcome is not None:
+        found = found.where(LoadResult.outcome == outcome)
+    for row in session.execute(found):
+        yield Result(*row)
+
+
+_UNDOING = Load.__table__.alias("undoing")
+_LOADS = select(
+    Load,
+    select(_UNDOING.c.id)
+    .where(_UNDOING.c.undoes == Load.id)
+    .order_by(_UNDOING.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+    .label("undone_by"),
+)
+
+
+def _receipts(session: Session, found: Select[Any], now: datetime) -> Iterator[Receipt]:
+    for load, undone_by in session.execute(found):
+        yield Receipt(_head(load, undone_by, now), load.summary)
+
+
+def _head(load: Load, undone_by: int | None, now: datetime) -> LoadHead:
+    seconds = ((load.finished_at or now) - load.started_at).total_seconds()
+    counted = sum(load.summary.values())
+    return LoadHead(
+        id=load.id,
+        state=_state(load, now),
+        kind=load.kind,
+        file=load.file,
+        sha256=load.sha256,
+        size=load.size,
+        read=load.read,
+        rate=round(counted / seconds, 1) if seconds > 0 else None,
+        options=load.options,
+        loaded_by=load.loaded_by,
+        request_id=load.request_id,
+        started_at=load.started_at,
+        finished_at=load.finished_at,
+        refused=load.refused,
+        undoes=load.undoes,
+        undone_by=undone_by,
+    )
+
+
+def _state(load: Load, now: datetime) -> State:
+    if load.refused is not None:
+        return "refused"
+    if load.finished_at is not None:
+        return "finished"
+    return "interrupted" if now > load.leased_until else "running"

@@ -1,0 +1,65 @@
+"""Announcing articles whose time has come: what was dated ahead is public from then on."""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.orm import Session
+
+from app.database.dialects import among
+from app.database.tables import Article, Change
+from app.store import articles, change_log, existing_articles, public_index
+from app.store.article_writes import Draft
+from app.store.change_log import Step
+
+AT_ONCE: Final = 500
+
+_AWAITED: Final = Article.listed_at.is_(None), Article.withdrawn_at.is_(None)
+_NEXT: Final = select(Article.published_at).where(*_AWAITED).order_by(Article.published_at).limit(1)
+
+
+_PULSE: Final = select(select(func.max(Change.seq)).scalar_subquery(), _NEXT.scalar_subquery())
+
+
+def pulse(connection: Connection) -> tuple[int, datetime | None]:
+    """Return what `last_seq` and `next_due` do, in one question."""
+    newest, due = connection.execute(_PULSE).one()
+    return newest or 0, due
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """Return the instant at which the next article becomes public, or None where none is to."""
+    return connection.scalar(_NEXT)
+
+
+def announce(session: Session, now: datetime) -> int:
+    """Let readers see the articles that are due by `now`, AT_ONCE at most. Return how many.
+
+    The session is one of `Database.writing()`. Where another process was first, there are none.
+    """
+    due = (
+        select(Article.id)
+        .where(*_AWAITED, Article.published_at <= now)
+        .order_by(Article.published_at, Article.id)
+        .limit(AT_ONCE)
+    )
+    # Until it is made anew, the catalogue does not say who sees what.
+    ids = session.scalars(due).all() if public_index.is_current(session) else []
+    if not ids:
+        return 0
+    found = {each.id: each for each in existing_articles.of(session, ids)}
+    session.execute(
+        update(Article)
+        .where(among(session, Article.id, ids))
+        .values(listed_at=Article.published_at),
+        execution_options={"synchronize_session": False},
+    )
+    public_index.list_links(session, ids)
+    records = {i: state.record for i, state in articles.states(session, ids).items()}
+    public_index.revise(session, {}, {i: records[i] for i in ids})
+    steps = [
+        Step("published", Draft(found[i]), found[i].slug, visible_from=records[i].published_at)
+        for i in ids
+    ]
+    change_log.record(session, steps, None, now)
+    return len(ids)

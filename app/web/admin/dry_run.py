@@ -1,0 +1,59 @@
+"""The answer to `dry_run=true`: the report of a load that does not take place."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from http import HTTPStatus
+from tempfile import SpooledTemporaryFile
+from typing import Final
+
+from fastapi import Response
+
+from app import ingest
+from app.ingest.decide import OUTCOMES
+from app.ingest.dry_run import Rehearsed
+from app.ingest.load_run import Options, Run
+from app.web.admin.load_receipts import all_rejected, as_json
+from app.web.responses import unstored
+from app.web.state import Service
+from app.web.uploads.request_body import Upload
+
+_IN_MEMORY: Final = 1 << 20
+_CHUNK: Final = 64 << 10
+_REFUSING: Final = {"rejected", "conflict"}
+
+
+def answer(service: Service, opened: AbstractContextManager[Upload], options: Options) -> Response:
+    """Return what a load of the feed that `opened` yields would do.
+
+    Raises what a load does, but for what comes of writing.
+    """
+    run = Run(service.database, service.clock, service.stopping.is_set)
+    told = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - it is closed when it has been sent
+    counted: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
+    try:
+        with opened as upload:
+            would = ingest.rehearse(run, upload.sources, options)
+            for number, each in enumerate(would):
+                counted[each.result.outcome] += 1
+                told.write((b"," if number else b"") + _line(each))
+    except BaseException:
+        told.close()
+        raise
+    told.seek(0)
+    refused = options.atomic and any(counted[outcome] for outcome in _REFUSING)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused or all_rejected(counted) else HTTPStatus.OK
+    return unstored(_report(counted, told), status)
+
+
+def _line(each: Rehearsed) -> bytes:
+    differences = [difference._asdict() for difference in each.differences]
+    return as_json({**asdict(each.result), "differences": differences})
+
+
+def _report(summary: dict[str, int], told: "SpooledTemporaryFile[bytes]") -> Iterator[bytes]:
+    with told:
+        yield b'{"load":null,"summary":' + as_json(summary) + b',"results":['
+        yield from iter(lambda: told.read(_CHUNK), b"")
+        yield b'],"next":null}'

@@ -1,0 +1,201 @@
+"""`/admin/loads`: receipts, while a load runs and ever after."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, TypeAdapter
+
+from app.auth.tokens import Operator
+from app.database.transactions import DatabaseUnavailableError
+from app.http.accept import negotiate
+from app.ingest.undo import NoSuchLoadError
+from app.store import load_receipts
+from app.store.load_receipts import LoadHead, Receipt
+from app.store.loads import Result
+from app.web.admin.authentication import having
+from app.web.methods import readable
+from app.web.openapi import admin_operations
+from app.web.request_headers import wishes
+from app.web.responses import JSON, unstored
+from app.web.state import Served, Service, Unstored
+
+RESULTS_SHOWN: Final = 1_000
+REPORT_CHARACTERS: Final = 256 << 10
+"""What the faults and flags of one page of a receipt may measure; the rest is on the next."""
+
+EVENT_SECONDS: Final = 0.5
+LARGEST: Final = 2**63 - 1
+NDJSON: Final = "application/x-ndjson"
+
+_EVENTS: Final = "text/event-stream"
+_RECEIPT = TypeAdapter(Receipt)
+_RESULT = TypeAdapter(Result)
+
+Loader = Annotated[Operator, Depends(having("load"))]
+Number = Annotated[int, Path(ge=1, le=LARGEST)]
+Limit = Annotated[int, Query(ge=1, le=RESULTS_SHOWN)]
+After = Annotated[int, Query(ge=0, le=LARGEST)]
+OutcomeName = Annotated[
+    str | None, Query(pattern="^[a-z_]{1,40}$", description="Only results of this kind.")
+]
+
+
+class LoadReport(BaseModel):
+    """A receipt with what became of the feed's records, in the order of the feed.
+
+    `summary` counts all records by outcome. `next` is where more results are, if there are more.
+    """
+
+    load: LoadHead
+    summary: dict[str, int]
+    results: list[Result]
+    next: str | None
+
+
+class Loads(BaseModel):
+    """Receipts, the newest first. `next` is where older ones are, if there are any."""
+
+    loads: list[Receipt]
+    next: str | None
+
+
+def router() -> APIRouter:
+    """Return the routes of receipts."""
+    routes = APIRouter(prefix="/admin/loads", tags=["operators"], dependencies=[Unstored])
+    readable(routes, "", _receipts, admin_operations.operators())
+    readable(routes, "/{load_id}.ndjson", _all_results, admin_operations.results(NDJSON))
+    readable(routes, "/{load_id}", _receipt, admin_operations.receipt(LoadReport, _EVENTS))
+    return routes
+
+
+def _receipts(
+    _operator: Loader,
+    service: Served,
+    before: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
+    limit: Limit = 100,
+) -> Loads:
+    """List the loads, the newest first, those before the load `before` where it is given."""
+    with service.database.reading() as session:
+        page = load_receipts.receipts(session, before=before, limit=limit + 1, now=service.clock())
+    shown = page[:limit]
+    more = f"/admin/loads?before={shown[-1].load.id}&limit={limit}" if len(page) > limit else None
+    return Loads(loads=shown, next=more)
+
+
+def _receipt(  # noqa: PLR0913, PLR0917 - each is a parameter of the request
+    request: Request,
+    load_id: Number,
+    _operator: Loader,
+    service: Served,
+    after: After = 0,
+    limit: Limit = RESULTS_SHOWN,
+    outcome: OutcomeName = None,
+) -> Response:
+    """Return the receipt of a load, with its results beyond the position `after`.
+
+    As `text/event-stream` it is told again and again while the load runs.
+    """
+    shown = report(service, load_id, after=after, limit=limit, outcome=outcome)
+    if negotiate(wishes(request.headers).accept, (JSON, _EVENTS)) == _EVENTS:
+        return unstored(_events(service, load_id), media_type=_EVENTS)
+    return unstored(shown.model_dump_json().encode())
+
+
+def _all_results(
+    load_id: Number, _operator: Loader, service: Served, outcome: OutcomeName = None
+) -> Response:
+    """Return all results of a load, one a line, however many there are."""
+    report(service, load_id, after=0, limit=1, outcome=outcome)
+    return unstored(_lines(service, load_id, outcome), media_type=NDJSON)
+
+
+def report(
+    service: Service, load_id: int, *, after: int = 0, limit: int = RESULTS_SHOWN,
+    outcome: str | None = None,
+) -> LoadReport:  # fmt: skip
+    """Return the receipt of a load with some of its results. Raises NoSuchLoadError."""
+    with service.database.reading() as session:
+        receipt = load_receipts.receipt(session, load_id, service.clock())
+        if receipt is None:
+            raise NoSuchLoadError(load_id)
+        found = load_receipts.results(
+            session, load_id, after=after, limit=limit + 1, outcome=outcome
+        )
+        shown, more = _page(found, limit)
+    following = None
+    if more:
+        chosen = f"&outcome={outcome}" if outcome else ""
+        following = f"/admin/loads/{load_id}?after={shown[-1].position}&limit={limit}{chosen}"
+    return LoadReport(load=receipt.load, summary=receipt.summary, results=shown, next=following)
+
+
+def _page(results: Iterator[Result], limit: int) -> tuple[list[Result], bool]:
+    """Take from `results` what fits on a page, and say whether there are more."""
+    shown: list[Result] = []
+    characters = 0
+    for result in results:
+        if shown and (len(shown) == limit or characters >= REPORT_CHARACTERS):
+            return shown, True
+        shown.append(result)
+        characters += sum(
+            len(text) for each in (*result.faults, *result.flags) for text in each.values()
+        )
+    return shown, False
+
+
+def _lines(service: Service, load_id: int, outcome: str | None) -> Iterator[bytes]:
+    after = 0
+    while True:
+        with service.database.reading() as session:
+            page = list(
+                load_receipts.results(
+                    session, load_id, after=after, limit=RESULTS_SHOWN, outcome=outcome
+                )
+            )
+        if not page:
+            return
+        after = page[-1].position
+        yield b"".join(_RESULT.dump_json(result) + b"\n" for result in page)
+
+
+async def _events(service: Service, load_id: int) -> AsyncIterator[str]:
+    """Yield the receipt as server-sent events until the load has ended."""
+    last = ""
+    while not service.stopping.is_set():
+        try:
+            receipt = await run_in_threadpool(_head, service, load_id)
+        except DatabaseUnavailableError:
+            return  # who listens asks again, as the standard says
+        if receipt is None:
+            return
+        told = _RECEIPT.dump_json(receipt).decode()
+        ended = receipt.load.state != "running"
+        if told != last or ended:
+            kind = "end" if ended else "progress"
+            yield f"event: {kind}\ndata: {told}\n\n"
+            last = told
+        else:
+            yield ": still there\n\n"
+        if ended:
+            return
+        await asyncio.sleep(EVENT_SECONDS)
+
+
+def _head(service: Service, load_id: int) -> Receipt | None:
+    with service.database.reading() as session:
+        return load_receipts.receipt(session, load_id, service.clock())
+
+
+def all_rejected(summary: Mapping[str, int]) -> bool:
+    """Say whether there were records, and nothing came of any."""
+    rejected = summary.get("rejected", 0)
+    return bool(rejected) and rejected == sum(summary.values())
+
+
+def as_json(value: object) -> bytes:
+    """Return `value` as JSON in UTF-8."""
+    return json.dumps(value, ensure_ascii=False).encode()

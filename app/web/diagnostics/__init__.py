@@ -1,0 +1,1 @@
+"""Health checks, and the explanation of a negotiation."""

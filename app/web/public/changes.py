@@ -1,0 +1,308 @@
+"""`/changes`: what has changed for readers, as pages, as lines, and as it happens.
+
+All three are in one file, for they read the same pages.
+"""
+
+import json
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from app.article.timestamps import format_instant
+from app.cache.response_cache import Answer
+from app.http import query_params
+from app.http.accept import negotiate
+from app.http.content_coding import IDENTITY
+from app.http.query_params import pairs_of, refused
+from app.representations.article import json_record, links_of, path_of
+from app.store import change_log as store
+from app.store.change_log import PublicChange
+from app.store.listing import pages
+from app.web.problems import Problem
+from app.web.redirects import without_slash
+from app.web.request_headers import wishes
+from app.web.response_headers import entity_tag, policy_headers
+from app.web.responses import bodiless, sent
+from app.web.state import Service, service_of
+
+JSON: Final = "application/json"
+LINES: Final = "application/x-ndjson"
+EVENTS: Final = "text/event-stream"
+OFFERS: Final = (JSON, LINES, EVENTS)
+LATEST: Final = "latest"
+"""What `since` is for those who want what comes from now on."""
+
+LIMIT: Final = 100
+LIMIT_AT_MOST: Final = 1_000
+RECORDS_AT_MOST: Final = 100
+"""How many changes a page has at most that come with their articles."""
+
+WAIT_AT_MOST: Final = 60
+HEARTBEAT_SECONDS: Final = 15
+RETRY_MILLISECONDS: Final = 2_000
+_GLANCE_SECONDS: Final = 1
+_LARGEST: Final = 2**63 - 1
+_TWINS: Final = {".json": JSON, ".ndjson": LINES}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks for: at most `limit` changes behind `since`, waiting for some so long."""
+
+    since: int | None = None
+    limit: int | None = None
+    wait: int = 0
+    include: str = ""
+
+    @property
+    def records(self) -> bool:
+        """Whether each change comes with its article."""
+        return bool(self.include)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Changes in their order, the number to go on from, and whether there are more behind it."""
+
+    changes: list[PublicChange]
+    last: int
+    more: bool
+
+
+def routes() -> list[BaseRoute]:
+    """Return the routes of the change feed."""
+    paths = ["/changes", *(f"/changes{suffix}" for suffix in _TWINS)]
+    methods = ["GET", "HEAD"]
+    return [
+        *(Route(path, _changes, methods=methods) for path in paths),
+        Route("/changes/", without_slash, methods=methods),
+    ]
+
+
+async def _changes(request: Request) -> Response:
+    service = service_of(request)
+    asked = _asked(request)
+    path = request.scope["path"]
+    kind = next((k for suffix, k in _TWINS.items() if path.endswith(suffix)), None)
+    negotiated = kind is None
+    kind = kind or _chosen(wishes(request.headers).accept)
+    if kind is None:
+        choices = [(k, f"{service.site.base_url}/changes{s}") for s, k in _TWINS.items()]
+        detail = "The change feed has none of the media types that the request accepts."
+        raise Problem(HTTPStatus.NOT_ACCEPTABLE, detail, choices=choices)
+    since = _resumed(request, service, asked) if kind == EVENTS else asked.since or 0
+    await run_in_threadpool(_check, service, since)
+    fields = _streaming(kind, negotiated=negotiated)
+    if kind != JSON and request.method == "HEAD":
+        return bodiless(fields, kind)
+    if kind == EVENTS:
+        return StreamingResponse(_events(service, since), headers=fields, media_type=kind)
+    if kind == LINES:
+        return StreamingResponse(_lines(service, asked), headers=fields, media_type=kind)
+    page = await _page(service, asked)
+    return await run_in_threadpool(_answer, request, page, asked, negotiated)
+
+
+def _chosen(accept: str | None) -> str | None:
+    """Return the media type that `accept` gets. A stream without end is only for who names it."""
+    named = EVENTS in (accept or "").lower()
+    return negotiate(accept, OFFERS if named else OFFERS[:2])
+
+
+def _asked(request: Request) -> Asked:
+    """Read the query. Raises BadQueryError."""
+    latest = service_of(request).broadcast.last
+    query = request.scope["query_string"].decode("latin-1")
+    asked, faults = query_params.read(pairs_of(query), {**_READERS, "since": _since(latest)})
+    limit = asked.get("limit")
+    if "include" in asked and isinstance(limit, int) and limit > RECORDS_AT_MOST:
+        reason = f"with include=record it is at most {RECORDS_AT_MOST}"
+        faults.append(query_params.BadParameter("limit", reason))
+    if faults:
+        raise query_params.BadQueryError(faults)
+    return Asked(**asked)  # type: ignore[arg-type] # each by its reader
+
+
+def _since(latest: int) -> query_params.Reader:
+    number = query_params.number(0, _LARGEST)
+    return lambda values: latest if values == [LATEST] else number(values)
+
+
+_READERS: Final[Mapping[str, query_params.Reader]] = {
+    "limit": query_params.number(1, LIMIT_AT_MOST),
+    "wait": query_params.number(0, WAIT_AT_MOST),
+    "include": query_params.one_of(("record",)),
+}
+
+
+def _resumed(request: Request, service: Service, asked: Asked) -> int:
+    """Return the number behind which a listener goes on: without one, that of the newest change."""
+    if asked.records:
+        raise refused("include", "goes with no event stream")
+    last = query_params.number_from(request.headers.get("last-event-id", ""))
+    if last is not None:
+        return last
+    return service.broadcast.last if asked.since is None else asked.since
+
+
+def _check(service: Service, since: int) -> None:
+    """Raise the Problem that there is no such number: the client knows another database."""
+    if since <= service.broadcast.last:
+        return
+    newest = service.database.ask(store.last_seq)
+    if since > newest:
+        detail = f"The newest change is {newest}. Begin anew: this is not what you followed."
+        raise Problem(HTTPStatus.CONFLICT, detail, members={"last": newest})
+
+
+async def _page(service: Service, asked: Asked) -> Page:
+    """Return a page, for which there is some time to wait: but not for one that is stopping."""
+    limit = asked.limit or LIMIT
+    deadline = time.monotonic() + asked.wait
+    page = await _read(service, asked.since or 0, limit)
+    # What readers do not see wakes, too, and is passed.
+    while not page.changes and not service.stopping.is_set():
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        await service.broadcast.wait(page.last, min(left, _GLANCE_SECONDS))
+        page = await _read(service, page.last, limit)
+    return page
+
+
+async def _read(service: Service, since: int, limit: int) -> Page:
+    """Return what is behind `since`, without a question to the database where it is held."""
+    held = service.broadcast.since(since)
+    if held is not None:
+        changes, last = held
+        return _cut(changes, last, limit)
+    return await run_in_threadpool(_asked_for, service, since, limit)
+
+
+def _asked_for(service: Service, since: int, limit: int) -> Page:
+    with service.database.reading() as session:
+        newest = store.last_seq(session.connection())
+        found = store.public_since(session, since, limit=limit + 1)
+    return _cut(found, max(newest, since), limit)
+
+
+def _cut(found: list[PublicChange], newest: int, limit: int) -> Page:
+    if len(found) > limit:
+        return Page(found[:limit], found[limit - 1].seq, more=True)
+    # What was hidden before the newest is passed.
+    return Page(found, newest, more=False)
+
+
+def _answer(request: Request, page: Page, asked: Asked, negotiated: bool) -> Response:  # noqa: FBT001 - run in a thread by position
+    service = service_of(request)
+    told = {
+        "changes": _told(service, page.changes, records=asked.records),
+        "last": page.last,
+        "more": page.more,
+    }
+    body = json.dumps(told, ensure_ascii=False).encode()
+    etag = entity_tag(JSON, IDENTITY, body)
+    personal = wishes(request.headers).personal
+    following = {"since": page.last, "limit": asked.limit or LIMIT}
+    query = urlencode(following | ({"include": "record"} if asked.records else {}))
+    # As with articles: at the bare URL, a cache that ignores Vary could mix it up with others.
+    shared = not negotiated or service.freshness.vary_is_honoured
+    caching = {"Cache-Control": "private, no-store" if personal else "no-cache"}
+    if not (shared or personal):
+        caching = {"Cache-Control": "private, no-cache", "CDN-Cache-Control": "no-store"}
+    fields = {
+        "Content-Type": JSON,
+        "ETag": etag,
+        "Vary": "Accept, Accept-Encoding" if negotiated else "Accept-Encoding",
+        **caching,
+        "Link": f'<{service.site.base_url}/changes.json?{query}>; rel="next"',
+        **policy_headers(JSON),
+    }
+    return sent(request, Answer(HTTPStatus.OK, fields, body, etag=etag))
+
+
+def _told(
+    service: Service, changes: list[PublicChange], *, records: bool = False
+) -> list[dict[str, object]]:
+    """Return changes as JSON has them, with the records as they are now where these are wanted."""
+    told = [_one(service, change) for change in changes]
+    if records and changes:
+        slugs = sorted({change.slug for change in changes})
+        with service.database.reading() as session:
+            found = pages.many(session.connection(), slugs)
+        shown = {
+            slug: json_record.fields(record, links_of(record, service.site))
+            for slug, record in found.items()
+        }
+        for each, change in zip(told, changes, strict=True):
+            each["record"] = shown.get(change.slug)
+    return told
+
+
+def _one(service: Service, change: PublicChange) -> dict[str, object]:
+    moved: Mapping[str, object] = (
+        {"previous_slug": change.previous_slug} if change.kind == "moved" else {}
+    )
+    return {
+        "seq": change.seq,
+        "kind": change.kind,
+        "slug": change.slug,
+        **moved,
+        "url": service.site.base_url + path_of(change.slug),
+        "at": format_instant(change.at),
+    }
+
+
+def _streaming(kind: str, *, negotiated: bool) -> dict[str, str]:
+    """Return the header fields of a stream."""
+    return {
+        "Cache-Control": "no-store",
+        "Vary": "Accept, Accept-Encoding" if negotiated else "Accept-Encoding",
+        "X-Accel-Buffering": "no",  # what nginx heeds, and would otherwise hold lines back
+        **policy_headers(kind),
+    }
+
+
+def _lines(service: Service, asked: Asked) -> Iterator[str]:
+    """Yield all that is behind `since` by now, or as much as is asked for, a page at a time."""
+    since, more, left = asked.since or 0, True, asked.limit
+    at_once = RECORDS_AT_MOST if asked.records else LIMIT_AT_MOST
+    while more and left != 0:
+        page = _asked_for(service, since, at_once if left is None else min(left, at_once))
+        told = _told(service, page.changes, records=asked.records)
+        yield "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in told)
+        since, more = page.last, page.more
+        left = None if left is None else left - len(told)
+
+
+async def _events(service: Service, since: int) -> AsyncIterator[str]:
+    """Yield what is behind `since`, and then what comes, as events (HTML, section 9.2)."""
+    # The number at once: who is cut off before the first event goes on from here.
+    yield f"retry: {RETRY_MILLISECONDS}\nid: {since}\n\n"
+    silent = 0
+    while not service.stopping.is_set():
+        page = await _read(service, since, LIMIT_AT_MOST)
+        since = page.last
+        if page.changes:
+            silent = 0
+            yield "".join(map(_event, _told(service, page.changes)))
+        elif not page.more and not await service.broadcast.wait(since, _GLANCE_SECONDS):
+            if service.broadcast.last < since:
+                return  # another database is in the place of the one that was listened to
+            silent += _GLANCE_SECONDS
+            if silent >= HEARTBEAT_SECONDS:
+                silent = 0
+                yield f":\nid: {since}\n\n"
+
+
+def _event(told: dict[str, object]) -> str:
+    data = json.dumps(told, ensure_ascii=False)
+    return f"id: {told['seq']}\nevent: {told['kind']}\ndata: {data}\n\n"

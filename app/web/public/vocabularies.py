@@ -1,0 +1,169 @@
+"""`/topics` and `/entities`: the terms that articles have; `/news/<slug>/related`, by those."""
+
+import json
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+from starlette.routing import BaseRoute, Route
+
+from app.article.record import is_slug
+from app.cache.response_cache import Answer
+from app.http import content_coding, query_params
+from app.http.accept import negotiate
+from app.http.query_params import BadQueryError, pairs_of, refused
+from app.representations.article import json_record, links_of
+from app.representations.listing import vocabulary as forms
+from app.representations.listing.vocabulary import Vocabulary
+from app.store.articles import Trace
+from app.store.listing import related, vocabulary_pages
+from app.web.problems import Problem
+from app.web.public.articles import found_at
+from app.web.public.listing_pages import VOCABULARIES
+from app.web.redirects import redirected, without_slash
+from app.web.request_headers import wishes
+from app.web.response_headers import caching_headers, entity_tag, policy_headers
+from app.web.responses import sent
+from app.web.state import Service, service_of
+
+LIMIT: Final = 50
+LIMIT_AT_MOST: Final = 100
+RELATED: Final = 10
+PREFIX_LENGTH: Final = 100
+_JSON: Final = "application/json"
+_HTML: Final = "text/html"
+_FORMS: Final[Mapping[str, Callable[[Vocabulary], bytes]]] = {
+    _HTML: forms.as_html,
+    _JSON: forms.as_json,
+}
+
+
+def routes() -> list[BaseRoute]:
+    """Return the routes, which are the framework's plain ones."""
+    methods = ["GET", "HEAD"]
+    paths = [f"/{name}{suffix}" for name in VOCABULARIES for suffix in ("", ".json")]
+    return [
+        *(Route(path, _vocabulary, methods=methods) for path in paths),
+        Route("/news/{name}/related", _related, methods=methods),
+        Route("/news/{name}/related.json", _related, methods=methods),
+        *(Route(f"/{name}/", without_slash, methods=methods) for name in VOCABULARIES),
+        Route("/news/{name}/related/", without_slash, methods=methods),
+    ]
+
+
+def _vocabulary(request: Request) -> Response:
+    service = service_of(request)
+    path, dot, _ = request.scope["path"].partition(".")
+    kind = _JSON if dot else negotiate(wishes(request.headers).accept, tuple(_FORMS))
+    if kind is None:
+        choices = [
+            (_HTML, service.site.base_url + path),
+            (_JSON, f"{service.site.base_url}{path}.json"),
+        ]
+        detail = "The vocabulary has none of the media types that the request accepts."
+        raise Problem(HTTPStatus.NOT_ACCEPTABLE, detail, choices=choices)
+    page = _page(service, path, _asked(request))
+    return _sent(request, _FORMS[kind](page), kind, negotiated=not dot)
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    """Read the query. Raises BadQueryError."""
+    query = request.scope["query_string"].decode("latin-1")
+    asked, faults = query_params.read(pairs_of(query), _READERS)
+    if faults:
+        raise BadQueryError(faults)
+    return asked
+
+
+def _prefix(values: list[str]) -> str:
+    text = query_params.one(values)
+    if len(text) > PREFIX_LENGTH or "\0" in text:
+        raise ValueError(f"at most {PREFIX_LENGTH} characters are allowed, and no NUL")
+    return text
+
+
+def _slug(values: list[str]) -> str:
+    if not is_slug(query_params.one(values)):
+        raise ValueError("is no slug")
+    return values[0]
+
+
+_READERS: Final[Mapping[str, query_params.Reader]] = {
+    "prefix": _prefix,
+    "sort": query_params.one_of(vocabulary_pages.SORTS),
+    "limit": query_params.number(1, LIMIT_AT_MOST),
+    "after": _slug,
+}
+
+
+def _page(service: Service, path: str, asked: Mapping[str, Any]) -> Vocabulary:
+    name = path.strip("/")
+    prefix, sort = asked.get("prefix", ""), asked.get("sort", vocabulary_pages.SORTS[0])
+    limit = asked.get("limit", LIMIT)
+    try:
+        with service.database.reading() as session:
+            found = vocabulary_pages.page(
+                session,
+                VOCABULARIES[name],
+                prefix=prefix,
+                sort=sort,
+                after=asked.get("after"),
+                count=limit + 1,
+            )
+    except vocabulary_pages.UnknownTermError:
+        raise refused("after", "is none that a page ended with: begin without it") from None
+    following = None
+    if len(found) > limit:
+        following = urlencode({**asked, "after": found[limit - 1].slug})
+    return Vocabulary(
+        site=service.site,
+        path=path,
+        title=name.capitalize(),
+        entries=found[:limit],
+        prefix=prefix,
+        sort=sort,
+        limit=limit,
+        next=following,
+    )
+
+
+def _related(request: Request) -> Response:
+    """Answer with the articles that are about the same, in JSON."""
+    service = service_of(request)
+    slug: str = request.path_params["name"]
+    record = found_at(service, slug)
+    if isinstance(record, Trace):
+        path = request.scope["path"].replace(f"/{slug}/", f"/{record.slug}/", 1)
+        return redirected(request, path, fresh_as=HTTPStatus.OK)
+    with service.database.reading() as session:
+        found = related.related(session, record, RELATED)
+    items = []
+    for each in found:
+        shown = json_record.fields(each, links_of(each, service.site))
+        del shown["body_md"]
+        items.append(shown)
+    body = json.dumps({"items": items}, ensure_ascii=False).encode()
+    return _sent(request, body, _JSON, negotiated=False)
+
+
+def _sent(request: Request, body: bytes, kind: str, *, negotiated: bool) -> Response:
+    wished = wishes(request.headers)
+    coding, packed = content_coding.encode(content_coding.choose(wished.accept_encoding), body)
+    content_type = f"{kind}; charset=utf-8" if kind == _HTML else kind
+    etag = entity_tag(content_type, coding, packed)
+    fields = {
+        "Content-Type": content_type,
+        **({"Content-Encoding": coding} if coding != content_coding.IDENTITY else {}),
+        "ETag": etag,
+        **caching_headers(
+            HTTPStatus.OK,
+            kind,
+            service_of(request).freshness,
+            negotiated=negotiated,
+            personal=wished.personal,
+        ),
+        **policy_headers(kind),
+    }
+    return sent(request, Answer(HTTPStatus.OK, fields, packed, etag=etag))

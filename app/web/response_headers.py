@@ -1,0 +1,166 @@
+"""The header fields of every answer, built in one place."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Final
+
+from app.article.record import Record
+from app.representations import listing as listings
+from app.representations import templating
+from app.representations.article import Format, Links, path_of
+from app.representations.links import uri
+from app.representations.listing import Listing
+from app.settings import Settings
+
+Headers = dict[str, str]
+
+TAGS_AT_MOST: Final = 50
+_TAG_DIGITS: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Who may keep an answer, and for how long: `by_status` has the directives of Cache-Control.
+
+    A status that is not in there is not stored. With `vary_is_honoured` shared caches get also
+    what was negotiated.
+    """
+
+    by_status: Mapping[int, str]
+    vary_is_honoured: bool
+
+
+def freshness_of(settings: Settings) -> Freshness:
+    """Return the site's freshness."""
+    shared = settings.shared_max_age
+    directives = (
+        f"max-age={settings.max_age}",
+        *((f"s-maxage={shared}",) if shared is not None else ()),
+        f"stale-while-revalidate={settings.stale_while_revalidate}",
+        f"stale-if-error={settings.stale_if_error}",
+    )
+    by_status = {
+        200: ", ".join(directives),
+        308: f"max-age={settings.redirect_max_age}",
+        404: f"max-age={settings.not_found_max_age}",
+        410: f"max-age={settings.gone_max_age}",
+    }
+    return Freshness(by_status, settings.negotiation_cache == "vary")
+
+
+def article_headers(record: Record, links: Links, form: Format, last_modified: datetime) -> Headers:
+    """Return what an article's answer says of itself, however it was asked for."""
+    return {
+        "Content-Type": form.content_type,
+        "Content-Language": record.lang,
+        "Link": link_header(links, form),
+        "Last-Modified": http_date(last_modified),
+        **tag_headers(*tags_of(record)),
+        **policy_headers(form.media_type),
+    }
+
+
+def listing_headers(listing: Listing, form: listings.Format) -> Headers:
+    """Return what a listing's answer says of itself, however it was asked for."""
+    targets = [
+        f'<{uri(listing.url(other.suffix))}>; rel="alternate"; type="{other.media_type}"'
+        for other in listings.FORMATS
+        if other is not form
+    ]
+    targets.append(f'<{uri(listing.url())}>; rel="canonical"')
+    for relation, query in ("next", listing.next), ("prev", listing.prev):
+        if query is not None:
+            targets.append(f'<{uri(listing.url(form.suffix, query))}>; rel="{relation}"')
+    tags = ("listings", *(tag_of(item.record.slug) for item in listing.items))[:TAGS_AT_MOST]
+    return {
+        "Content-Type": form.content_type,
+        "Link": ", ".join(targets),
+        **tag_headers(*tags),
+        **policy_headers(form.media_type),
+    }
+
+
+def tag_headers(*tags: str) -> Headers:
+    """Return the names by which a cache can purge an answer, as the one and the other read them."""
+    return {"Surrogate-Key": " ".join(tags), "Cache-Tag": ",".join(tags)}
+
+
+def negotiation_headers(slug: str, form: Format) -> Headers:
+    """Return what an answer at the bare URL adds: where its representation stands alone."""
+    return {"Content-Location": path_of(slug, form)}
+
+
+def caching_headers(
+    status: int, media_type: str, freshness: Freshness, *, negotiated: bool, personal: bool
+) -> Headers:
+    """Return who may keep an answer, for how long, and what it varies with.
+
+    `negotiated` says that `Accept` chose its form, `personal` that the request was authorised.
+    """
+    vary = {"Vary": "Accept, Accept-Encoding" if negotiated else "Accept-Encoding"}
+    fresh = freshness.by_status.get(status)
+    if fresh is None:
+        return vary | {"Cache-Control": "no-store"}
+    # RFC 9111 section 3.5: a shared cache must not reuse the answer to an authorised request.
+    if personal:
+        return vary | {"Cache-Control": "private, no-store"}
+    # Many shared caches ignore Vary. What they could hand to a browser in place of the page is
+    # kept from them, by the field of RFC 9213 for those that heed no other.
+    if negotiated and media_type != "text/html" and not freshness.vary_is_honoured:
+        age = fresh.partition(",")[0]
+        return vary | {"Cache-Control": f"private, {age}", "CDN-Cache-Control": "no-store"}
+    return vary | {"Cache-Control": f"public, {fresh}"}
+
+
+def policy_headers(media_type: str) -> Headers:
+    """Return what a browser may do with an answer."""
+    policy = {"X-Content-Type-Options": "nosniff", "Access-Control-Allow-Origin": "*"}
+    if media_type == "text/html":
+        policy["Content-Security-Policy"] = templating.content_security_policy()
+        policy["Referrer-Policy"] = "strict-origin-when-cross-origin"
+    return policy
+
+
+def link_header(links: Links, form: Format | None = None) -> str:
+    """Return the Link field (RFC 8288): the alternates beside `form`, canonical, and the source."""
+    others = links.others(form.name) if form else links.alternates
+    targets = [f'<{uri(o.url)}>; rel="alternate"; type="{o.media_type}"' for o in others]
+    targets.append(f'<{links.canonical}>; rel="canonical"')
+    if links.source:
+        targets.append(f'<{uri(links.source)}>; rel="via"')
+    return ", ".join(targets)
+
+
+def tags_of(record: Record) -> tuple[str, ...]:
+    """Return the names by which a cache can purge an article: its own, its topics', its entities'.
+
+    They are ASCII, without blanks and commas. An entity's name may be any text, so its tag is a
+    digest of it: the first twelve digits of its BLAKE2b.
+    """
+    topics = (f"topic-{topic}" for topic in record.topics)
+    entities = (
+        f"entity-{hashlib.blake2b(name.encode(), digest_size=6).hexdigest()}"
+        for name in record.entities
+    )
+    return (tag_of(record.slug), *topics, *entities)[:TAGS_AT_MOST]
+
+
+def tag_of(slug: str) -> str:
+    """Return the name by which a cache can purge what it keeps of an article, or of its absence."""
+    return f"article-{slug}"
+
+
+def entity_tag(content_type: str, coding: str, body: bytes) -> str:
+    """Return a strong validator: it changes exactly when the bytes of the representation do."""
+    # Most processors have SHA-256 of their own, which takes half the time of BLAKE2b.
+    digest = hashlib.sha256(f"{content_type}\0{coding}\0".encode())
+    digest.update(body)
+    return f'"{digest.hexdigest()[:_TAG_DIGITS]}"'
+
+
+def http_date(instant: datetime) -> str:
+    """Return `instant` as an HTTP-date (RFC 9110 section 5.6.7), floored to the second."""
+    return format_datetime(instant.astimezone(UTC).replace(microsecond=0), usegmt=True)

@@ -1,0 +1,150 @@
+"""Deciding what becomes of a record: pure, from what stands where it would go."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.article.record import is_slug, parse_record
+from app.ingest.batch_state import Scene
+from app.ingest.candidate import Incoming
+from app.ingest.decide import PLAIN, SUFFIX_DIGITS, WRITTEN, Policy, decide, suffixed
+from app.store.existing_articles import Standing
+from tests.conftest import NOW
+from tests.support.strategies import SIGNS
+
+ONE, OTHER = "https://example.com/one", "https://example.com/other"
+
+
+def incoming(slug: str = "a", source: str | None = ONE, hours: float = 0) -> Incoming:
+    return Incoming.of(
+        parse_record(
+            {
+                "slug": slug,
+                "title": "A headline",
+                "body_md": "Text.",
+                "canonical_source": source,
+                "published_at": NOW.isoformat(),
+                "updated_at": (NOW + timedelta(hours=hours)).isoformat(),
+                "lang": "en",
+            }
+        )
+    )
+
+
+def standing(new: Incoming, number: int = 1, **changed: object) -> Standing:
+    found = Standing(number, new.record.slug, new.key, new.record.updated_at, new.digest)
+    return replace(found, **changed)  # type: ignore[arg-type] # fields of it, by name
+
+
+def scene(*there: Standing, former: dict[str, Standing] | None = None) -> Scene:
+    made = Scene()
+    made.add(there)
+    made.add_former(former or {})
+    return made
+
+
+@pytest.mark.parametrize(
+    ("source", "digest", "age", "outcome"),
+    [
+        (ONE, "same", 0, "unchanged"),
+        (ONE, "other", -1, "updated"),
+        (ONE, "other", 1, "skipped_stale"),
+        (ONE, "other", 0, "conflict"),
+        (OTHER, "same", 0, "conflict"),
+        (OTHER, "other", -1, "conflict"),
+        (None, "other", -1, "updated"),
+    ],
+)
+def test_i06_an_outcome_follows_from_source_content_and_age(
+    source: str | None, digest: str, age: int, outcome: str
+) -> None:
+    new = incoming()
+    old = standing(
+        new,
+        canonical_key=source,
+        updated_at=new.record.updated_at + timedelta(hours=age),
+        digest=new.digest if digest == "same" else "0" * 64,
+    )
+    assert decide(scene(old), new, PLAIN).outcome == outcome
+    assert decide(Scene(), new, PLAIN).outcome == "created"
+
+
+@pytest.mark.parametrize(
+    ("hours", "outcome"), [(1, "moved"), (0, "duplicate_of"), (-1, "duplicate_of")]
+)
+def test_i13_a_known_story_at_another_slug_moves_only_if_it_is_newer(
+    hours: float, outcome: str
+) -> None:
+    old = standing(incoming("old"))
+    decision = decide(scene(old), incoming("new", hours=hours), PLAIN)
+    assert decision.outcome == outcome
+    assert "/news/old" in (decision.reason or "")
+
+
+def test_i12_a_slug_that_is_anothers_is_a_conflict_or_gets_the_same_suffix_each_time() -> None:
+    there, new = standing(incoming("a", OTHER)), incoming("a", ONE)
+    assert decide(scene(there), new, PLAIN).outcome == "conflict"
+    first = decide(scene(there), new, Policy(suffix=True))
+    assert first.outcome == "created"
+    assert first.new.record.slug == suffixed("a", ONE)
+    again = scene(there, standing(first.new, 2))
+    assert decide(again, new, Policy(suffix=True)).outcome == "unchanged"
+
+
+def test_i12_a_story_that_is_told_elsewhere_does_not_take_a_slug_in_use() -> None:
+    there, story = standing(incoming("a", None)), standing(incoming("b", ONE), 2)
+    decision = decide(scene(there, story), incoming("a", ONE, hours=1), PLAIN)
+    assert decision.outcome == "conflict"
+    assert "/news/b" in (decision.reason or "")
+
+
+def test_i13_a_record_for_a_slug_that_its_article_left_is_no_second_article() -> None:
+    now = standing(incoming("new", None))
+    made = scene(former={"old": now})
+    assert decide(made, incoming("old", None), PLAIN).outcome == "duplicate_of"
+    assert decide(made, incoming("old", None, hours=1), PLAIN).outcome == "moved"
+    assert decide(made, incoming("old", OTHER), PLAIN).outcome == "duplicate_of"
+    known = scene(former={"old": standing(incoming("new", ONE))})
+    assert decide(known, incoming("old", OTHER), PLAIN).outcome == "created"
+
+
+@pytest.mark.parametrize(
+    ("restore", "hours", "outcome"),
+    [
+        (False, 1, "conflict"),
+        (True, 1, "restored"),
+        (True, 0, "restored"),
+        (True, -1, "skipped_stale"),
+    ],
+)
+@pytest.mark.parametrize("slug", ["a", "b"])
+def test_i14_a_withdrawn_article_comes_back_only_with_restore(
+    slug: str, hours: float, outcome: str, *, restore: bool
+) -> None:
+    gone = standing(incoming("a"), withdrawn=True)
+    new = incoming(slug, hours=hours)
+    assert decide(scene(gone), new, Policy(restore=restore)).outcome == outcome
+
+
+@given(
+    slug=st.from_regex(r"[a-z0-9]+(?:[-.][a-z0-9]+){0,9}", fullmatch=True, alphabet=SIGNS).filter(
+        is_slug
+    ),
+    key=st.text(SIGNS, min_size=1),
+)
+def test_i12_a_suffixed_slug_is_a_slug_and_told_apart_by_its_story(slug: str, key: str) -> None:
+    made = suffixed(slug, key)
+    assert is_slug(made)
+    assert made == suffixed(slug, key)
+    assert made != suffixed(slug, key + "x")
+    assert made.startswith(slug[: 80 - SUFFIX_DIGITS - 1].rstrip("-."))
+
+
+def test_deciding_changes_nothing_of_the_scene() -> None:
+    made = scene(standing(incoming("a")))
+    for new in incoming("a", hours=1), incoming("b", hours=1), incoming("c", OTHER):
+        assert decide(made, new, PLAIN).outcome in WRITTEN
+    assert (made.drafts, made.steps, made.aliases) == ([], [], {})

@@ -1,0 +1,252 @@
+"""Undo where loads have met: one after the other, in a ring, between the batches of a third."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.article.timestamps import format_instant
+from app.feeds import Source
+from app.ingest import Options, Run, load
+from app.store.loads import Origin
+from tests.conftest import Site
+from tests.ingest.test_load_modes import standing, undo
+from tests.support.snapshots import Mirror, Snapshot, changes, snapshot
+from tests.web.admin.test_loads import later, ndjson, outcomes, record
+
+ONE, TWO, THREE = ({"canonical_source": f"https://e.com/{n}"} for n in range(3))
+
+
+def loaded(site: Site, *records: dict[str, Any]) -> int:
+    """Load records, each newer than what was loaded before. All of them must change something."""
+    site.clock.move(hours=1)
+    dated = []
+    for each in records:
+        site.clock.move(minutes=1)
+        dated.append(record(**{"updated_at": format_instant(site.clock.now), **each}))
+    report = site.loaded(ndjson(*dated))
+    assert set(outcomes(report)) <= {"created", "updated", "moved"}
+    number: int = report["load"]["id"]
+    return number
+
+
+def undone(site: Site, load_id: int) -> dict[str, str | None]:
+    """Undo a load. Return why it left what it left, by slug."""
+    answer = undo(site, load_id)
+    assert answer.status_code == 200, answer.text
+    results = answer.json()["results"]
+    return {each["slug"]: each["reason"] for each in results if each["outcome"] == "left"}
+
+
+def follow(site: Site, mirror: Mirror) -> Snapshot:
+    now = snapshot(site.database)
+    now.assert_sound()
+    mirror.follow(site.database, now)
+    return now
+
+
+def test_i19_loads_are_undone_one_after_the_other_the_latest_first(site: Site) -> None:
+    states, numbers = [standing(site)], []
+    for each in (
+        [{"slug": "a", **ONE}, {"slug": "b"}],
+        [{"slug": "c", **ONE}, {"slug": "b", "title": "B"}],
+        [{"slug": "a", **TWO}, {"slug": "d", **ONE}, {"slug": "b", "title": "C"}],
+        [{"slug": "e", **TWO}],
+    ):
+        numbers.append(loaded(site, *each))
+        states.append(standing(site))
+    for number in reversed(numbers):
+        assert standing(site) == states.pop()
+        assert undone(site, number) == {}
+    assert standing(site) == states.pop()
+
+
+def test_i19_what_a_load_undone_since_had_changed_is_named_by_what_still_stands(
+    site: Site,
+) -> None:
+    first = loaded(site, {"slug": "a"})
+    second = loaded(site, {"slug": "a", "title": "Two"})
+    third = loaded(site, {"slug": "a", "title": "Three"})
+    assert undone(site, third) == {}
+    assert undone(site, first) == {"a": f"load {second} has changed it since"}
+    assert undone(site, second) == {}
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 500])
+def test_l02_an_undone_ring_of_moves_is_followed_by_slugs(
+    site: Site, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """I-19, L-02: articles that changed places go back, and never are two at one slug."""
+    monkeypatch.setattr("app.ingest.undo.AT_ONCE", at_once)
+    loaded(site, {"slug": "a", **ONE}, {"slug": "b", **TWO}, {"slug": "c", **THREE})
+    mirror = Mirror()
+    before = follow(site, mirror)
+    ring = loaded(
+        site,
+        {"slug": "x", **ONE},
+        {"slug": "a", **TWO},
+        {"slug": "b", **THREE},
+        {"slug": "c", **ONE},
+    )
+    follow(site, mirror)
+    assert undone(site, ring) == {}
+    assert follow(site, mirror) == before
+
+
+@pytest.mark.parametrize("at_once", [1, 500])
+def test_l02_a_slug_is_given_up_before_another_article_goes_back_to_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """I-19, L-02: what came to a slug that was left goes before its first article returns."""
+    monkeypatch.setattr("app.ingest.undo.AT_ONCE", at_once)
+    loaded(site, {"slug": "a", **ONE})
+    mirror = Mirror()
+    before = follow(site, mirror)
+    second = loaded(
+        site, {"slug": "b", **ONE}, {"slug": "a", **TWO}, {"slug": "b", "title": "B", **ONE}
+    )
+    follow(site, mirror)
+    assert undone(site, second) == {}
+    assert follow(site, mirror) == before
+
+
+def test_i13_an_undo_does_not_take_an_alias_for_a_slug_at_which_somebody_stands(
+    site: Site,
+) -> None:
+    loaded(site, {"slug": "a", **ONE}, {"slug": "b", **ONE})
+    second = loaded(site, {"slug": "a", **TWO}, {"slug": "c", **TWO})
+    loaded(site, {"slug": "a", **ONE})
+    before = snapshot(site.database)
+    assert undone(site, second) == {}
+    now = snapshot(site.database)
+    now.assert_sound()
+    assert now.slugs == {"a": before.slugs["a"]}
+    assert now.aliases == {"b": before.slugs["a"]}
+
+
+def test_i13_aliases_go_back_to_whom_they_led_to_before_all_that_a_load_did(site: Site) -> None:
+    loaded(site, {"slug": "s", **THREE}, {"slug": "z", **THREE})
+    loaded(site, {"slug": "r", **ONE}, {"slug": "q", **TWO})
+    before = snapshot(site.database)
+    number = loaded(
+        site,
+        {"slug": "s", **ONE},
+        {"slug": "t", **ONE},
+        {"slug": "s", **TWO},
+        {"slug": "t", "title": "Last", **ONE},
+    )
+    assert undone(site, number) == {}
+    assert snapshot(site.database) == before
+
+
+def test_i12_an_undo_does_not_let_two_articles_tell_one_story(site: Site) -> None:
+    loaded(site, {"slug": "a", **ONE})
+    second = _renounce(site)
+    loaded(site, {"slug": "b", **ONE})
+    before = snapshot(site.database)
+    assert undone(site, second) == {"a": "its story is told at /news/b by now"}
+    assert snapshot(site.database) == before
+
+
+def _renounce(site: Site) -> int:
+    """Let the article at /news/a name no source any more."""
+    site.clock.move(hours=1)
+    answer = site.client.patch(
+        "/admin/articles/a", json={"canonical_source": None}, headers=site.authorized
+    )
+    number: int = answer.json()["load"]["id"]
+    return number
+
+
+def test_i19_what_was_edited_between_two_batches_of_a_load_is_left(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I-10, I-19: undoing a load does not undo an edit that was made while it ran."""
+    monkeypatch.setattr("app.ingest.batching.BATCH_RECORDS", 1)
+    loaded(site, {"slug": "a", "title": "Before"})
+    feed = ndjson(
+        record("a", title="Loaded", updated_at=later(hours=50)),
+        record("a", title="Again", updated_at=later(hours=90)),
+    )
+
+    def edit() -> bool:
+        body = {"title": "Edited", "updated_at": later(hours=70)}
+        answer = site.client.patch("/admin/articles/a", json=body, headers=site.authorized)
+        assert answer.status_code == 200
+        return False
+
+    number = run_between(site, feed, edit)
+    assert snapshot(site.database).articles[1]["title"] == "Again"
+    assert undone(site, number) == {"a": "load 3 has changed it since"}
+    assert snapshot(site.database).articles[1]["title"] == "Again"
+
+
+def test_i10_an_article_does_not_go_back_to_where_another_one_came_in_between(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ingest.batching.BATCH_RECORDS", 1)
+    loaded(site, {"slug": "a", **ONE})
+    feed = ndjson(
+        record("b", updated_at=later(hours=50), **ONE),
+        record("a", title="Loaded", updated_at=later(hours=90), **TWO),
+    )
+
+    def create() -> bool:
+        body = record("a", title="Put", updated_at=later(hours=60), **TWO)
+        answer = site.client.put("/admin/articles/a", json=body, headers=site.authorized)
+        assert answer.status_code == 200
+        return False
+
+    number = run_between(site, feed, create)
+    assert undone(site, number) == {"b": "another article is at /news/a by now"}
+    now = snapshot(site.database)
+    assert {each["slug"]: each["title"] for each in now.articles.values()} == {
+        "a": "Put",
+        "b": "A headline",
+    }
+
+
+def test_i19_a_load_that_is_running_cannot_be_undone_and_goes_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I-10, I-19: whoever is too early is told to come again, and both loads are whole."""
+    monkeypatch.setattr("app.ingest.batching.BATCH_RECORDS", 1)
+    early: list[Any] = []
+
+    def undo_it() -> bool:
+        early.append(undo(site, 1))
+        return False
+
+    number = run_between(site, ndjson(record("a"), record("b"), record("c")), undo_it)
+    assert [answer.status_code for answer in early] == [409, 409]
+    assert all(answer.headers["retry-after"] for answer in early)
+    assert len(snapshot(site.database).articles) == 3
+    assert undone(site, number) == {}
+    assert snapshot(site.database) == Snapshot({}, {})
+
+
+def run_between(site: Site, feed: str, between: Callable[[], bool]) -> int:
+    """Load `feed`, and do something between its batches."""
+    origin = Origin("ndjson", "0" * 64, len(feed), "a test")
+    source = Source(None, "ndjson", io.BytesIO(feed.encode()))
+    return load(Run(site.database, site.clock, between), [source], origin, Options())
+
+
+def test_i14_an_undo_of_what_restored_an_article_elsewhere_says_that_it_is_gone_again(
+    site: Site,
+) -> None:
+    """I-14, I-19, L-02: who follows the feed learns that what went back is withdrawn."""
+    loaded(site, {"slug": "a", **ONE})
+    site.client.delete("/admin/articles/a", headers=site.authorized)
+    mirror = Mirror()
+    before = follow(site, mirror)
+    newer = ndjson(record("b", updated_at=later(hours=90), **ONE))
+    answer = site.client.post(
+        "/admin/loads?restore=true", content=newer, headers=site.authorized
+    ).json()
+    assert outcomes(answer) == ["restored"]
+    follow(site, mirror)
+    assert undone(site, answer["load"]["id"]) == {}
+    assert follow(site, mirror) == before
+    assert changes(site.database)[-1].kind == "deleted"

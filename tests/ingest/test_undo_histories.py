@@ -1,0 +1,315 @@
+"""Undo after any history: what it puts back is as it was, and what it leaves it names.
+
+With a large SLUGLINE_TEST_DEPTH it needs `-o faulthandler_timeout=0`, or it is taken for hanging.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+from hypothesis import HealthCheck, Phase, note, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from app.article.source_urls import canonical_key
+from app.ingest.decide import suffixed
+from tests.conftest import DEPTH, Site, renew
+from tests.support.snapshots import (
+    Mirror,
+    Snapshot,
+    assert_catalogued,
+    assert_receipt_is_true,
+    changes,
+    snapshot,
+)
+from tests.web.admin.test_loads import later, ndjson, outcomes, record
+
+SOURCES = [f"https://e.com/{number}" for number in range(2)]
+SLUGS = ["a", "b", "c", suffixed("a", canonical_key(SOURCES[1]))]
+
+slugs = st.sampled_from(SLUGS)
+few = st.sampled_from([1, 2, 500])
+
+
+@st.composite
+def items(draw: st.DrawFn) -> dict[str, Any]:
+    """A record whose `updated_at` is yet to be said: hours from the history's own."""
+    fields: dict[str, Any] = {"hours": draw(st.sampled_from([1, 1, 1, 0, -2]))}
+    fields["canonical_source"] = draw(st.none() | st.sampled_from(SOURCES))
+    fields["title"] = draw(st.sampled_from(["One", "Two"]))
+    if draw(st.integers(0, 3)) == 0:
+        fields["published_at"] = "2031-01-01T00:00:00Z"  # nobody is to see it yet
+    for name in "topics", "entities":
+        fields[name] = draw(st.lists(st.sampled_from(["x", "y"]), unique=True, max_size=2))
+    if draw(st.integers(0, 5)) == 0:
+        aliases = draw(st.lists(slugs, unique=True, max_size=2))
+        gone = draw(st.sampled_from([None, "2026-06-30T12:00:00Z"]))
+        fields["upkeep"] = {"aliases": aliases, "withdrawn_at": gone}
+    return {"slug": draw(slugs), **fields}
+
+
+@dataclass
+class Done:
+    """A load: its number, what was there before and after it, and which articles it changed."""
+
+    number: int
+    before: Snapshot
+    after: Snapshot
+    changed: set[int]
+
+
+class Histories(RuleBasedStateMachine):
+    """Loads, edits and undos in any order, and after each what must hold."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self.site = site
+        renew(site)
+        self.mirror = Mirror()
+        self.now = snapshot(site.database)
+        self.hour = 0
+        self.loads: list[Done] = []
+        self.undone: set[int] = set()
+        self.undos: list[int] = []
+        # Which loads have changed an article, and were not undone, the latest last.
+        self.touches: dict[int, list[int]] = {}
+        self.complete = True
+
+    @initialize(feed=st.lists(items(), min_size=2, max_size=4))
+    def begin(self, feed: list[dict[str, Any]]) -> None:
+        self.load(feed, {}, 500)
+
+    # --- what may happen -----------------------------------------------------------------------
+
+    @rule(
+        feed=st.lists(items(), min_size=1, max_size=5),
+        options=st.fixed_dictionaries(
+            {},
+            optional={
+                "mode": st.just("atomic"),
+                "on_collision": st.just("suffix"),
+                "restore": st.just("true"),
+            },
+        ),
+        at_once=few,
+    )
+    def load(self, feed: list[dict[str, Any]], options: dict[str, str], at_once: int) -> None:
+        """Rehearse a feed and load it, cut into other batches than it was rehearsed in."""
+        self._pass()
+        text = ndjson(*(self._dated(dict(item)) for item in feed))
+        rehearsed = self._ask("POST", "/admin/loads", {**options, "dry_run": "true"}, text)
+        assert snapshot(self.site.database) == self.now
+        with patch("app.ingest.batching.BATCH_RECORDS", at_once):
+            answer = self._ask("POST", "/admin/loads", options, text)
+        note(f"{options} {feed} {outcomes(answer.json())}")
+        assert answer.status_code == rehearsed.status_code
+        report, would = answer.json(), rehearsed.json()
+        if report["load"]["state"] == "finished":
+            for result in would["results"]:
+                del result["differences"]
+            assert report["results"] == would["results"]
+            assert report["summary"] == would["summary"]
+        else:
+            assert snapshot(self.site.database) == self.now
+        self._done(report)
+
+    @rule(
+        slug=slugs,
+        patch=st.fixed_dictionaries(
+            {},
+            optional={
+                "slug": slugs,
+                "title": st.sampled_from(["Three", "Four"]),
+                "topics": st.just(["z"]),
+                "canonical_source": st.none() | st.sampled_from(SOURCES),
+            },
+        ),
+    )
+    def patch(self, slug: str, patch: dict[str, Any]) -> None:
+        self._edit("PATCH", slug, json=patch)
+
+    @rule(item=items())
+    def put(self, item: dict[str, Any]) -> None:
+        self._edit("PUT", item["slug"], json=self._dated(dict(item)))
+
+    @rule(slug=slugs)
+    def withdraw(self, slug: str) -> None:
+        self._edit("DELETE", slug)
+
+    @rule(slug=slugs)
+    def restore(self, slug: str) -> None:
+        self._edit("POST", slug, "/restore")
+
+    @rule(which=st.integers(0, 5), at_once=few)
+    def undo(self, which: int, at_once: int) -> None:
+        """Undo a load: the latest, or one before it."""
+        due = [done for done in self.loads if done.number not in self.undone]
+        if due:
+            self._undo(due[-1 - which % len(due)], at_once)
+
+    @rule(which=st.integers(0, 5))
+    def undo_again(self, which: int) -> None:
+        """Undo what was undone, or an undo: that is refused, and changes nothing."""
+        numbers = sorted(self.undone) + self.undos
+        if numbers:
+            answer = self._ask("POST", f"/admin/loads/{numbers[which % len(numbers)]}/undo")
+            assert answer.status_code == 409
+            assert snapshot(self.site.database) == self.now
+
+    def teardown(self) -> None:
+        """Undo everything, the latest first: where nothing was left on the way, nothing is."""
+        if snapshot(self.site.database) != self.now:
+            return  # something has failed already
+        for done in reversed(self.loads):
+            if done.number not in self.undone:
+                self._undo(done, 500)
+        if self.complete:
+            assert self.now == Snapshot({}, {})
+
+    # --- what must hold ------------------------------------------------------------------------
+
+    def _ask(self, method: str, path: str, params: Any = None, body: str | None = None) -> Any:
+        client, headers = self.site.client, self.site.authorized
+        return client.request(method, path, params=params, content=body, headers=headers)
+
+    def _edit(self, method: str, slug: str, path: str = "", **body: Any) -> None:
+        self._pass()
+        answer = self.site.client.request(
+            method, f"/admin/articles/{slug}{path}", headers=self.site.authorized, **body
+        )
+        note(f"{method} {slug}{path} {body} {answer.status_code}")
+        if answer.status_code == 200:
+            self._done(answer.json())
+        else:
+            assert answer.status_code in {404, 409}
+            assert snapshot(self.site.database) == self.now
+
+    def _pass(self) -> None:
+        """Let an hour pass."""
+        self.hour += 1
+        self.site.clock.move(hours=1)
+
+    def _dated(self, item: dict[str, Any]) -> dict[str, Any]:
+        return record(updated_at=later(hours=self.hour + item.pop("hours")), **item)
+
+    def _arrive(self, number: int) -> Snapshot:
+        """Look at what is there after the load `number`. Return what was there before."""
+        before, self.now = self.now, snapshot(self.site.database)
+        self.now.assert_sound()
+        self.mirror.follow(self.site.database, self.now)
+        assert_catalogued(self.site.database)
+        receipt = self._ask("GET", f"/admin/loads/{number}").json()
+        assert receipt["load"]["state"] in {"finished", "refused"}
+        return before
+
+    def _done(self, report: dict[str, Any]) -> None:
+        number = report["load"]["id"]
+        before = self._arrive(number)
+        if report["load"]["state"] == "finished":
+            assert_receipt_is_true(self.site.database, number)
+        changed = _changed(before, self.now)
+        self.loads.append(Done(number, before, self.now, changed))
+        for article in changed:
+            if article not in before.articles:
+                self.touches[article] = []  # SQLite gives the numbers of what is no more again
+            self.touches[article].append(number)
+
+    def _undo(self, done: Done, at_once: int) -> None:
+        with patch("app.ingest.undo.AT_ONCE", at_once):
+            answer = self._ask("POST", f"/admin/loads/{done.number}/undo")
+        assert answer.status_code == 200, answer.text
+        report = answer.json()
+        note(f"undo {done.number}: {[(r['slug'], r['reason']) for r in report['results']]}")
+        number = report["load"]["id"]
+        self.undone.add(done.number)
+        self.undos.append(number)
+        before = self._arrive(number)
+        left = self._told(done, before, report)
+        self._put_back(done, before, left)
+        for article in done.changed - left.keys():
+            assert self.touches[article].pop() == done.number
+
+    def _told(self, done: Done, before: Snapshot, report: dict[str, Any]) -> dict[int, str]:
+        """Hold the receipt against what is there. Return what it left, and why."""
+        results = report["results"]
+        told = {before.slugs[result["slug"]]: result for result in results}
+        assert len(told) == len(results)
+        assert told.keys() == done.changed
+        assert report["summary"] == {"undone": 0, "left": 0} | Counter(outcomes(report))
+        undone = {n for n, result in told.items() if result["outcome"] == "undone"}
+        changed_now = changes(self.site.database)
+        by_undo = [each for each in changed_now if each.load_id == report["load"]["id"]]
+        assert len(undone) <= len(by_undo)
+        left = {n: result["reason"] for n, result in told.items() if n not in undone}
+        for article, reason in left.items():
+            assert self.now.articles[article] == before.articles[article]
+            latest = self.touches[article][-1]
+            if latest != done.number:
+                assert reason == f"load {latest} has changed it since"
+            else:
+                assert self._is_in_the_way(done.before.articles[article], article, reason)
+        self.complete &= not left
+        return left
+
+    def _is_in_the_way(self, was: dict[str, Any], article: int, reason: str) -> bool:
+        """Say whether `reason` is true: why `article` cannot be what it `was`."""
+        if "story" in reason:
+            tellers = self.now.telling(was["canonical_key"]) - {article}
+            return any(f"/news/{self.now.articles[n]['slug']} " in reason for n in tellers)
+        there = self.now.slugs.get(was["slug"], self.now.aliases.get(was["slug"], article))
+        return there != article and f"/news/{was['slug']} " in reason
+
+    def _put_back(self, done: Done, before: Snapshot, left: dict[int, str]) -> None:
+        """Hold what is there against what was there before the load."""
+        was, now = done.before, self.now
+        for article in done.changed - left.keys():
+            assert self.touches[article][-1] == done.number, "something later had touched it"
+            assert now.articles.get(article) == was.articles.get(article)
+        others = before.articles.keys() - done.changed
+        assert {n: now.articles.get(n) for n in others} == {n: before.articles[n] for n in others}
+        assert now.articles.keys() - before.articles.keys() == set()
+        if before == done.after and not left:
+            assert now == was
+        for slug in before.aliases.keys() | now.aliases.keys() | was.aliases.keys():
+            since = _place(before, slug) != _place(done.after, slug)
+            by_load = _place(done.after, slug) != _place(was, slug)
+            owner = before.aliases.get(slug)
+            if not by_load or since:
+                gone = owner is not None and owner not in now.articles
+                assert now.aliases.get(slug) == (None if gone else owner), slug
+            elif not left:
+                owner = was.aliases.get(slug)
+                gone = owner is not None and owner not in now.articles
+                assert now.aliases.get(slug) == (None if gone else owner), slug
+            elif owner in left and slug not in now.slugs:
+                assert now.aliases.get(slug) == owner, slug
+
+
+def _place(state: Snapshot, slug: str) -> tuple[int | None, int | None]:
+    return state.slugs.get(slug), state.aliases.get(slug)
+
+
+def _changed(before: Snapshot, after: Snapshot) -> set[int]:
+    """Return the articles that are others, or not what they were."""
+    numbers = before.articles.keys() | after.articles.keys()
+    return {n for n in numbers if before.articles.get(n) != after.articles.get(n)}
+
+
+def test_i19_an_undo_after_any_history_gives_back_what_was_there_or_says_what_it_left(
+    site: Site,
+) -> None:
+    """I-19, I-09, I-20, L-02: undo of any load, the rehearsal, the receipts and the feed."""
+    run_state_machine_as_test(
+        partial(Histories, site),  # type: ignore[arg-type] # what makes a machine will do
+        settings=settings(
+            max_examples=4 * DEPTH,
+            stateful_step_count=8,
+            deadline=None,
+            # Shrinking a history takes longer than a test may; it is short as it is, and told.
+            phases=[Phase.reuse, Phase.generate],
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

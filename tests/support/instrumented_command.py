@@ -1,0 +1,24 @@
+"""`python -m tests.support.instrumented_command ARGUMENTS`: the command with two test hooks."""
+
+import atexit
+import os
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+
+from app.__main__ import main
+from app.ingest import batching
+
+BATCH = "SLUGLINE_TEST_BATCH_RECORDS"
+"""The variable that makes batches smaller, so that few records make many transactions."""
+
+PEAK = "SLUGLINE_TEST_PEAK_FILE"
+"""The variable that names a file for the command's peak memory, in KiB."""
+
+if __name__ == "__main__":
+    # Not left in the environment: the command refuses settings that it does not know.
+    if size := os.environ.pop(BATCH, None):
+        batching.BATCH_RECORDS = int(size)  # type: ignore[misc] # a test's own wish
+    if PEAK in os.environ:
+        peak_file = Path(os.environ.pop(PEAK))
+        atexit.register(lambda: peak_file.write_text(str(getrusage(RUSAGE_SELF).ru_maxrss)))
+    main()

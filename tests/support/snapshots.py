@@ -1,0 +1,202 @@
+"""What a database holds at one time, read without the code that is to be tested."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import select, text
+
+from app.article.hygiene import clean
+from app.article.record import Record
+from app.database.fulltext_index import key_of
+from app.database.tables import (
+    Article,
+    ArticleEntity,
+    ArticleTopic,
+    Change,
+    Entity,
+    Load,
+    LoadResult,
+    SlugAlias,
+    Term,
+    Topic,
+)
+from app.database.transactions import Connection, Database
+from app.search.analyzer import indexed
+from app.search.highlighter import prose
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All articles, by their numbers, with all that is theirs; whose the aliases are."""
+
+    articles: dict[int, dict[str, Any]]
+    aliases: dict[str, int]
+
+    @property
+    def slugs(self) -> dict[str, int]:
+        """Which article is at a slug, withdrawn or not."""
+        return {each["slug"]: number for number, each in self.articles.items()}
+
+    @property
+    def live(self) -> dict[str, str]:
+        """The digests of what is not withdrawn, by slug."""
+        articles = self.articles.values()
+        return {each["slug"]: each["digest"] for each in articles if each["withdrawn_at"] is None}
+
+    @property
+    def public(self) -> dict[str, str]:
+        """The digests of what readers see, by slug."""
+        articles = self.articles.values()
+        return {each["slug"]: each["digest"] for each in articles if each["listed_at"] is not None}
+
+    def telling(self, key: str | None) -> set[int]:
+        """Return the articles that tell a story."""
+        found = {number for number, each in self.articles.items() if each["canonical_key"] == key}
+        return found if key else set()
+
+    def assert_sound(self) -> None:
+        """Nothing stands twice, and what is somebody's slug is nobody's alias."""
+        assert not self.slugs.keys() & self.aliases.keys()
+        keys = [each["canonical_key"] for each in self.articles.values() if each["canonical_key"]]
+        assert len(keys) == len(set(keys)), Counter(keys)
+
+
+def snapshot(database: Database) -> Snapshot:
+    """Return what `database` holds now."""
+    with database.reading() as session:
+        articles: dict[int, dict[str, Any]] = {
+            row.id: {**row._mapping, "topics": [], "entities": []}  # noqa: SLF001 - its documented name
+            for row in session.execute(select(Article.__table__))
+        }
+        for link, vocabulary, name, names in (
+            (ArticleTopic, Topic, Topic.slug, "topics"),
+            (ArticleEntity, Entity, Entity.name, "entities"),
+        ):
+            found = select(link.article_id, name).join(vocabulary).order_by(link.position)
+            for number, each in session.execute(found):
+                articles[number][names].append(each)
+        aliases = session.execute(select(SlugAlias.slug, SlugAlias.article_id))
+        return Snapshot(articles, {row.slug: row.article_id for row in aliases})
+
+
+@dataclass
+class Mirror:
+    """What two clients hold that follow the change feed and ask for what it names.
+
+    One sees what there is, the other what readers see.
+    """
+
+    seq: int = 0
+    held: dict[str, str] = field(default_factory=dict)
+    public: dict[str, str] = field(default_factory=dict)
+
+    def follow(self, database: Database, now: Snapshot) -> None:
+        """Do what the feed says since the last time. It must come to what `now` is."""
+        steps = changes(database, self.seq)
+        assert [each.seq for each in steps] == list(range(self.seq + 1, self.seq + 1 + len(steps)))
+        self.seq += len(steps)
+        _follow(self.held, [(each.kind, each) for each in steps], now.live)
+        _follow(self.public, [(each.public, each) for each in steps if each.public], now.public)
+
+
+def _follow(held: dict[str, str], steps: list[tuple[str, Any]], there: dict[str, str]) -> None:
+    named: set[str] = set()
+    for kind, change in steps:
+        if change.previous_slug is not None:
+            held.pop(change.previous_slug, None)
+        if kind == "deleted":
+            held.pop(change.slug, None)
+        else:
+            held[change.slug] = ""
+            named.add(change.slug)
+    for slug in named & held.keys():
+        held[slug] = there.get(slug, "gone")
+    assert held == there
+
+
+def assert_catalogued(database: Database) -> None:
+    """What readers can list and find is exactly what they see, counted and indexed once."""
+    now = snapshot(database)
+    listed = {n: each for n, each in now.articles.items() if each["listed_at"] is not None}
+    terms: Counter[tuple[str, str]] = Counter()
+    for each in listed.values():
+        assert each["listed_at"] == each["published_at"]
+        assert each["withdrawn_at"] is None
+        terms.update({("all", ""): 1, ("lang", each["lang"]): 1})
+        terms[("month", f"{each['published_at']:%Y-%m}")] += 1
+        if each["canonical_source"]:
+            host = urlsplit(each["canonical_source"]).hostname
+            assert each["source_host"] == host
+            terms[("source", host or "")] += 1
+        terms.update(("topic", name) for name in each["topics"])
+        terms.update(("entity", name) for name in each["entities"])
+    with database.reading() as session:
+        found = session.execute(select(Term.facet, Term.label, Term.articles))
+        assert {(f, label): count for f, label, count in found if count} == terms
+        for link in ArticleTopic, ArticleEntity:
+            for number, at in session.execute(select(link.article_id, link.listed_at)):
+                assert at == now.articles[number]["listed_at"]
+        key = "rowid" if database.embedded else "key"
+        keys = sorted(session.scalars(text(f"SELECT {key} FROM article_words")))  # noqa: S608 - one of two
+        held = words_in(session.connection()) if database.embedded else None
+    assert keys == sorted(key_of(each["listed_at"], n) for n, each in listed.items())
+    if held is not None:
+        assert held == sorted(
+            (key_of(each["listed_at"], n), field, place, word)
+            for n, each in listed.items()
+            for field, words in words_of(each).items()
+            for place, word in enumerate(words.split())
+        )
+
+
+def words_in(connection: Connection) -> list[Any]:
+    """Return all that the index of words has on SQLite: whose, in which field, where, and what."""
+    connection.exec_driver_sql(
+        "CREATE VIRTUAL TABLE temp.met USING fts5vocab(main, article_words, instance)"
+    )
+    found = "SELECT doc, col, offset, term FROM met ORDER BY doc, col, offset"
+    return [tuple(row) for row in connection.exec_driver_sql(found)]
+
+
+def words_of(article: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the index of words is to have of an article, field by field."""
+    fields = {name: article[name] for name in Record.model_fields.keys() & article.keys()}
+    fields["body_md"] = fields["body_md"][:300_000]
+    shown = clean(Record.model_construct(**fields))
+    texts = {"title": shown.title, "summary": shown.summary, "body": prose(shown.body_md)}
+    return {field: indexed(text, shown.lang) for field, text in texts.items()}
+
+
+def changes(database: Database, since: int = 0) -> list[Any]:
+    """Return the rows of the change feed beyond `since`."""
+    with database.reading() as session:
+        return list(
+            session.execute(select(Change.__table__).where(Change.seq > since).order_by(Change.seq))
+        )
+
+
+def assert_receipt_is_true(database: Database, load_id: int) -> None:
+    """What the receipt says is what the load did, and it counts what it says."""
+    with database.reading() as session:
+        summary: dict[str, int] = session.scalars(
+            select(Load.summary).where(Load.id == load_id)
+        ).one()
+        outcomes = list(
+            session.scalars(
+                select(LoadResult.outcome)
+                .where(LoadResult.load_id == load_id)
+                .order_by(LoadResult.position)
+            )
+        )
+        kinds = list(
+            session.scalars(
+                select(Change.kind).where(Change.load_id == load_id).order_by(Change.seq)
+            )
+        )
+    assert {name: count for name, count in summary.items() if count} == Counter(outcomes)
+    done = [each for each in outcomes if each in {"created", "updated", "moved", "restored"}]
+    # What is withdrawn is told as deleted, after its creation where it came so.
+    assert [kind for kind in kinds if kind != "deleted"] == done
