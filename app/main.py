@@ -22,8 +22,8 @@ from app.web import error_handlers
 from app.web.admin import articles as editing
 from app.web.admin import audit_log, load_receipts, loads
 from app.web.asgi import request_context
-from app.web.asgi.audit_middleware import Audited
-from app.web.asgi.fast_path import STATE, Ready
+from app.web.asgi.audit_middleware import AuditMiddleware
+from app.web.asgi.fast_path import STATE, CacheMiddleware
 from app.web.diagnostics import health, negotiate
 from app.web.openapi import document
 from app.web.public import articles, changes, listings, vocabularies
@@ -63,7 +63,7 @@ def _stop(stopping: Event, handler: Handler, number: int, frame: FrameType | Non
 class Slugline(FastAPI):
     """The framework's application, with `front` before all that it does for each request."""
 
-    front: Ready
+    front: CacheMiddleware
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as ASGI asks."""
@@ -79,13 +79,13 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
     service = assemble(settings, clock)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Ready]]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, CacheMiddleware]]:
         await run_in_threadpool(prepare, service.database, clock())
         await run_in_threadpool(service.follower.start)
         _heed_signals(service.stopping)
         yield {STATE: app.front}
         service.stopping.set()
-        for threads in service.background, service.loading, service.undoing:
+        for threads in service.background_executor, service.load_executor, service.undo_executor:
             await run_in_threadpool(threads.shutdown)
         await run_in_threadpool(service.follower.stop)
         await run_in_threadpool(service.database.close)
@@ -105,7 +105,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
         generate_unique_id_function=document.operation_id,
     )
     app.state.service = service
-    app.front = Ready(Audited(partial(FastAPI.__call__, app), service), service)
+    app.front = CacheMiddleware(AuditMiddleware(partial(FastAPI.__call__, app), service), service)
     framework_document = app.openapi
     app.openapi = cache(lambda: document.complete(framework_document()))  # type: ignore[method-assign] # the way FastAPI documents
     error_handlers.install(app)

@@ -26,7 +26,7 @@ from app.database.transactions import Database
 from app.main import create_app
 from app.settings import Settings
 from app.store.startup import upgrade
-from app.web.state import Service
+from app.web.state import AppState
 from tests.support.clients import Client
 from tests.support.processes import run_folder
 
@@ -304,24 +304,24 @@ def renew(site: Site) -> None:
     site.clock.now = NOW
     clear(site.database)
     service = service_in(site)
-    service.follower.wrote()
+    service.follower.invalidate_written()
     for remembered in (
-        service.answers,
-        service.missing,
-        service.listings,
-        service.searches,
-        service.attempts,
-        service.strangers,
-        service.everybody,
-        service.accepted,
+        service.article_cache,
+        service.not_found_cache,
+        service.listing_cache,
+        service.search_cache,
+        service.failed_logins,
+        service.anonymous_audit_limit,
+        service.audit_limit,
+        service.valid_token_cache,
     ):
         remembered.clear()
 
 
-def service_in(site: Site) -> Service:
+def service_in(site: Site) -> AppState:
     """Return the service behind `site`."""
     app: Any = site.client.app
-    service: Service = app.state.service
+    service: AppState = app.state.service
     return service
 
 

@@ -38,7 +38,7 @@ PASSES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class HygieneFlag:
     """Something odd in a record that was taken all the same: what, where, and what about it."""
 
     code: str
@@ -46,7 +46,7 @@ class Flag:
     detail: str
 
 
-def flags(record: Record) -> tuple[Flag, ...]:
+def flags(record: Record) -> tuple[HygieneFlag, ...]:
     """Return what is odd about `record`, one flag for a kind and a field: FLAGS_REPORTED at most.
 
     Where there are more, another flag counts what is left out.
@@ -57,7 +57,7 @@ def flags(record: Record) -> tuple[Flag, ...]:
         for flag in check(record)
     ]
     if left_out := len(found[FLAGS_REPORTED:]):
-        found[FLAGS_REPORTED:] = [Flag("more-flags", "", f"{left_out} further are left out")]
+        found[FLAGS_REPORTED:] = [HygieneFlag("more-flags", "", f"{left_out} further are left out")]
     return tuple(found)
 
 
@@ -96,16 +96,16 @@ def _is_suspect(text: str) -> bool:
     return bool(rest) and _SUSPECT.search(rest) is not None
 
 
-def _dates(record: Record) -> Iterator[Flag]:
+def _dates(record: Record) -> Iterator[HygieneFlag]:
     if record.updated_at < record.published_at:
-        yield Flag("updated-before-published", "/updated_at", "earlier than published_at")
+        yield HygieneFlag("updated-before-published", "/updated_at", "earlier than published_at")
 
 
-def _addresses(record: Record) -> Iterator[Flag]:
+def _addresses(record: Record) -> Iterator[HygieneFlag]:
     source = record.canonical_source or ""
     pairs = urlsplit(source).query.split("&") if "?" in source else []
     if tracking := sorted({pair.partition("=")[0] for pair in pairs if is_tracking(pair)}):
-        yield Flag("tracking-parameters", "/canonical_source", ", ".join(tracking)[:200])
+        yield HygieneFlag("tracking-parameters", "/canonical_source", ", ".join(tracking)[:200])
     if (url := record.claims.url) and not _names(url, record.slug):
         yield _mismatch(record, "url")
     for name, url in record.claims.alternates.items():
@@ -113,9 +113,9 @@ def _addresses(record: Record) -> Iterator[Flag]:
             yield _mismatch(record, "alternates", name)
 
 
-def _mismatch(record: Record, *path: str) -> Flag:
+def _mismatch(record: Record, *path: str) -> HygieneFlag:
     detail = f"is not at /news/{record.slug}"
-    return Flag("address-mismatch", json_pointer(*path), detail)
+    return HygieneFlag("address-mismatch", json_pointer(*path), detail)
 
 
 def _names(url: str, slug: str) -> bool:
@@ -131,20 +131,20 @@ def _names(url: str, slug: str) -> bool:
     return path.startswith(own + "/news/") and (not suffix or suffix in RESERVED_SUFFIXES)
 
 
-def _body(record: Record) -> Iterator[Flag]:
+def _body(record: Record) -> Iterator[HygieneFlag]:
     heading = markdown.opening_heading(record.body_md)
     if (
         heading is not None
         and heading.level == "H1"
         and not markdown.same_words(heading.text, record.title)
     ):
-        yield Flag("title-mismatch", "/body_md", "the opening heading is not the title")
+        yield HygieneFlag("title-mismatch", "/body_md", "the opening heading is not the title")
     if glued := _glued(record.body_md):
-        yield Flag("glued-link", "/body_md", f"{glued} times a link runs into the next word")
+        yield HygieneFlag("glued-link", "/body_md", f"{glued} times a link runs into the next word")
     if spans := hidden_spans(record.body_md):
         first = len(record.body_md.encode()[: spans[0].start].decode())
         detail = f"{len(spans)} pieces of comments or hidden HTML, first at character {first}"
-        yield Flag("hidden-html", "/body_md", detail)
+        yield HygieneFlag("hidden-html", "/body_md", detail)
 
 
 def _glued(body: str) -> int:
@@ -161,7 +161,7 @@ def _glued(body: str) -> int:
     return glued
 
 
-def _characters(record: Record) -> Iterator[Flag]:
+def _characters(record: Record) -> Iterator[HygieneFlag]:
     if not _is_suspect(_shown(record)):
         return
     texts = {"/title": record.title, "/summary": record.summary, "/body_md": record.body_md}
@@ -175,12 +175,12 @@ def _characters(record: Record) -> Iterator[Flag]:
         ):
             if found := [match.start() for match in pattern.finditer(text)]:
                 first = f"U+{ord(text[found[0]]):04X} at character {found[0]}"
-                yield Flag(code, pointer, f"{len(found)} times, first {first}")
+                yield HygieneFlag(code, pointer, f"{len(found)} times, first {first}")
 
 
-def _unknown(record: Record) -> Iterator[Flag]:
+def _unknown(record: Record) -> Iterator[HygieneFlag]:
     for name in record.extra:
-        yield Flag("unknown-field", json_pointer(name), "is kept, and comes back on export")
+        yield HygieneFlag("unknown-field", json_pointer(name), "is kept, and comes back on export")
 
 
 def _visible(body: str) -> str:

@@ -45,9 +45,24 @@ from app.article.timestamps import format_instant
 from app.text import excerpt, plainly, storable
 
 __all__ = [
-    "ENTITY_LENGTH", "EXTRA_DEPTH", "FAULTS_REPORTED", "LANGUAGE_LENGTH", "LIST_LENGTH",
-    "RESERVED_SUFFIXES", "SLUG_LENGTH", "Claims", "Fault", "InvalidRecordError", "Record",
-    "Upkeep", "is_language", "is_slug", "json_pointer", "kept", "parse_record", "to_line",
+    "ENTITY_LENGTH",
+    "EXTRA_DEPTH",
+    "FAULTS_REPORTED",
+    "LANGUAGE_LENGTH",
+    "LIST_LENGTH",
+    "RESERVED_SUFFIXES",
+    "SLUG_LENGTH",
+    "Claims",
+    "ExportMetadata",
+    "Fault",
+    "InvalidRecordError",
+    "Record",
+    "is_language",
+    "is_slug",
+    "json_pointer",
+    "kept",
+    "parse_record",
+    "to_line",
 ]  # fmt: skip
 
 EXTRA_DEPTH: Final = 32
@@ -80,7 +95,7 @@ class Claims(BaseModel):
     alternates: Annotated[dict[Text, Text], Few] = {}
 
 
-class Upkeep(BaseModel):
+class ExportMetadata(BaseModel):
     """What was done to an article where it was kept before: which slugs it had, and if it is gone.
 
     It comes with what was exported, is done again by a load, and is no part of what is served.
@@ -121,7 +136,7 @@ class Record(BaseModel):
     topics: Slugs = ()
     entities: Entities = ()
     claims: Claims = Claims()
-    upkeep: Annotated[Upkeep, Few, Field(exclude=True)] = Upkeep()
+    upkeep: Annotated[ExportMetadata, Few, Field(exclude=True)] = ExportMetadata()
     extra: dict[str, JsonValue] = {}
 
     @property

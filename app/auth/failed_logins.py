@@ -18,7 +18,7 @@ NETWORKS_AT_MOST: Final = 10_000
 ACCEPTED_AT_MOST: Final = 1_000
 
 
-class Attempts:
+class FailedLoginLimiter:
     """What has failed: `limit` attempts of one network within a minute, then none until it is over.
 
     The minute begins with the first of them, and what is tried after the last is not counted.
@@ -61,7 +61,7 @@ class Attempts:
         return (since, count) if since <= now < since + PERIOD else (now, 0)
 
 
-class Accepted:
+class ValidTokenCache:
     """The hashes of tokens that opened something not long ago, a bounded number of them.
 
     They say whose turn it is where a network is to wait, never that a token is live.

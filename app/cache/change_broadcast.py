@@ -18,7 +18,7 @@ HELD: Final = 2_000
 """How many of the latest changes are held."""
 
 
-class Broadcast:
+class ChangeBroadcast:
     """The changes behind `_first`, up to `last`. Threads may share it."""
 
     def __init__(self) -> None:

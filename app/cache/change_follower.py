@@ -12,7 +12,7 @@ from datetime import datetime
 from threading import Event, Lock, Thread
 from typing import Final
 
-from app.cache.change_broadcast import HELD, Broadcast
+from app.cache.change_broadcast import HELD, ChangeBroadcast
 from app.database.transactions import Database, DatabaseUnavailableError
 from app.store import change_log, scheduled_publication
 
@@ -24,7 +24,7 @@ SLUGS_AT_ONCE: Final = 10_000
 logger = logging.getLogger(__name__)
 
 
-class Follower:
+class ChangeFollower:
     """Calls `forget` with the slugs of articles that changed, or with None for all of them.
 
     What readers see of the changes goes to those who listen to `broadcast`. Articles whose time
@@ -36,12 +36,12 @@ class Follower:
         database: Database,
         forget: Callable[[Collection[str] | None], None],
         clock: Callable[[], datetime],
-        broadcast: Broadcast | None = None,
+        broadcast: ChangeBroadcast | None = None,
     ) -> None:
         self._database = database
         self._forget = forget
         self._clock = clock
-        self._broadcast = broadcast or Broadcast()
+        self._broadcast = broadcast or ChangeBroadcast()
         self._seen = 0
         self._lock = Lock()
         self._stopping = Event()
@@ -49,7 +49,7 @@ class Follower:
 
     def start(self) -> None:
         """Begin with what is there now. Raises DatabaseUnavailableError."""
-        self._seen = self._database.ask(change_log.last_seq)
+        self._seen = self._database.query(change_log.last_seq)
         self._broadcast.begin(self._seen)
         self._thread.start()
 
@@ -63,7 +63,7 @@ class Follower:
         """Forget, before this returns, what has changed by now. Raises DatabaseUnavailableError."""
         # One at a time: else one could return while the other, which saw more, is yet to forget.
         with self._lock:
-            if self._database.ask(change_log.last_seq) == self._seen:
+            if self._database.query(change_log.last_seq) == self._seen:
                 return
             with self._database.reading() as session:
                 newest = change_log.last_seq(session.connection())
@@ -80,13 +80,13 @@ class Follower:
 
     def announce(self) -> None:
         """Let readers see the articles whose time has come. Raises DatabaseUnavailableError."""
-        due = self._database.ask(scheduled_publication.next_due)
+        due = self._database.query(scheduled_publication.next_due)
         while due is not None and due <= self._clock():
             with self._database.writing() as session:
                 announced = scheduled_publication.announce(session, self._clock())
             due = due if announced == scheduled_publication.AT_ONCE else None
 
-    def wrote(self) -> None:
+    def invalidate_written(self) -> None:
         """Forget, before this returns, what this process has written, wherever the database is."""
         try:
             self.catch_up()
@@ -97,7 +97,7 @@ class Follower:
         away = False
         while not self._stopping.wait(PERIOD_SECONDS):
             try:
-                newest, due = self._database.ask(scheduled_publication.pulse)
+                newest, due = self._database.query(scheduled_publication.pulse)
                 if due is not None and due <= self._clock():
                     self.announce()
                     self.catch_up()

@@ -16,7 +16,7 @@ Fields = tuple[tuple[bytes, bytes], ...]
 """Header fields as ASGI wants them: names in lower case, values in Latin-1."""
 
 
-class UnsafeFieldError(Exception):
+class UnsafeHeaderError(Exception):
     """A header field of an answer has a character that would end its line."""
 
 
@@ -30,7 +30,7 @@ _OF_THE_BODY: Final = frozenset(
 )  # fmt: skip
 
 
-class Reply(NamedTuple):
+class RawResponse(NamedTuple):
     """An answer as it goes out: the two messages of ASGI, and the field lines of HTTP/1.1.
 
     They are sent as they are, again and again, so nobody may change them.
@@ -41,11 +41,11 @@ class Reply(NamedTuple):
     lines: bytes
 
 
-class Answer:
+class CachedResponse:
     """A whole answer to a GET, and what is left of it for HEAD and for who has it already.
 
     `etag` is quoted, as the field has it, and "" where there is none; `last_modified` is a whole
-    second, and None where there is none. Raises UnsafeFieldError.
+    second, and None where there is none. Raises UnsafeHeaderError.
     """
 
     __slots__ = (
@@ -84,7 +84,7 @@ class Answer:
         # The fields are kept as ASGI has them, too.
         self.size = len(body) + OVERHEAD_BYTES + lines * 2
 
-    def reply(self, method: str, *, unmodified: bool) -> Reply:
+    def to_raw(self, method: str, *, unmodified: bool) -> RawResponse:
         """Return what a GET or HEAD gets, of a client that has the answer already or has not."""
         # RFC 9110 sections 9.3.2 and 15.4.5: HEAD and 304 have no content.
         if unmodified:
@@ -92,21 +92,21 @@ class Answer:
         return self.to_head if method == "HEAD" else self.to_get
 
 
-def _reply(status: int, fields: Fields, body: bytes) -> Reply:
+def _reply(status: int, fields: Fields, body: bytes) -> RawResponse:
     lines = b"".join(b"%b: %b\r\n" % pair for pair in fields)
     # RFC 9110 section 5.5: "Field values containing CR, LF, or NUL characters are invalid and
     # dangerous".
     if lines.count(b"\n") != len(fields) or lines.count(b"\r") != len(fields) or b"\0" in lines:
-        raise UnsafeFieldError(fields)
+        raise UnsafeHeaderError(fields)
     start = {"type": "http.response.start", "status": status, "headers": fields}
-    return Reply(start, _content(body), lines)
+    return RawResponse(start, _content(body), lines)
 
 
 def _content(body: bytes) -> dict[str, Any]:
     return {"type": "http.response.body", "body": body}
 
 
-class Place(NamedTuple):
+class CacheKey(NamedTuple):
     """Where an answer is kept: at a path, under the name of its form and the coding asked for.
 
     `negotiated` says whether Accept chose the form, so that the path may have others.
@@ -119,20 +119,20 @@ class Place(NamedTuple):
 
 
 @dataclass(slots=True)
-class Shelf:
+class CacheEntry:
     """The answers at one path, by form and coding, and when the first one came."""
 
     negotiated: bool
     born: datetime
-    answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
+    answers: dict[tuple[str, str], CachedResponse] = field(default_factory=dict)
     size: int = 0
 
-    def find(self, form: str, coding: str) -> Answer | None:
+    def find(self, form: str, coding: str) -> CachedResponse | None:
         """Return the answer for those to whom Accept gives `form`."""
         return self.answers.get((form if self.negotiated else "", coding))
 
 
-class Memory:
+class ResponseCache:
     """Answers by path, bounded by `limit` bytes: the least recently used path goes first.
 
     After `lifetime` by the `clock` an answer is not given out any more. Threads may share it.
@@ -145,14 +145,14 @@ class Memory:
         self._clock = clock
         self._lifetime = lifetime
         self.size = 0
-        self.epoch = 0
-        self._shelves: OrderedDict[str, Shelf] = OrderedDict()
+        self.generation = 0
+        self._shelves: OrderedDict[str, CacheEntry] = OrderedDict()
         self._lock = Lock()
 
     def __iter__(self) -> Iterator[str]:
         return iter(tuple(self._shelves))
 
-    def shelf(self, path: str) -> Shelf | None:
+    def entry(self, path: str) -> CacheEntry | None:
         """Return what is kept at `path`, which is used by that."""
         shelf = self._shelves.get(path)
         if shelf is None:
@@ -167,19 +167,19 @@ class Memory:
             return None
         return shelf
 
-    def keep(self, place: Place, answer: Answer, epoch: int) -> None:
-        """Keep an answer that was made from what the database held when `epoch` was read.
+    def put(self, place: CacheKey, answer: CachedResponse, epoch: int) -> None:
+        """Keep an answer that was made from what the database held when `generation` was read.
 
         Where anything was dropped since then, it may be out of date already, and is not kept.
         """
         if answer.size > self.limit:
             return
         with self._lock:
-            if epoch != self.epoch:
+            if epoch != self.generation:
                 return
             shelf = self._shelves.get(place.path)
             if shelf is None:
-                shelf = self._shelves[place.path] = Shelf(place.negotiated, self._clock())
+                shelf = self._shelves[place.path] = CacheEntry(place.negotiated, self._clock())
             key = place.form if place.negotiated else "", place.coding
             known = shelf.answers.get(key)
             growth = answer.size - (known.size if known else 0)
@@ -190,17 +190,17 @@ class Memory:
                 _, oldest = self._shelves.popitem(last=False)
                 self.size -= oldest.size
 
-    def drop(self, paths: Iterable[str]) -> None:
+    def invalidate(self, paths: Iterable[str]) -> None:
         """Forget what is kept at `paths`, and what is being made there."""
         with self._lock:
-            self.epoch += 1
+            self.generation += 1
             for path in paths:
                 self._remove(path)
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self.epoch += 1
+            self.generation += 1
             self._shelves.clear()
             self.size = 0
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from app.article.record import is_slug
 from app.cli.errors import errors, fail
 from app.deployment_check import Finding, is_slugline, judge
-from app.deployment_check.exchanges import Exchange, Question
+from app.deployment_check.exchanges import Exchange, Probe
 from app.deployment_check.probes import PARAMETER, follow_ups, openings
 from app.representations.article import BY_SUFFIX, path_of
 from app.text import excerpt
@@ -76,7 +76,7 @@ def _exchanges(client: httpx2.Client, slug: str) -> Iterator[Exchange]:
                 yield _ask(client, slug, further)
 
 
-def _ask(client: httpx2.Client, slug: str, question: Question) -> Exchange:
+def _ask(client: httpx2.Client, slug: str, question: Probe) -> Exchange:
     query = f"?{PARAMETER}={question.key}" if question.key else ""
     path, fields, body = question.path(slug), dict(question.fields), bytearray()
     with client.stream(question.method, path + query, headers=fields) as answer:

@@ -11,9 +11,9 @@ import typer
 
 from app.cli.errors import fail, say
 from app.cli.input_files import Feed, NoFeedError, feeds_of, opened
-from app.cli.load_client import Courier, UndeliveredError
+from app.cli.load_client import LoadClient, UndeliveredError
 from app.cli.load_report import counted
-from app.cli.progress import Shown
+from app.cli.progress import Progress
 from app.cli.report import Loaded, complain, print_table
 from app.cli.watch import watch as watch_folders
 
@@ -69,8 +69,8 @@ def load(  # noqa: PLR0913 - each is an option of the command
         feeds = feeds_of(files or [])
     except NoFeedError as error:
         fail(str(error))
-    with _client(url, token, endless=dry_run) as client, Shown() as shown:
-        session = _Session(Courier(client, options, patience, shown))
+    with _client(url, token, endless=dry_run) as client, Progress() as shown:
+        session = _Session(LoadClient(client, options, patience, shown))
         session.load(feeds)
         if watch:
             session.follow(watch)
@@ -99,7 +99,7 @@ def _client(url: str, token: str | None, *, endless: bool) -> Iterator[httpx2.Cl
 class _Session:
     """What one run of the command has loaded so far, and whether anything went wrong."""
 
-    courier: Courier
+    courier: LoadClient
     loaded: list[Loaded] = field(default_factory=list)
     digests: set[str] = field(default_factory=set)
     latest: dict[Path, str] = field(default_factory=dict)

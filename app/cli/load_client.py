@@ -18,7 +18,7 @@ import httpx2
 
 from app.cli.input_files import STDIN, Body, Feed
 from app.cli.load_report import Report, place_of, problem_of, report_of
-from app.cli.progress import Shown
+from app.cli.progress import Progress
 
 PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between attempts, where the server does not say how many."""
@@ -61,7 +61,7 @@ class _NotYetError(Exception):
         self.anew = anew
 
 
-class _Patience:
+class _RetryBudget:
     """How long to go on: so many seconds from the first failure since there was a sign of life."""
 
     def __init__(self, seconds: float) -> None:
@@ -86,7 +86,7 @@ class _Patience:
         time.sleep(pause * random.uniform(1, 1.2))  # noqa: S311 - so that many do not come at once
 
 
-class Courier:
+class LoadClient:
     """Brings feeds to the server of `client`, which is authorized, with `options` as the query.
 
     It goes on for `patience` seconds without a sign of life. That a load runs is one: a server
@@ -95,7 +95,7 @@ class Courier:
     """
 
     def __init__(
-        self, client: httpx2.Client, options: Mapping[str, str], patience: float, shown: Shown
+        self, client: httpx2.Client, options: Mapping[str, str], patience: float, shown: Progress
     ) -> None:
         self._client = client
         self._options = options
@@ -112,7 +112,7 @@ class Courier:
             self._shown.end()
 
     def _deliver(self, feed: Feed, body: Body) -> Report:
-        patience = _Patience(self._seconds)
+        patience = _RetryBudget(self._seconds)
         key = self._key(feed, body)
         receipt: str | None = None
         sent = 0
@@ -163,7 +163,7 @@ class Courier:
             yield chunk
             self._shown.sent(len(chunk))
 
-    def _follow(self, receipt: str, patience: _Patience) -> Report:
+    def _follow(self, receipt: str, patience: _RetryBudget) -> Report:
         """Wait for the end of a load, and return its receipt with some of what was rejected."""
         query = {"outcome": "rejected", "limit": str(REJECTED_SHOWN)}
         pauses = chain(POLL_SECONDS, repeat(POLL_SECONDS[-1]))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 _LOADS: Final = "/admin/loads/"
 
 
-class Head(BaseModel):
+class ReceiptHead(BaseModel):
     """The load as a whole. `read` counts the bytes of its `size` that are worked through."""
 
     id: int
@@ -22,28 +22,28 @@ class Head(BaseModel):
     refused: str | None = None
 
 
-class Fault(BaseModel):
+class ReportedFault(BaseModel):
     """One thing wrong with a record, and where in it."""
 
     pointer: str
     reason: str
 
 
-class Result(BaseModel):
+class ReportedResult(BaseModel):
     """What became of a record."""
 
     line: int
     outcome: str
     reason: str | None = None
-    faults: list[Fault] = []
+    faults: list[ReportedFault] = []
 
 
 class Report(BaseModel):
     """A receipt. One of a load that was only tried has no number, and no head."""
 
-    load: Head | None
+    load: ReceiptHead | None
     summary: dict[str, int]
-    results: list[Result]
+    results: list[ReportedResult]
     status: int = HTTPStatus.OK
 
     @property
@@ -58,7 +58,7 @@ class Report(BaseModel):
         return refused or bool(self.rejected) or self.status == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-class Problem(BaseModel):
+class ReportedProblem(BaseModel):
     """Why a request failed (RFC 9457), and the receipt that it is about, if it is about one."""
 
     title: str = ""
@@ -75,10 +75,10 @@ def report_of(answer: httpx2.Response) -> Report | None:
     return report.model_copy(update={"status": answer.status_code})
 
 
-def problem_of(answer: httpx2.Response) -> Problem | None:
+def problem_of(answer: httpx2.Response) -> ReportedProblem | None:
     """Return the problem that `answer` is, or None where it is something else."""
     try:
-        problem = Problem.model_validate_json(answer.content)
+        problem = ReportedProblem.model_validate_json(answer.content)
     except ValidationError:
         return None
     return problem if problem.detail or problem.title else None

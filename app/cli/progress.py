@@ -3,19 +3,20 @@
 from types import TracebackType
 from typing import Self
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+import rich.progress
+from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn
 from rich.text import Text
 
 from app.cli.errors import errors
 from app.cli.load_report import Report, counted
 
 
-class Shown:
+class Progress:
     """One line that says how far one feed is. Where there is no terminal, nothing is said."""
 
     def __init__(self) -> None:
         columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn()
-        self._bar = Progress(
+        self._bar = rich.progress.Progress(
             *columns,
             TextColumn("{task.fields[said]}"),
             console=errors,

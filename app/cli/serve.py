@@ -39,7 +39,7 @@ def serve(
     uvicorn.run(
         "app.main:app_from_environment",
         factory=True,
-        http="app.web.asgi.uvicorn_protocol:Wire",
+        http="app.web.asgi.uvicorn_protocol:CachingProtocol",
         host=host,
         port=port,
         workers=workers,

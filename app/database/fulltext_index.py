@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 
 from app.background_priority import Rows, in_turns
 from app.database.dialects import is_sqlite, listed
-from app.search.analyzer import Term
+from app.search.analyzer import SearchTerm
 
 Tier = Literal["title", "summary", "body"]
 """Where all that is asked for is found: in the title; else there or in the summary; else at all."""
@@ -161,7 +161,7 @@ def clear(session: Session) -> None:
     session.execute(text(everything if is_sqlite(session) else "DELETE FROM article_words"))
 
 
-def matches(dialect: str, terms: Sequence[Term], tier: Tier, *, exactly: bool) -> Matches:
+def matches(dialect: str, terms: Sequence[SearchTerm], tier: Tier, *, exactly: bool) -> Matches:
     """Return the rows in which `terms` are found at `tier`, with `exactly` at none before it.
 
     One of the terms at least is not excluded.
@@ -186,7 +186,7 @@ def _is_in(words: ColumnElement[str], query: str) -> ColumnElement[bool]:
     return words.op("@@", is_comparison=True)(func.to_tsquery(_PLAIN, query))
 
 
-def _fts5(terms: Sequence[Term], tier: Tier, before: Tier | None) -> str:
+def _fts5(terms: Sequence[SearchTerm], tier: Tier, before: Tier | None) -> str:
     """Return a query in the language of FTS5 (SQLite, "Full-text Query Syntax")."""
     asked = " AND ".join(_fts5_term(term) for term in terms if not term.excluded)
     query = f"{_COLUMNS[tier]}({asked})"
@@ -198,12 +198,12 @@ def _fts5(terms: Sequence[Term], tier: Tier, before: Tier | None) -> str:
     return query
 
 
-def _fts5_term(term: Term) -> str:
+def _fts5_term(term: SearchTerm) -> str:
     end = " *" if term.prefix else ""
     return "(" + " OR ".join(f'"{spelling}"{end}' for spelling in term.spellings) + ")"
 
 
-def _tsquery(term: Term) -> str:
+def _tsquery(term: SearchTerm) -> str:
     """Return a query for `to_tsquery` (PostgreSQL, "Parsing Queries")."""
     end = ":*" if term.prefix else ""
     phrases = (" <-> ".join(spelling.split()) for spelling in term.spellings)

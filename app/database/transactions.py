@@ -53,7 +53,7 @@ class Database:
         # Connections of their own on SQLite: how long one of them waits is set on it, and stays.
         self._notes = sqlite(self.url) if self.embedded else self.engine
 
-    def ask(self, question: Callable[[Connection], Answer]) -> Answer:
+    def query(self, question: Callable[[Connection], Answer]) -> Answer:
         """Return the answer to `question`, which is one statement and writes nothing.
 
         It reads its rows to the end. It is one round trip. On a connection that proves to be dead
@@ -90,7 +90,7 @@ class Database:
             yield session
 
     @contextmanager
-    def noting(self, patience: float) -> Iterator[Session]:
+    def audit_transaction(self, patience: float) -> Iterator[Session]:
         """Yield a session in a transaction for a note beside the articles, which commits as above.
 
         It waits `patience` seconds for another one's lock, and not for its turn among the writers

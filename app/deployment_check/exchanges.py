@@ -6,13 +6,13 @@ from http import HTTPStatus
 from typing import Final, Literal
 
 from app.http.content_coding import IDENTITY
-from app.representations.article import FORMATS, Format, path_of
+from app.representations.article import FORMATS, ArticleFormat, path_of
 
 PAGE: Final = FORMATS[0]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Probe:
     """One request for an article: at its bare URL, or `at_twin`, for the representation `form`.
 
     Questions with one `key` share what a cache has kept; `cold` is the first of them. Without a key
@@ -20,7 +20,7 @@ class Question:
     is the ETag of another representation.
     """
 
-    form: Format
+    form: ArticleFormat
     at_twin: bool = False
     key: str = ""
     coding: str = IDENTITY
@@ -56,7 +56,7 @@ class Exchange:
     """
 
     slug: str
-    question: Question
+    question: Probe
     status: int
     fields: Mapping[str, str]
     body: bytes

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.deployment_check.exchanges import Check, Exchange, listed
-from app.representations.article import FORMATS, Format, path_of
+from app.representations.article import FORMATS, ArticleFormat, path_of
 from app.web.response_headers import Freshness, caching_headers, negotiation_headers, policy_headers
 
 _SAFE: Final = Freshness({HTTPStatus.OK: "max-age"}, vary_is_honoured=False)
@@ -65,7 +65,7 @@ def _link(exchanges: Sequence[Exchange]) -> Iterator[str]:
             yield f"{each} does not name {', '.join(missing)}"
 
 
-def is_linked(link: str, slug: str, form: Format) -> bool:
+def is_linked(link: str, slug: str, form: ArticleFormat) -> bool:
     """Say whether the Link field names the article's representation in `form`."""
     return f'{path_of(slug, form)}>; rel="alternate"; type="{form.media_type}"' in link
 

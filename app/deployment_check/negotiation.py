@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Final
 
-from app.deployment_check.exchanges import PAGE, Check, Exchange, Judge, Question
+from app.deployment_check.exchanges import PAGE, Check, Exchange, Judge, Probe
 
 
 def _refusals(exchanges: Sequence[Exchange]) -> Iterator[str]:
@@ -13,7 +13,7 @@ def _refusals(exchanges: Sequence[Exchange]) -> Iterator[str]:
             yield f"{each} is answered {each.status}"
 
 
-def _other_forms(concerns: Callable[[Question], bool]) -> Judge:
+def _other_forms(concerns: Callable[[Probe], bool]) -> Judge:
     def judge(exchanges: Sequence[Exchange]) -> Iterator[str]:
         for each in exchanges:
             if each.status == HTTPStatus.OK and concerns(each.question) and not each.is_sound:

@@ -22,7 +22,7 @@ from app.feeds import atom, json_feed, json_stream, ndjson, rss
 from app.feeds.entries import (
     ITEM_BYTES,
     Entry,
-    Item,
+    FeedItem,
     MalformedFeedError,
     Reader,
     Rejected,
@@ -32,13 +32,25 @@ from app.feeds.format_detection import declared_encoding, sniff, sniff_object, s
 from app.text import excerpt
 
 __all__ = [
-    "ITEM_BYTES", "KINDS", "MEDIA_TYPES", "Entry", "Item", "Kind", "MalformedFeedError", "Reader",
-    "Rejected", "Source", "UnknownFeedKindError", "detect", "read", "read_all",
+    "ITEM_BYTES",
+    "KINDS",
+    "MEDIA_TYPES",
+    "Entry",
+    "FeedItem",
+    "FeedKind",
+    "FeedSource",
+    "MalformedFeedError",
+    "Reader",
+    "Rejected",
+    "UnknownFeedKindError",
+    "detect",
+    "read",
+    "read_all",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FeedKind:
     """How one kind of feed is read, and what selects it.
 
     The preferred one of its media types is the first. `suffixes` are those of file names.
@@ -50,7 +62,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class FeedSource:
     """A feed that has arrived: its bytes, its kind, and an excerpt of the name of its file.
 
     `file` is None for a feed that came without one. `kind` is a name in KINDS.
@@ -61,9 +73,9 @@ class Source:
     stream: BinaryIO
 
 
-KINDS: Final[Mapping[str, Kind]] = {
-    "json": Kind(json_stream.read, ("application/json",)),
-    "ndjson": Kind(
+KINDS: Final[Mapping[str, FeedKind]] = {
+    "json": FeedKind(json_stream.read, ("application/json",)),
+    "ndjson": FeedKind(
         ndjson.read,
         (
             "application/x-ndjson", "application/ndjson", "application/jsonl",
@@ -72,9 +84,9 @@ KINDS: Final[Mapping[str, Kind]] = {
         ),
         (".ndjson", ".jsonl", ".jsonlines"),
     ),
-    "jsonfeed": Kind(json_feed.read, ("application/feed+json",)),
-    "rss": Kind(rss.read, ("application/rss+xml", "application/xml", "text/xml")),
-    "atom": Kind(atom.read, ("application/atom+xml",)),
+    "jsonfeed": FeedKind(json_feed.read, ("application/feed+json",)),
+    "rss": FeedKind(rss.read, ("application/rss+xml", "application/xml", "text/xml")),
+    "atom": FeedKind(atom.read, ("application/atom+xml",)),
 }  # fmt: skip
 
 # What is taken, for the Accept header of a 415.
@@ -153,16 +165,16 @@ def read(stream: BinaryIO, kind: str, *, strict: bool = False) -> Iterator[Entry
     breaks off, as the last one. Errors of the stream itself pass through.
     """
     for piece in _settled(KINDS[kind].read(stream)):
-        yield _checked(piece, strict=strict) if isinstance(piece, Item) else piece
+        yield _checked(piece, strict=strict) if isinstance(piece, FeedItem) else piece
 
 
-def read_all(sources: Sequence[Source], *, strict: bool = False) -> Iterator[Entry | Rejected]:
+def read_all(sources: Sequence[FeedSource], *, strict: bool = False) -> Iterator[Entry | Rejected]:
     """Read all of one source after all of the other. What comes of each names its file.
 
     Of a single one it is what `read` gives. Of several, one in which nothing is readable is one
     Rejected; only where that is true of all of them, the first one's MalformedFeedError is raised.
     """
-    unreadable: list[tuple[Source, MalformedFeedError]] = []
+    unreadable: list[tuple[FeedSource, MalformedFeedError]] = []
     readable = False
     for source in sources:
         try:
@@ -184,14 +196,16 @@ def read_all(sources: Sequence[Source], *, strict: bool = False) -> Iterator[Ent
         raise MalformedFeedError(first.line, first.column, name + first.reason)
 
 
-def _told(unreadable: list[tuple[Source, MalformedFeedError]]) -> Iterator[Rejected]:
+def _told(unreadable: list[tuple[FeedSource, MalformedFeedError]]) -> Iterator[Rejected]:
     """Yield what is to be said of the feeds in which nothing is readable, and forget them."""
     for source, error in unreadable:
         yield replace(_rejected(error, "; nothing of this file was read"), file=source.file)
     unreadable.clear()
 
 
-def _settled(pieces: Iterator[Item | Rejected | MalformedFeedError]) -> Iterator[Item | Rejected]:
+def _settled(
+    pieces: Iterator[FeedItem | Rejected | MalformedFeedError],
+) -> Iterator[FeedItem | Rejected]:
     """Tell a feed that is broken in places, which goes on, from one that is something else."""
     held: list[MalformedFeedError] = []
     readable = False
@@ -222,7 +236,7 @@ def _rejected(error: MalformedFeedError, consequence: str = "") -> Rejected:
     return Rejected(error.line, None, (Fault("", reason),))
 
 
-def _checked(item: Item, *, strict: bool) -> Entry | Rejected:
+def _checked(item: FeedItem, *, strict: bool) -> Entry | Rejected:
     try:
         record = parse_record(item.value)
         if strict:
@@ -234,7 +248,7 @@ def _checked(item: Item, *, strict: bool) -> Entry | Rejected:
     return Entry(item.line, record, item.size)
 
 
-def _check_known(item: Item, record: Record) -> None:
+def _check_known(item: FeedItem, record: Record) -> None:
     """Raise InvalidRecordError for fields that are known neither to us nor to the feed's format."""
     unknown = [Fault(json_pointer(name), "is unknown") for name in record.extra]
     faults = [fault for fault in unknown if fault.pointer[1:] not in item.places]

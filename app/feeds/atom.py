@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from app.feeds import xml_stream
-from app.feeds.entries import ITEM_BYTES, Item, MalformedFeedError, Rejected
+from app.feeds.entries import ITEM_BYTES, FeedItem, MalformedFeedError, Rejected
 from app.feeds.html_to_markdown import Prose
 from app.feeds.rss import headline, one_line
-from app.feeds.syndication_mapping import Story, as_item, resolved
-from app.feeds.xml_elements import Element
+from app.feeds.syndication_mapping import SyndicatedItem, as_item, resolved
+from app.feeds.xml_elements import ElementShape
 from app.feeds.xml_stream import Shape, XmlItem
 
 _PLACES: Final = {
@@ -33,16 +33,16 @@ _TEXT: Final = frozenset({"text", "text/plain"})
 
 def read(
     stream: BinaryIO, item_bytes: int = ITEM_BYTES
-) -> Iterator[Item | Rejected | MalformedFeedError]:
+) -> Iterator[FeedItem | Rejected | MalformedFeedError]:
     """Read the entries, as `Reader` says. Pointers are paths: /feed/entry[1]/title."""
     for found in xml_stream.read(stream, SHAPE, item_bytes):
         yield found if isinstance(found, Rejected) else as_item(found.place, _story(found))
 
 
-def _story(entry: XmlItem) -> Story:
+def _story(entry: XmlItem) -> SyndicatedItem:
     content, summary = _prose(entry.first("content")), _prose(entry.first("summary"))
     title = entry.first("title")
-    return Story(
+    return SyndicatedItem(
         places=_PLACES | {"body_md": "/content" if content else "/summary"},
         title=headline(title, markup=title is not None and _type(title) in _MARKUP),
         link=_alternate(entry),
@@ -75,7 +75,7 @@ def _alternate(entry: XmlItem) -> str | None:
     return None
 
 
-def _prose(element: Element | None) -> Prose | None:
+def _prose(element: ElementShape | None) -> Prose | None:
     """Return what is in the element, None where it is elsewhere, or is no text at all."""
     if element is None or "src" in element.attributes:
         return None
@@ -85,9 +85,9 @@ def _prose(element: Element | None) -> Prose | None:
     return Prose(element.text, markup, element.base) if element.text.strip() else None
 
 
-def _type(element: Element) -> str:
+def _type(element: ElementShape) -> str:
     return element.attributes.get("type", "text").partition(";")[0].strip().lower()
 
 
-def _line(element: Element | None) -> str | None:
+def _line(element: ElementShape | None) -> str | None:
     return one_line(element.text) if element else None

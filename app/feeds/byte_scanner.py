@@ -24,7 +24,7 @@ Scan = Callable[[bytes, int], tuple[int, bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ScannedPiece:
     """A stretch of the feed, where it starts and what line and column follow it, from 1.
 
     `raw` is None where the piece is larger than allowed. `ended` is False where the feed was over
@@ -38,7 +38,7 @@ class Piece:
     ended: bool
 
 
-class Window:
+class ByteScanner:
     """Reads `stream` as it is asked for pieces; `line` and `column` are where it stands.
 
     A byte order mark at the very start is passed over (RFC 8259, section 8.1: parsers "MAY ignore
@@ -68,7 +68,7 @@ class Window:
         """Pass over the byte that `peek` returned."""
         self._advance(self._at + 1)
 
-    def take(self, scan: Scan, limit: int) -> Piece:
+    def take(self, scan: Scan, limit: int) -> ScannedPiece:
         """Return the piece from here to where `scan` says, and pass over it.
 
         A piece of more than `limit` bytes is passed over without being kept.
@@ -85,7 +85,7 @@ class Window:
                 break
         raw = None if large else self._buffer[self._at : self._at + seen]
         self._advance(self._at + seen)
-        return Piece(line, column, (self.line, self.column), raw, ended)
+        return ScannedPiece(line, column, (self.line, self.column), raw, ended)
 
     def _advance(self, to: int) -> None:
         passed = self._buffer[self._at : to]

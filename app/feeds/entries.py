@@ -11,7 +11,7 @@ ITEM_BYTES: Final = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class FeedItem:
     """One decoded item, not checked yet.
 
     `line` is the line of the feed on which it starts, from 1; `pointer` is the JSON Pointer
@@ -96,6 +96,6 @@ class Reader(Protocol):
     It raises nothing else of its own, whatever the bytes.
     """
 
-    def __call__(self, stream: BinaryIO, /) -> Iterator[Item | Rejected | MalformedFeedError]:
+    def __call__(self, stream: BinaryIO, /) -> Iterator[FeedItem | Rejected | MalformedFeedError]:
         """Read `stream` from where it stands to its end."""
         ...

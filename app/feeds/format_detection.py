@@ -5,8 +5,8 @@ import io
 import re
 from typing import Final
 
-from app.feeds.byte_scanner import Window
-from app.feeds.entries import Item, MalformedFeedError
+from app.feeds.byte_scanner import ByteScanner
+from app.feeds.entries import FeedItem, MalformedFeedError
 from app.feeds.json_stream import members, value
 from app.feeds.safe_expat import broken, parse, parser_for
 from app.feeds.strict_json import UnfitJsonError, decode
@@ -57,13 +57,13 @@ def sniff_object(head: bytes, otherwise: str) -> str:
 
     A JSON Feed names its version. `otherwise` is what it is if it does not, within `head`.
     """
-    window = Window(io.BytesIO(head))
+    window = ByteScanner(io.BytesIO(head))
     try:
         if window.peek() != b"{":
             return otherwise
         for name in members(window, len(head)):
             found = value(window, "", len(head))
-            if name == "version" and isinstance(found, Item):
+            if name == "version" and isinstance(found, FeedItem):
                 return "jsonfeed" if "jsonfeed.org/version/" in str(found.value) else otherwise
     except MalformedFeedError:
         pass  # it breaks off, or it is broken, which its reader says with more knowledge

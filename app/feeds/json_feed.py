@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any, BinaryIO, Final
 
 from app.article.record import Fault, Record
-from app.feeds.byte_scanner import Window
-from app.feeds.entries import ITEM_BYTES, Item, MalformedFeedError, Rejected
+from app.feeds.byte_scanner import ByteScanner
+from app.feeds.entries import ITEM_BYTES, FeedItem, MalformedFeedError, Rejected
 from app.feeds.html_to_markdown import Prose
 from app.feeds.json_stream import broken, items, members, value
-from app.feeds.syndication_mapping import Story, as_item
+from app.feeds.syndication_mapping import SyndicatedItem, as_item
 
 _PLACES: Final = {
     "title": "/title",
@@ -30,12 +30,12 @@ _TAKEN: Final = _READ | frozenset(Record.model_fields) | {"alternates", "guid"}
 
 def read(
     stream: BinaryIO, item_bytes: int = ITEM_BYTES
-) -> Iterator[Item | Rejected | MalformedFeedError]:
+) -> Iterator[FeedItem | Rejected | MalformedFeedError]:
     """Read the items, as `Reader` says. Pointers are "/items/0" and so on.
 
     Of what stands beside them only the language is read, where it comes before them.
     """
-    window = Window(stream)
+    window = ByteScanner(stream)
     first = window.peek()
     if not first:
         raise MalformedFeedError(1, 1, "the feed is empty")
@@ -46,21 +46,21 @@ def read(
     for name in members(window, item_bytes):
         if name != "items":
             said = value(window, "", item_bytes)
-            if name == "language" and isinstance(said, Item):
+            if name == "language" and isinstance(said, FeedItem):
                 language = said.value
             continue
         if found or window.peek() != b"[":
             raise broken(window, "one array of items is expected", form="a JSON Feed")
         found = True
         for piece in items(window, "/items", item_bytes):
-            yield _item(piece, language) if isinstance(piece, Item) else piece
+            yield _item(piece, language) if isinstance(piece, FeedItem) else piece
     if not found:
         raise broken(window, "it has no items", form="a JSON Feed")
     if window.peek():
         raise broken(window, "more follows behind the end of the document")
 
 
-def _item(item: Item, language: object) -> Item | Rejected:
+def _item(item: FeedItem, language: object) -> FeedItem | Rejected:
     if not isinstance(item.value, dict):
         reason = "an item of a JSON Feed is a JSON object"
         return Rejected(item.line, None, (Fault(item.pointer, reason),))
@@ -71,10 +71,10 @@ def _item(item: Item, language: object) -> Item | Rejected:
     return made
 
 
-def _story(said: Mapping[str, Any], language: object) -> Story:
+def _story(said: Mapping[str, Any], language: object) -> SyndicatedItem:
     content = "content_html" if said.get("content_html") is not None else "content_text"
     given = said.get(content) is not None
-    return Story(
+    return SyndicatedItem(
         places={**_PLACES, "body_md": f"/{content if given else 'content_html'}"},
         title=said.get("title"),
         link=said.get("url"),

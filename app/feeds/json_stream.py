@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import BinaryIO
 
-from app.feeds.byte_scanner import Window
-from app.feeds.entries import ITEM_BYTES, Item, MalformedFeedError, Rejected
+from app.feeds.byte_scanner import ByteScanner
+from app.feeds.entries import ITEM_BYTES, FeedItem, MalformedFeedError, Rejected
 from app.feeds.strict_json import NotUtf8Error, read_piece
 
 _BEHIND_LITERAL = re.compile(rb'[ \t\n\r,:"\[\]{}]')
@@ -24,9 +24,9 @@ _ENCLOSED = (b"{", b"[", b'"')
 
 def read(
     stream: BinaryIO, item_bytes: int = ITEM_BYTES
-) -> Iterator[Item | Rejected | MalformedFeedError]:
+) -> Iterator[FeedItem | Rejected | MalformedFeedError]:
     """Read the document, as `Reader` says. Pointers are "/0", "/1", … in an array, else ""."""
-    window = Window(stream)
+    window = ByteScanner(stream)
     first = window.peek()
     if not first:
         raise MalformedFeedError(1, 1, "the feed is empty")
@@ -39,8 +39,8 @@ def read(
 
 
 def items(
-    window: Window, pointer: str, limit: int
-) -> Iterator[Item | Rejected | MalformedFeedError]:
+    window: ByteScanner, pointer: str, limit: int
+) -> Iterator[FeedItem | Rejected | MalformedFeedError]:
     """Read the array that the window stands at, which is at `pointer`, and pass over it."""
     window.skip()
     if window.peek() == b"]":
@@ -58,7 +58,7 @@ def items(
             raise broken(window, f"another item is expected behind item {index} and its ','")
 
 
-def members(window: Window, limit: int) -> Iterator[str]:
+def members(window: ByteScanner, limit: int) -> Iterator[str]:
     """Read the names in the object that the window stands at, and pass over it.
 
     The window stands at the value of a name when it is yielded, and behind it when the next one is
@@ -75,7 +75,7 @@ def members(window: Window, limit: int) -> Iterator[str]:
         if window.peek() != b":":
             raise broken(window, "':' is expected behind a name")
         window.skip()
-        yield name.value if isinstance(name, Item) and isinstance(name.value, str) else ""
+        yield name.value if isinstance(name, FeedItem) and isinstance(name.value, str) else ""
         separator = window.peek()
         if separator not in (b",", b"}"):
             raise broken(window, "',' or '}' is expected behind a value")
@@ -84,7 +84,9 @@ def members(window: Window, limit: int) -> Iterator[str]:
             return
 
 
-def value(window: Window, pointer: str, limit: int) -> Item | Rejected | MalformedFeedError:
+def value(
+    window: ByteScanner, pointer: str, limit: int
+) -> FeedItem | Rejected | MalformedFeedError:
     """Read the value that the window stands at; raises where it is broken."""
     first = window.peek()
     piece = window.take(_Enclosed() if first in _ENCLOSED else _literal, limit)
@@ -100,7 +102,7 @@ def value(window: Window, pointer: str, limit: int) -> Item | Rejected | Malform
     return found
 
 
-def broken(window: Window, reason: str, form: str = "JSON") -> MalformedFeedError:
+def broken(window: ByteScanner, reason: str, form: str = "JSON") -> MalformedFeedError:
     """Return an error at the place where the window stands: what is there is not of the `form`."""
     end = "" if window.peek() else "the feed ends where "
     return MalformedFeedError(window.line, window.column, f"not {form}: {end}{reason}")

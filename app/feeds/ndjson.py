@@ -7,16 +7,16 @@ line: the next one begins behind the next newline whatever it held.
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from app.feeds.byte_scanner import Window
-from app.feeds.entries import ITEM_BYTES, Item, MalformedFeedError, Rejected
+from app.feeds.byte_scanner import ByteScanner
+from app.feeds.entries import ITEM_BYTES, FeedItem, MalformedFeedError, Rejected
 from app.feeds.strict_json import read_piece
 
 
 def read(
     stream: BinaryIO, item_bytes: int = ITEM_BYTES
-) -> Iterator[Item | Rejected | MalformedFeedError]:
+) -> Iterator[FeedItem | Rejected | MalformedFeedError]:
     """Read one item from each line, as `Reader` says; its pointer is "", a line is a document."""
-    window = Window(stream)
+    window = ByteScanner(stream)
     if not window.peek():
         raise MalformedFeedError(1, 1, "the feed is empty")
     while window.peek():

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from app.feeds import xml_stream
-from app.feeds.entries import ITEM_BYTES, Item, MalformedFeedError, Rejected
+from app.feeds.entries import ITEM_BYTES, FeedItem, MalformedFeedError, Rejected
 from app.feeds.html_to_markdown import Prose, UnfitProseError, to_text
 from app.feeds.rfc822_dates import rfc3339
-from app.feeds.syndication_mapping import Story, as_item, resolved
-from app.feeds.xml_elements import Element
+from app.feeds.syndication_mapping import SyndicatedItem, as_item, resolved
+from app.feeds.xml_elements import ElementShape
 from app.feeds.xml_stream import Shape, XmlItem
 
 # The elements that say what a field of a record says, the best one first.
@@ -42,13 +42,13 @@ _BLANKS = re.compile("[ \t\r\n]+")
 
 def read(
     stream: BinaryIO, item_bytes: int = ITEM_BYTES
-) -> Iterator[Item | Rejected | MalformedFeedError]:
+) -> Iterator[FeedItem | Rejected | MalformedFeedError]:
     """Read the items, as `Reader` says. Pointers are paths: /rss/channel/item[1]/title."""
     for found in xml_stream.read(stream, SHAPE, item_bytes):
         yield found if isinstance(found, Rejected) else as_item(found.place, _story(found))
 
 
-def _story(item: XmlItem) -> Story:
+def _story(item: XmlItem) -> SyndicatedItem:
     said = {field: item.first(*names) for field, names in _SOURCES.items()}
     link, guid = item.first("link"), said["guid"]
     source = _address(link) if link and link.text.strip() else _permalink(guid)
@@ -56,7 +56,7 @@ def _story(item: XmlItem) -> Story:
         field: f"/{element.name if element else _SOURCES[field][0]}"
         for field, element in said.items()
     }
-    return Story(
+    return SyndicatedItem(
         places=places,
         title=headline(said["title"]),
         link=source,
@@ -70,7 +70,7 @@ def _story(item: XmlItem) -> Story:
     )
 
 
-def headline(element: Element | None, *, markup: bool = False) -> str | None:
+def headline(element: ElementShape | None, *, markup: bool = False) -> str | None:
     """Return the text of a title, on one line. It is text, unless it is said to be `markup`."""
     if element is None:
         return None
@@ -87,20 +87,20 @@ def one_line(text: str) -> str:
     return _BLANKS.sub(" ", text).strip(" ")
 
 
-def _date(element: Element | None) -> str | None:
+def _date(element: ElementShape | None) -> str | None:
     return rfc3339(one_line(element.text)) if element else None
 
 
-def _html(element: Element | None) -> Prose | None:
+def _html(element: ElementShape | None) -> Prose | None:
     # "The item synopsis" is HTML by use, escaped or, against the rules, as it is.
     return Prose(element.text, markup=True, base=element.base) if element else None
 
 
-def _address(element: Element) -> str:
+def _address(element: ElementShape) -> str:
     return resolved(element.base, one_line(element.text))
 
 
-def _permalink(guid: Element | None) -> str | None:
+def _permalink(guid: ElementShape | None) -> str | None:
     # "isPermaLink is optional, its default value is true": but many a guid without it is no URL.
     if guid is None or guid.attributes.get("isPermaLink", "true").strip().lower() != "true":
         return None

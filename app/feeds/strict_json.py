@@ -11,8 +11,8 @@ from itertools import accumulate
 from typing import Final, Never
 
 from app.article.record import Fault
-from app.feeds.byte_scanner import Piece
-from app.feeds.entries import Item, MalformedFeedError, Rejected
+from app.feeds.byte_scanner import ScannedPiece
+from app.feeds.entries import FeedItem, MalformedFeedError, Rejected
 from app.text import excerpt
 
 # Our own figure, far below the interpreter's, which differs from version to version, may be
@@ -54,7 +54,9 @@ def decode(raw: bytes, line: int = 1, column: int = 1) -> object:
         raise
 
 
-def read_piece(piece: Piece, pointer: str, limit: int) -> Item | Rejected | MalformedFeedError:
+def read_piece(
+    piece: ScannedPiece, pointer: str, limit: int
+) -> FeedItem | Rejected | MalformedFeedError:
     """Decode the one JSON text that `piece` holds, as the item at `pointer`.
 
     `limit` is the number of bytes that was allowed when the piece was taken.
@@ -65,7 +67,7 @@ def read_piece(piece: Piece, pointer: str, limit: int) -> Item | Rejected | Malf
         return Rejected(piece.line, None, (Fault(pointer, reason),))
     try:
         value = decode(piece.raw, piece.line, piece.column)
-        return Item(piece.line, pointer, value, len(piece.raw))
+        return FeedItem(piece.line, pointer, value, len(piece.raw))
     except UnfitJsonError as error:
         return Rejected(piece.line, None, (Fault(pointer, str(error)),))
     except MalformedFeedError as error:

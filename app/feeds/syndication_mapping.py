@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urljoin
 
 from app.article.record import is_language
-from app.feeds.entries import Item
+from app.feeds.entries import FeedItem
 from app.feeds.html_to_markdown import Prose, UnfitProseError, to_markdown, to_text
 from app.feeds.slug_from_title import slug_of
 
@@ -25,7 +25,7 @@ _NAME = re.compile(r"[a-z]{4,8}(?:-|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class SyndicatedItem:
     """One article as its feed tells it. What is None or empty was not said.
 
     Values that came in JSON may be of any type: the record judges them. `places` says where in
@@ -45,7 +45,7 @@ class Story:
     extra: Mapping[str, object] | None = None
 
 
-def as_item(place: Item, story: Story) -> Item:
+def as_item(place: FeedItem, story: SyndicatedItem) -> FeedItem:
     """Return `place`, an item whose value has not been made yet, with what `story` says."""
     value: dict[str, object] = dict(story.extra or {})
     missing: dict[str, str] = {}
@@ -83,7 +83,7 @@ def resolved(base: str, address: str) -> str:
         return address
 
 
-def _said(story: Story) -> Iterator[tuple[str, object]]:
+def _said(story: SyndicatedItem) -> Iterator[tuple[str, object]]:
     """Yield the fields of a record that are taken as they are."""
     yield "lang", language_tag(story.language)
     published = story.updated if story.published is None else story.published
@@ -100,7 +100,7 @@ def _said(story: Story) -> Iterator[tuple[str, object]]:
             yield name, value
 
 
-def _stand_ins(story: Story) -> dict[str, str]:
+def _stand_ins(story: SyndicatedItem) -> dict[str, str]:
     """Say where the date is that stands in for one that is missing."""
     published, updated = story.places["published_at"], story.places["updated_at"]
     if story.published is None and story.updated is not None:
@@ -120,7 +120,7 @@ def _plain(tags: list[object] | tuple[object, ...]) -> bool:
     return all(isinstance(tag, str) for tag in tags)
 
 
-def _texts(story: Story) -> Iterator[tuple[str, str]]:
+def _texts(story: SyndicatedItem) -> Iterator[tuple[str, str]]:
     """Yield the body and the summary. Where there is no content, the summary is the body."""
     body = story.content or story.summary
     if body is None or not body.text.strip():

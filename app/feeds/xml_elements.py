@@ -11,7 +11,7 @@ ELEMENTS: Final = 10_000
 """How many elements are kept of an item, at all depths. The smallest weigh much more than here."""
 
 
-class Element(NamedTuple):
+class ElementShape(NamedTuple):
     """An element of an item: its name, its attributes without namespaces, and what is in it.
 
     `text` is character data, or, where there are elements in it, `markup`: their HTML. `base` is
@@ -36,10 +36,10 @@ class OpenItem:
         self.line = line
         self.offset = offset
         self.given_up = ""
-        self.elements: list[Element] = []
+        self.elements: list[ElementShape] = []
         self._wanted = wanted
         self._kept = 0
-        self._element: Element | None = None
+        self._element: ElementShape | None = None
         self._text = io.StringIO()
         self._names: list[str] = []
 
@@ -49,7 +49,7 @@ class OpenItem:
             self._start_markup(name, attributes)
         elif name in self._wanted and not self.given_up:
             plain = {key: value for key, value in attributes.items() if "\n" not in key}
-            self._element = Element(name, plain, "", markup=False, base=base)
+            self._element = ElementShape(name, plain, "", markup=False, base=base)
             self._text = io.StringIO()
             self._names = []
 

@@ -9,10 +9,10 @@ from typing import BinaryIO, Final, NamedTuple
 
 from app.article.record import Fault
 from app.feeds.byte_scanner import CHUNK_BYTES
-from app.feeds.entries import ITEM_BYTES, Item, MalformedFeedError, Rejected
+from app.feeds.entries import ITEM_BYTES, FeedItem, MalformedFeedError, Rejected
 from app.feeds.safe_expat import broken, parse, parser_for
 from app.feeds.syndication_mapping import resolved
-from app.feeds.xml_elements import Element, OpenItem
+from app.feeds.xml_elements import ElementShape, OpenItem
 from app.text import excerpt
 
 NESTING: Final = 200
@@ -45,11 +45,11 @@ class Shape(NamedTuple):
 class XmlItem(NamedTuple):
     """An item: its place, its language, and the elements in it that are wanted, in order."""
 
-    place: Item
+    place: FeedItem
     language: str | None
-    elements: tuple[Element, ...]
+    elements: tuple[ElementShape, ...]
 
-    def first(self, *names: str) -> Element | None:
+    def first(self, *names: str) -> ElementShape | None:
         """Return the first element of the first of `names` that there is."""
         for name in names:
             for element in self.elements:
@@ -177,5 +177,5 @@ class _Cutter:
             reason = f"{item.given_up}; it reaches up to line {line}, column {column}"
             self._done.append(Rejected(item.line, None, (Fault(pointer, reason),)))
         else:
-            place = Item(item.line, pointer, None, size)
+            place = FeedItem(item.line, pointer, None, size)
             self._done.append(XmlItem(place, scope.language, tuple(item.elements)))

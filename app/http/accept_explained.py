@@ -52,7 +52,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OfferScore:
     """How one offer fared. `q` is 0 to 1; `decided_by` is the position of the member that said so.
 
     `lost_by` is what the winner was better by, None for the winner and for what is not acceptable.
@@ -75,7 +75,7 @@ class Explanation:
 
     members: tuple[Member, ...]
     untold: int
-    standings: tuple[Standing, ...]
+    standings: tuple[OfferScore, ...]
     chosen: str | None
     rule: Rule | None
     reason: str
@@ -124,9 +124,9 @@ def _member(index: int, text: str, range_: Range | None, fared: Sequence[Score[s
     )
 
 
-def _standing(score: Score[str], lost_by: Rule | None) -> Standing:
+def _standing(score: Score[str], lost_by: Rule | None) -> OfferScore:
     by = score.decided_by
-    return Standing(score.offer, score.q / FULL_WEIGHT, by.position + 1 if by else None, lost_by)
+    return OfferScore(score.offer, score.q / FULL_WEIGHT, by.position + 1 if by else None, lost_by)
 
 
 def _reason(best: Sequence[Score[str]], rule: Rule | None) -> str:

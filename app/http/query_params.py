@@ -17,28 +17,28 @@ Reader = Callable[[list[str]], object]
 """Reads all values that a parameter is given. Raises ValueError, whose message is the reason."""
 
 
-class BadParameter(NamedTuple):
+class InvalidParameter(NamedTuple):
     """A parameter that cannot be, and why."""
 
     name: str
     reason: str
 
 
-class BadQueryError(ValueError):
+class InvalidQueryError(ValueError):
     """The query is none that is understood here. `faults` are FAULTS_AT_MOST at most."""
 
-    def __init__(self, faults: Collection[BadParameter]) -> None:
+    def __init__(self, faults: Collection[InvalidParameter]) -> None:
         self.faults = tuple(faults)[:FAULTS_AT_MOST]
         super().__init__("; ".join(f"{fault.name}: {fault.reason}" for fault in self.faults))
 
 
-def refused(name: str, reason: str) -> BadQueryError:
+def refused(name: str, reason: str) -> InvalidQueryError:
     """Return the error that one parameter is at fault."""
-    return BadQueryError([BadParameter(name, reason)])
+    return InvalidQueryError([InvalidParameter(name, reason)])
 
 
 def pairs_of(query: str) -> list[tuple[str, str]]:
-    """Return the parameters of `query` and their values, in order. Raises BadQueryError."""
+    """Return the parameters of `query` and their values, in order. Raises InvalidQueryError."""
     pairs = parse_qsl(query, keep_blank_values=True)
     if len(pairs) > PARAMETERS_AT_MOST:
         raise refused("", f"{len(pairs)} parameters, and at most {PARAMETERS_AT_MOST} are allowed")
@@ -47,7 +47,7 @@ def pairs_of(query: str) -> list[tuple[str, str]]:
 
 def read(
     pairs: Iterable[tuple[str, str]], readers: Mapping[str, Reader]
-) -> tuple[dict[str, object], list[BadParameter]]:
+) -> tuple[dict[str, object], list[InvalidParameter]]:
     """Return what `readers` make of the parameters that are given, and what is wrong with others.
 
     A parameter that has no reader is unknown, and that is a fault, too.
@@ -61,12 +61,12 @@ def read(
         reader = readers.get(name)
         if reader is None:
             reason = f"is unknown; there are {', '.join(readers)}"
-            faults.append(BadParameter(excerpt(name), reason))
+            faults.append(InvalidParameter(excerpt(name), reason))
             continue
         try:
             values[name] = reader(found)
         except ValueError as error:
-            faults.append(BadParameter(name, str(error)))
+            faults.append(InvalidParameter(name, str(error)))
     return values, faults
 
 

@@ -10,18 +10,18 @@ from collections.abc import Iterator, Sequence
 from functools import partial as applied
 
 from app import feeds
-from app.feeds import Source
+from app.feeds import FeedSource
 from app.ingest import atomic_load, dry_run, partial_load
 from app.ingest.batching import Batch, cut
 from app.ingest.decide import OUTCOMES, Policy
-from app.ingest.dry_run import Rehearsed
+from app.ingest.dry_run import DryRunResult
 from app.ingest.load_run import LoadInterruptedError, Options, Run, bytes_read
-from app.store.loads import Origin
+from app.store.loads import LoadOrigin
 
 __all__ = ["OUTCOMES", "LoadInterruptedError", "Options", "Policy", "Run", "load", "rehearse"]
 
 
-def load(run: Run, sources: Sequence[Source], origin: Origin, options: Options) -> int:
+def load(run: Run, sources: Sequence[FeedSource], origin: LoadOrigin, options: Options) -> int:
     """Load the feed in `sources`, which arrived whole, and return the number of its receipt.
 
     What is valid goes in, what is not is reported, record by record; with `options.atomic`,
@@ -39,7 +39,7 @@ def load(run: Run, sources: Sequence[Source], origin: Origin, options: Options) 
     return partial_load.load(run, batches(), origin, options.policy, read)
 
 
-def rehearse(run: Run, sources: Sequence[Source], options: Options) -> Iterator[Rehearsed]:
+def rehearse(run: Run, sources: Sequence[FeedSource], options: Options) -> Iterator[DryRunResult]:
     """Yield what would become of each record of the feed in `sources`, and write nothing.
 
     Raises MalformedFeedError, DatabaseUnavailableError.
@@ -47,7 +47,7 @@ def rehearse(run: Run, sources: Sequence[Source], options: Options) -> Iterator[
     return dry_run.rehearse(run, _batches(sources, strict=options.strict), options.policy)
 
 
-def _batches(sources: Sequence[Source], *, strict: bool) -> Iterator[Batch]:
+def _batches(sources: Sequence[FeedSource], *, strict: bool) -> Iterator[Batch]:
     for source in sources:
         source.stream.seek(0)
     return cut(feeds.read_all(sources, strict=strict))

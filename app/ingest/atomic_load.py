@@ -17,7 +17,7 @@ from app.ingest.batching import Batch, ahead
 from app.ingest.decide import OUTCOMES, Policy
 from app.ingest.load_run import LoadInterruptedError, Run, persistently
 from app.store import loads
-from app.store.loads import LEASE, LeaseLostError, Origin, Result
+from app.store.loads import LEASE, LeaseLostError, LoadOrigin, RecordResult
 
 REFUSED_AT_MOST: Final = 10_000
 """How many of the records that refuse a load are told."""
@@ -29,7 +29,7 @@ _REFUSING: Final = frozenset({"rejected", "conflict"})
 
 
 class _RefusedError(Exception):
-    def __init__(self, results: list[Result], count: int) -> None:
+    def __init__(self, results: list[RecordResult], count: int) -> None:
         super().__init__()
         self.results = results
         self.count = count
@@ -38,7 +38,7 @@ class _RefusedError(Exception):
 def load(
     run: Run,
     batches: Callable[[], Iterator[Batch]],
-    origin: Origin,
+    origin: LoadOrigin,
     policy: Policy,
     read: Callable[[], int],
 ) -> int:
@@ -50,7 +50,7 @@ def load(
     def begin() -> tuple[int, bool]:
         with run.database.writing() as session:
             now = run.clock()
-            known = loads.repeated(session, origin, now)
+            known = loads.find_by_idempotency_key(session, origin, now)
             if known is not None:
                 return known, False
             return loads.begin(session, origin, dict.fromkeys(OUTCOMES, 0), now, lease), True
@@ -76,7 +76,7 @@ def load(
 
 def _look_through(run: Run, first: Batch, rest: Iterator[Batch], load_id: int) -> None:
     """Raise _RefusedError where anything in the feed is no record."""
-    found: list[Result] = []
+    found: list[RecordResult] = []
     count = 0
     batch = first
     while True:
@@ -101,7 +101,7 @@ def apply_all(
     Raises LeaseLostError, and _RefusedError where anything stands against it.
     """
     summary: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
-    refusing: list[Result] = []
+    refusing: list[RecordResult] = []
     count = 0
     with run.database.writing() as session, ahead(batches) as coming:
         if loads.has_ended(session, load_id):

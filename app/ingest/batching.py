@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from app.article.hygiene import Flag, flags
+from app.article.hygiene import HygieneFlag, flags
 from app.article.record import Fault
 from app.background_priority import give_way, in_turns
 from app.feeds import Entry, Rejected
-from app.ingest.candidate import Incoming
+from app.ingest.candidate import Candidate
 
 BATCH_RECORDS: Final = 400
 """As many as hold the lock of writers for a quarter of a second.
@@ -32,13 +32,13 @@ REJECTED_AT_MOST: Final = 10_000
 """A feed with so many records that are none is not what it was taken for."""
 
 
-class Candidate(NamedTuple):
+class PendingRecord(NamedTuple):
     """A record that may go in: where it starts in the feed, and what is odd about it."""
 
     file: str | None
     line: int
-    new: Incoming
-    flags: tuple[Flag, ...]
+    new: Candidate
+    flags: tuple[HygieneFlag, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Batch:
     """
 
     position: int
-    items: tuple[Candidate | Rejected, ...]
+    items: tuple[PendingRecord | Rejected, ...]
     last: bool
 
 
@@ -58,7 +58,7 @@ def cut(entries: Iterable[Entry | Rejected]) -> Iterator[Batch]:
 
     No more is held than a batch and the entry behind it.
     """
-    items: list[Candidate | Rejected] = []
+    items: list[PendingRecord | Rejected] = []
     position = weight = 0
     for entry in in_turns(_patient(entries), 1):
         added = _weight(entry)
@@ -101,10 +101,10 @@ def _patient(entries: Iterable[Entry | Rejected]) -> Iterator[Entry | Rejected]:
         yield entry
 
 
-def _prepared(entry: Entry | Rejected) -> Candidate | Rejected:
+def _prepared(entry: Entry | Rejected) -> PendingRecord | Rejected:
     if isinstance(entry, Rejected):
         return entry
-    return Candidate(entry.file, entry.line, Incoming.of(entry.record), flags(entry.record))
+    return PendingRecord(entry.file, entry.line, Candidate.of(entry.record), flags(entry.record))
 
 
 def _weight(entry: Entry | Rejected) -> int:

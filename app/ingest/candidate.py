@@ -5,7 +5,7 @@ from typing import NamedTuple
 from app.article.record import Record
 
 
-class Incoming(NamedTuple):
+class Candidate(NamedTuple):
     """A record, the key of its story, and the digest of its content."""
 
     record: Record
@@ -13,11 +13,11 @@ class Incoming(NamedTuple):
     digest: str
 
     @classmethod
-    def of(cls, record: Record) -> "Incoming":
+    def of(cls, record: Record) -> "Candidate":
         """Work out what is to be known of `record`."""
         return cls(record, record.canonical_key, record.digest)
 
-    def at(self, slug: str) -> "Incoming":
+    def at(self, slug: str) -> "Candidate":
         """Return the same at another slug."""
         record = self.record.model_copy(update={"slug": slug})
         return self._replace(record=record, digest=record.digest)

@@ -4,9 +4,9 @@ import hashlib
 from typing import Final, Literal, NamedTuple, get_args
 
 from app.article.record import SLUG_LENGTH
-from app.ingest.batch_state import Scene
-from app.ingest.candidate import Incoming
-from app.store.article_writes import Draft
+from app.ingest.batch_state import BatchState
+from app.ingest.candidate import Candidate
+from app.store.article_writes import ArticleWrite
 from app.text import excerpt
 
 FeedOutcome = Literal[
@@ -52,12 +52,12 @@ class Decision(NamedTuple):
     """
 
     outcome: Outcome
-    new: Incoming
-    article: Draft | None = None
+    new: Candidate
+    article: ArticleWrite | None = None
     reason: str | None = None
 
 
-def decide(scene: Scene, new: Incoming, policy: Policy) -> Decision:
+def decide(scene: BatchState, new: Candidate, policy: Policy) -> Decision:
     """Say what becomes of `new` in `scene`, which stays as it is."""
     there = scene.at(new.record.slug)
     if there is not None and _tells_another(there, new) and policy.suffix:
@@ -86,12 +86,12 @@ def suffixed(slug: str, key: str) -> str:
     return f"{slug[: SLUG_LENGTH - SUFFIX_DIGITS - 1].rstrip('-.')}-{digits}"
 
 
-def _tells_another(article: Draft, new: Incoming) -> bool:
+def _tells_another(article: ArticleWrite, new: Candidate) -> bool:
     key = article.standing.canonical_key
     return bool(key and new.key and key != new.key)
 
 
-def _told(scene: Scene, new: Incoming) -> Draft | None:
+def _told(scene: BatchState, new: Candidate) -> ArticleWrite | None:
     """Return the article that tells the story of `new`, as far as that is known."""
     if new.key and (story := scene.telling(new.key)):
         return story
@@ -99,7 +99,9 @@ def _told(scene: Scene, new: Incoming) -> Draft | None:
     return None if former is None or _tells_another(former, new) else former
 
 
-def _over(there: Draft, story: Draft | None, new: Incoming, policy: Policy) -> Decision:
+def _over(
+    there: ArticleWrite, story: ArticleWrite | None, new: Candidate, policy: Policy
+) -> Decision:
     """Decide about a record whose slug has an article of the same story, for all that is known."""
     if story is not None and story is not there:
         reason = f"the story is told at /news/{story.standing.slug}"
@@ -117,7 +119,7 @@ def _over(there: Draft, story: Draft | None, new: Incoming, policy: Policy) -> D
     return Decision("updated", new, there)
 
 
-def _elsewhere(story: Draft, new: Incoming, policy: Policy) -> Decision:
+def _elsewhere(story: ArticleWrite, new: Candidate, policy: Policy) -> Decision:
     """Decide about a record of a story that stands at another slug."""
     old = story.standing
     if old.withdrawn:
@@ -127,12 +129,12 @@ def _elsewhere(story: Draft, new: Incoming, policy: Policy) -> Decision:
     return Decision("moved", new, story, f"from /news/{old.slug}")
 
 
-def _is_withdrawn(new: Incoming) -> bool:
+def _is_withdrawn(new: Candidate) -> bool:
     """Say whether a record says of itself that it is withdrawn: it brings nothing back."""
     return new.record.upkeep.withdrawn_at is not None
 
 
-def _back(withdrawn: Draft, new: Incoming, policy: Policy) -> Decision:
+def _back(withdrawn: ArticleWrite, new: Candidate, policy: Policy) -> Decision:
     if not policy.restore or _is_withdrawn(new):
         return Decision("conflict", new, withdrawn, "the article was withdrawn")
     if new.record.updated_at < withdrawn.standing.updated_at:

@@ -11,16 +11,16 @@ from typing import NamedTuple
 from app.article.record import Record, json_pointer
 from app.database.transactions import Session
 from app.ingest.apply import look, play
-from app.ingest.batch_state import Scene
+from app.ingest.batch_state import BatchState
 from app.ingest.batching import Batch
 from app.ingest.decide import WRITTEN, Decision, Policy
 from app.ingest.load_run import Run, StoppingError
 from app.store import articles
-from app.store.loads import Result
+from app.store.loads import RecordResult
 from app.text import excerpt
 
 
-class Difference(NamedTuple):
+class FieldDifference(NamedTuple):
     """A field that would change: its JSON Pointer, and excerpts of what it is and would be."""
 
     pointer: str
@@ -28,19 +28,19 @@ class Difference(NamedTuple):
     new: str | None
 
 
-class Rehearsed(NamedTuple):
+class DryRunResult(NamedTuple):
     """What would become of a record, and which fields of its article would change."""
 
-    result: Result
-    differences: Sequence[Difference]
+    result: RecordResult
+    differences: Sequence[FieldDifference]
 
 
-def rehearse(run: Run, batches: Iterator[Batch], policy: Policy) -> Iterator[Rehearsed]:
+def rehearse(run: Run, batches: Iterator[Batch], policy: Policy) -> Iterator[DryRunResult]:
     """Yield what would become of each record of `batches`.
 
     Raises MalformedFeedError, DatabaseUnavailableError, StoppingError.
     """
-    scene = Scene()
+    scene = BatchState()
     for batch in batches:
         if run.stopping():
             raise StoppingError
@@ -49,7 +49,7 @@ def rehearse(run: Run, batches: Iterator[Batch], policy: Policy) -> Iterator[Reh
             played = play(scene, batch, policy)
             old = _old(session, [decision for _, decision in played if decision])
         for result, decision in played:
-            yield Rehearsed(result, _differences(old, decision))
+            yield DryRunResult(result, _differences(old, decision))
         scene.forget_states()
 
 
@@ -62,7 +62,7 @@ def _old(session: Session, decisions: Sequence[Decision]) -> dict[int, Record]:
     return {i: state.record for i, state in articles.states(session, ids).items()}
 
 
-def _differences(old: dict[int, Record], decision: Decision | None) -> Sequence[Difference]:
+def _differences(old: dict[int, Record], decision: Decision | None) -> Sequence[FieldDifference]:
     """Compare a record with its article as it stands in the database."""
     if decision is None or decision.outcome not in WRITTEN or decision.article is None:
         return ()
@@ -70,12 +70,12 @@ def _differences(old: dict[int, Record], decision: Decision | None) -> Sequence[
     return () if before is None else tuple(difference(before, decision.new.record))
 
 
-def difference(old: Record, new: Record) -> Iterator[Difference]:
+def difference(old: Record, new: Record) -> Iterator[FieldDifference]:
     """Yield the fields in which `new` differs from `old`."""
     was, will = _fields(old), _fields(new)
     for name in dict.fromkeys((*was, *will)):
         if was.get(name) != will.get(name):
-            yield Difference(json_pointer(name), _told(was.get(name)), _told(will.get(name)))
+            yield FieldDifference(json_pointer(name), _told(was.get(name)), _told(will.get(name)))
 
 
 def _fields(record: Record) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from pydantic import JsonValue
 
 from app.database.transactions import Database, DatabaseUnavailableError
-from app.feeds import Source
+from app.feeds import FeedSource
 from app.ingest.decide import PLAIN, Policy
 
 PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
@@ -94,6 +94,6 @@ def persistently(attempt: Callable[[], Outcome]) -> Outcome:
     return attempt()
 
 
-def bytes_read(sources: Sequence[Source]) -> int:
+def bytes_read(sources: Sequence[FeedSource]) -> int:
     """Return how much of `sources` has been read, a little more than was worked through."""
     return sum(source.stream.tell() for source in sources)

@@ -10,11 +10,11 @@ from app.ingest.batching import Batch, ahead
 from app.ingest.decide import OUTCOMES, Policy
 from app.ingest.load_run import LoadInterruptedError, Run, persistently
 from app.store import loads
-from app.store.loads import LeaseLostError, Origin
+from app.store.loads import LeaseLostError, LoadOrigin
 
 
 def load(
-    run: Run, batches: Iterator[Batch], origin: Origin, policy: Policy, read: Callable[[], int]
+    run: Run, batches: Iterator[Batch], origin: LoadOrigin, policy: Policy, read: Callable[[], int]
 ) -> int:
     """Load `batches` and return the number of the receipt. `read` says how far that got."""
     first = next(batches)
@@ -22,7 +22,7 @@ def load(
     def begin() -> tuple[int, bool]:
         with run.database.writing() as session:
             now = run.clock()
-            known = loads.repeated(session, origin, now)
+            known = loads.find_by_idempotency_key(session, origin, now)
             if known is not None:
                 return known, False
             load_id = loads.begin(session, origin, dict.fromkeys(OUTCOMES, 0), now)

@@ -8,14 +8,14 @@ from app.article.hygiene import flags
 from app.article.record import Record
 from app.database.transactions import Session
 from app.ingest.apply import enact, see, told, write
-from app.ingest.batch_state import Scene
-from app.ingest.candidate import Incoming
+from app.ingest.batch_state import BatchState
+from app.ingest.candidate import Candidate
 from app.ingest.decide import OUTCOMES, WRITTEN, Decision, Policy, decide
 from app.ingest.load_run import Run
 from app.store import articles, existing_articles, loads
-from app.store.article_writes import Draft
-from app.store.articles import State
-from app.store.loads import Origin
+from app.store.article_writes import ArticleWrite
+from app.store.articles import ArticleState
+from app.store.loads import LoadOrigin
 
 
 class NoSuchArticleError(Exception):
@@ -38,11 +38,11 @@ class EditRefusedError(Exception):
 class Present(NamedTuple):
     """An article as an edit finds it, and a digest of all of that."""
 
-    state: State
+    state: ArticleState
     etag: str
 
 
-def put(run: Run, slug: str, revise: Callable[[Present | None], Record], origin: Origin) -> int:
+def put(run: Run, slug: str, revise: Callable[[Present | None], Record], origin: LoadOrigin) -> int:
     """Let what `revise` makes of the article at `slug`, or of nothing, stand from now on.
 
     Return the number of the receipt. What `revise` raises goes through, and nothing has changed.
@@ -50,7 +50,7 @@ def put(run: Run, slug: str, revise: Callable[[Present | None], Record], origin:
     """
     with run.database.writing() as session:
         scene, there = _look(session, slug)
-        new = Incoming.of(revise(_present(session, there)))
+        new = Candidate.of(revise(_present(session, there)))
         see(session, scene, [new], Policy())
         decision = _fresh(scene, new) if there is None else _revised(scene, there, new)
         if decision.outcome not in WRITTEN | {"unchanged"}:
@@ -64,7 +64,7 @@ def withdraw(
     slug: str,
     reason: str | None,
     check: Callable[[Present | None], object],
-    origin: Origin,
+    origin: LoadOrigin,
 ) -> int:
     """Withdraw the article at `slug`, and return the number of the receipt.
 
@@ -72,22 +72,24 @@ def withdraw(
     """
     with run.database.writing() as session:
         scene, there, present = _known(session, slug, check)
-        decision = Decision("unchanged", Incoming.of(present.state.record), there)
+        decision = Decision("unchanged", Candidate.of(present.state.record), there)
         now = run.clock()
         if not there.standing.withdrawn:
             decision = decision._replace(outcome="withdrawn", reason=reason)
-            scene.withdraw(there, State(present.state.record, now, reason))
+            scene.withdraw(there, ArticleState(present.state.record, now, reason))
         return _finish(session, scene, decision, origin, now)
 
 
-def restore(run: Run, slug: str, check: Callable[[Present | None], object], origin: Origin) -> int:
+def restore(
+    run: Run, slug: str, check: Callable[[Present | None], object], origin: LoadOrigin
+) -> int:
     """Bring back the article at `slug`, and return the number of the receipt.
 
     `check` may raise. Raises NoSuchArticleError, DatabaseUnavailableError.
     """
     with run.database.writing() as session:
         scene, there, present = _known(session, slug, check)
-        decision = Decision("unchanged", Incoming.of(present.state.record), there)
+        decision = Decision("unchanged", Candidate.of(present.state.record), there)
         if there.standing.withdrawn:
             decision = decision._replace(outcome="restored")
             enact(scene, decision)
@@ -99,13 +101,13 @@ def present(session: Session, slug: str) -> Present | None:
     return _present(session, _look(session, slug)[1])
 
 
-def _look(session: Session, slug: str) -> tuple[Scene, Draft | None]:
-    scene = Scene()
-    scene.add(existing_articles.at(session, {slug}))
+def _look(session: Session, slug: str) -> tuple[BatchState, ArticleWrite | None]:
+    scene = BatchState()
+    scene.add(existing_articles.by_slug(session, {slug}))
     return scene, scene.at(slug)
 
 
-def _present(session: Session, draft: Draft | None) -> Present | None:
+def _present(session: Session, draft: ArticleWrite | None) -> Present | None:
     if draft is None or draft.id is None:
         return None
     state = articles.states(session, {draft.id})[draft.id]
@@ -115,7 +117,7 @@ def _present(session: Session, draft: Draft | None) -> Present | None:
 
 def _known(
     session: Session, slug: str, check: Callable[[Present | None], object]
-) -> tuple[Scene, Draft, Present]:
+) -> tuple[BatchState, ArticleWrite, Present]:
     scene, there = _look(session, slug)
     present = _present(session, there)
     check(present)
@@ -124,7 +126,7 @@ def _known(
     return scene, there, present
 
 
-def _fresh(scene: Scene, new: Incoming) -> Decision:
+def _fresh(scene: BatchState, new: Candidate) -> Decision:
     """Decide about a record for a slug at which there is nothing: it touches no other article."""
     decision = decide(scene, new, Policy())
     if decision.outcome == "created" or decision.article is None:
@@ -134,7 +136,7 @@ def _fresh(scene: Scene, new: Incoming) -> Decision:
     return decision._replace(outcome="conflict", reason=f"{reason} that source")
 
 
-def _revised(scene: Scene, there: Draft, new: Incoming) -> Decision:
+def _revised(scene: BatchState, there: ArticleWrite, new: Candidate) -> Decision:
     """Decide about an edit of the article `there`, which may give it another slug or source."""
     old, updated_at = there.standing, new.record.updated_at
     if old.digest == new.digest and not old.withdrawn:
@@ -150,7 +152,7 @@ def _revised(scene: Scene, there: Draft, new: Incoming) -> Decision:
     return Decision("updated", new, there)
 
 
-def _against(scene: Scene, there: Draft, new: Incoming) -> str | None:
+def _against(scene: BatchState, there: ArticleWrite, new: Candidate) -> str | None:
     """Say why the article `there` cannot become `new`."""
     if there.standing.withdrawn:
         return "the article is withdrawn: restore it first"
@@ -161,7 +163,7 @@ def _against(scene: Scene, there: Draft, new: Incoming) -> str | None:
 
 
 def _finish(
-    session: Session, scene: Scene, decision: Decision, origin: Origin, now: datetime
+    session: Session, scene: BatchState, decision: Decision, origin: LoadOrigin, now: datetime
 ) -> int:
     """Write the edit and its receipt, the number of which is returned."""
     load_id = loads.begin(session, origin, {}, now)

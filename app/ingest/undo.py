@@ -13,9 +13,9 @@ from typing import Final
 from app.background_priority import in_turns
 from app.database.transactions import Session
 from app.ingest import undo_plan
-from app.ingest.candidate import Incoming
+from app.ingest.candidate import Candidate
 from app.ingest.load_run import Run, StoppingError
-from app.ingest.undo_plan import Place, Surroundings, Way
+from app.ingest.undo_plan import AddressState, CurrentState, UndoStep
 from app.store import (
     article_writes,
     change_log,
@@ -24,10 +24,10 @@ from app.store import (
     load_receipts,
     loads,
 )
-from app.store.article_writes import Draft
-from app.store.articles import State
-from app.store.existing_articles import Standing
-from app.store.loads import Origin, Result, StillRunningError
+from app.store.article_writes import ArticleWrite
+from app.store.articles import ArticleState
+from app.store.existing_articles import ExistingArticle
+from app.store.loads import LoadOrigin, RecordResult, StillRunningError
 
 UNDO: Final = "undo"
 """The kind of a load that puts back what another one did."""
@@ -46,7 +46,7 @@ class NotUndoableError(Exception):
     """The load cannot be undone: it is an undo, or has been undone before."""
 
 
-def undo(run: Run, load_id: int, origin: Origin) -> int:
+def undo(run: Run, load_id: int, origin: LoadOrigin) -> int:
     """Undo a load, and return the number of the receipt.
 
     Raises NoSuchLoadError, StillRunningError, NotUndoableError, DatabaseUnavailableError,
@@ -89,7 +89,7 @@ def _put_back_all(session: Session, load_id: int, undo_id: int, now: datetime) -
     First come those that nothing can be in the way of, some at a time. Of those that go back to
     another slug, or another story, all must be known before the first one does.
     """
-    entangled: list[Way] = []
+    entangled: list[UndoStep] = []
     for ids in _some(load_effects.touched(session, load_id)):
         found, left = _ways(session, load_id, ids)
         straight = [way for way in found if way.id not in left and not way.leads_elsewhere]
@@ -110,9 +110,9 @@ def _some(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
 
 
-def _together(groups: Iterable[Sequence[Way]]) -> Iterator[Sequence[Sequence[Way]]]:
+def _together(groups: Iterable[Sequence[UndoStep]]) -> Iterator[Sequence[Sequence[UndoStep]]]:
     """Yield groups, as many as can be put back at once, in their order."""
-    held: list[Sequence[Way]] = []
+    held: list[Sequence[UndoStep]] = []
     for group in groups:
         held.append(group)
         if sum(map(len, held)) >= AT_ONCE:
@@ -121,46 +121,54 @@ def _together(groups: Iterable[Sequence[Way]]) -> Iterator[Sequence[Sequence[Way
     yield held
 
 
-def _ways(session: Session, load_id: int, ids: Sequence[int]) -> tuple[list[Way], dict[int, str]]:
+def _ways(
+    session: Session, load_id: int, ids: Sequence[int]
+) -> tuple[list[UndoStep], dict[int, str]]:
     """Return the ways back of articles, in their order, and why those touched later are left."""
-    there = {each.id: each for each in existing_articles.of(session, ids)}
+    there = {each.id: each for each in existing_articles.by_id(session, ids)}
     done = load_effects.effects(session, load_id, ids)
     before = load_effects.before(session, load_id, ids)
     since = load_effects.since(session, load_id, {i: done[i][-1].seq for i in ids})
     found = [
-        Way(there[i], done[i], None if done[i][-1].kind == "created" else _place(before[i]))
+        UndoStep(there[i], done[i], None if done[i][-1].kind == "created" else _place(before[i]))
         for i in ids
     ]
     return found, {i: f"load {by} has changed it since" for i, by in since.items()}
 
 
-def _place(state: State) -> Place:
+def _place(state: ArticleState) -> AddressState:
     record = state.record
     withdrawn = state.withdrawn_at is not None
-    return Place(record.slug, record.canonical_key, withdrawn, state.visible_from)
+    return AddressState(record.slug, record.canonical_key, withdrawn, state.visible_from)
 
 
-def _surroundings(session: Session, entangled: Sequence[Way]) -> Surroundings:
+def _surroundings(session: Session, entangled: Sequence[UndoStep]) -> CurrentState:
     places = [way.before for way in entangled if way.before]
     slugs = {place.slug for place in places}
-    telling: dict[str, list[Standing]] = defaultdict(list)
-    for each in existing_articles.telling(session, {place.key for place in places if place.key}):
+    telling: dict[str, list[ExistingArticle]] = defaultdict(list)
+    for each in existing_articles.by_canonical_key(
+        session, {place.key for place in places if place.key}
+    ):
         telling[each.canonical_key or ""].append(each)
-    return Surroundings(
-        at={each.slug: each for each in existing_articles.at(session, slugs)},
-        having_had=existing_articles.having_had(session, slugs),
+    return CurrentState(
+        at={each.slug: each for each in existing_articles.by_slug(session, slugs)},
+        having_had=existing_articles.by_alias(session, slugs),
         telling=telling,
     )
 
 
 def _put_back(
-    session: Session, load_id: int, groups: Sequence[Sequence[Way]], undo_id: int, now: datetime
+    session: Session,
+    load_id: int,
+    groups: Sequence[Sequence[UndoStep]],
+    undo_id: int,
+    now: datetime,
 ) -> None:
     """Let articles be what they were before the load, group by group, or be no more."""
     going = [way for group in groups for way in group]
     gone = [way.id for way in going if way.before is None]
     before = load_effects.before(session, load_id, [way.id for way in going if way.before])
-    articles = {way.id: Draft(way.article) for way in going if way.before}
+    articles = {way.id: ArticleWrite(way.article) for way in going if way.before}
     steps = [step for group in groups for step in undo_plan.steps(group, articles)]
     article_writes.remove(session, gone)
     restored = [_restored(draft, before[i]) for i, draft in in_turns(articles.items())]
@@ -168,9 +176,9 @@ def _put_back(
     change_log.record(session, steps, undo_id, now)
 
 
-def _restored(draft: Draft, before: State) -> Draft:
-    new = Incoming.of(before.record)
-    draft.standing = Standing(
+def _restored(draft: ArticleWrite, before: ArticleState) -> ArticleWrite:
+    new = Candidate.of(before.record)
+    draft.standing = ExistingArticle(
         id=draft.id,
         slug=new.record.slug,
         canonical_key=new.key,
@@ -182,23 +190,23 @@ def _restored(draft: Draft, before: State) -> Draft:
     return draft
 
 
-def _give_back_aliases(session: Session, undone: Sequence[Way]) -> None:
+def _give_back_aliases(session: Session, undone: Sequence[UndoStep]) -> None:
     """Let slugs lead again to where they led before the load. The articles are back by now."""
     slugs = undo_plan.slugs(undone)
     owners = {
-        s: each.id for s, each in existing_articles.having_had(session, slugs).items() if each.id
+        s: each.id for s, each in existing_articles.by_alias(session, slugs).items() if each.id
     }
-    taken = {each.slug for each in existing_articles.at(session, slugs)}
+    taken = {each.slug for each in existing_articles.by_slug(session, slugs)}
     given = undo_plan.aliases(undone, owners, taken)
     known = {
-        each.id: each for each in existing_articles.of(session, {i for i in given.values() if i})
+        each.id: each for each in existing_articles.by_id(session, {i for i in given.values() if i})
     }
-    leading = {slug: Draft(known[i]) if i in known else None for slug, i in given.items()}
+    leading = {slug: ArticleWrite(known[i]) if i in known else None for slug, i in given.items()}
     article_writes.alias(session, leading)
 
 
-def _result(position: int, slug: str, reason: str | None) -> Result:
-    return Result(
+def _result(position: int, slug: str, reason: str | None) -> RecordResult:
+    return RecordResult(
         position=position,
         file=None,
         line=0,

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from app.store.article_writes import Draft
-from app.store.change_log import Step
-from app.store.existing_articles import Standing
-from app.store.load_effects import Effect
+from app.store.article_writes import ArticleWrite
+from app.store.change_log import ChangeEvent
+from app.store.existing_articles import ExistingArticle
+from app.store.load_effects import LoadEffect
 
 
-class Place(NamedTuple):
+class AddressState(NamedTuple):
     """Where an article was, which story it told, if it was withdrawn, and else since when seen."""
 
     slug: str
@@ -24,12 +24,12 @@ class Place(NamedTuple):
     visible_from: datetime | None = None
 
 
-class Way(NamedTuple):
+class UndoStep(NamedTuple):
     """An article, what a load did to it, the latest first, and where it was before, if anywhere."""
 
-    article: Standing
-    effects: Sequence[Effect]
-    before: Place | None
+    article: ExistingArticle
+    effects: Sequence[LoadEffect]
+    before: AddressState | None
 
     @property
     def id(self) -> int:
@@ -47,19 +47,19 @@ class Way(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class CurrentState:
     """Who stands at the slugs to which ways lead, who had them, and who tells the stories."""
 
-    at: Mapping[str, Standing] = field(default_factory=dict)
-    having_had: Mapping[str, Standing] = field(default_factory=dict)
-    telling: Mapping[str, Sequence[Standing]] = field(default_factory=dict)
+    at: Mapping[str, ExistingArticle] = field(default_factory=dict)
+    having_had: Mapping[str, ExistingArticle] = field(default_factory=dict)
+    telling: Mapping[str, Sequence[ExistingArticle]] = field(default_factory=dict)
 
 
-def blocked(ways: Sequence[Way], there: Surroundings) -> dict[int, str]:
+def blocked(ways: Sequence[UndoStep], there: CurrentState) -> dict[int, str]:
     """Say which articles cannot go back, and what is in the way of each."""
     going = {way.id: way for way in ways}
-    wanting = defaultdict[str | None, list[Way]](list)
-    telling = defaultdict[str | None, list[Way]](list)
+    wanting = defaultdict[str | None, list[UndoStep]](list)
+    telling = defaultdict[str | None, list[UndoStep]](list)
     for way in ways:
         if way.before is not None:
             wanting[way.before.slug].append(way)
@@ -85,12 +85,12 @@ def blocked(ways: Sequence[Way], there: Surroundings) -> dict[int, str]:
     return left
 
 
-def _address(way: Way) -> str:
+def _address(way: UndoStep) -> str:
     assert way.before is not None  # noqa: S101 - it goes back to somewhere
     return f"/news/{way.before.slug}"
 
 
-def _in_the_way(way: Way, going: Mapping[int, Way], there: Surroundings) -> str | None:
+def _in_the_way(way: UndoStep, going: Mapping[int, UndoStep], there: CurrentState) -> str | None:
     """Say what keeps an article from going back to where it was."""
     if way.before is None:
         return None
@@ -107,31 +107,31 @@ def _in_the_way(way: Way, going: Mapping[int, Way], there: Surroundings) -> str 
     return None
 
 
-def _is_other(article: Standing, way: Way) -> bool:
+def _is_other(article: ExistingArticle, way: UndoStep) -> bool:
     return article.id != way.article.id
 
 
-def _going(article: Standing, going: Mapping[int, Way]) -> Way | None:
+def _going(article: ExistingArticle, going: Mapping[int, UndoStep]) -> UndoStep | None:
     return None if article.id is None else going.get(article.id)
 
 
-def _stays(article: Standing, going: Mapping[int, Way]) -> bool:
+def _stays(article: ExistingArticle, going: Mapping[int, UndoStep]) -> bool:
     way = _going(article, going)
     return way is None or (way.before is not None and way.before.slug == article.slug)
 
 
-def _has_left(article: Standing, slug: str, going: Mapping[int, Way]) -> bool:
+def _has_left(article: ExistingArticle, slug: str, going: Mapping[int, UndoStep]) -> bool:
     """Say whether it was in the load that the article left `slug`, to which it goes back."""
     way = _going(article, going)
     return way is not None and any(effect.previous_slug == slug for effect in way.effects)
 
 
-def _goes_on_telling(article: Standing, going: Mapping[int, Way]) -> bool:
+def _goes_on_telling(article: ExistingArticle, going: Mapping[int, UndoStep]) -> bool:
     way = _going(article, going)
     return way is None or (way.before is not None and way.before.key == article.canonical_key)
 
 
-def ordered(ways: Sequence[Way]) -> Iterator[Sequence[Way]]:
+def ordered(ways: Sequence[UndoStep]) -> Iterator[Sequence[UndoStep]]:
     """Yield ways in groups, each of which can be gone when those before it have been.
 
     A group of several is a ring: each of its articles goes to the slug of the one before it, and
@@ -140,8 +140,8 @@ def ordered(ways: Sequence[Way]) -> Iterator[Sequence[Way]]:
     here = {way.article.slug: way for way in ways}
     done: set[int] = set()
     for way in ways:
-        chain: dict[int, Way] = {}
-        following: Way | None = way
+        chain: dict[int, UndoStep] = {}
+        following: UndoStep | None = way
         while following and following.id not in done and following.id not in chain:
             chain[following.id] = following
             following = _waiting_for(following, here)
@@ -153,14 +153,14 @@ def ordered(ways: Sequence[Way]) -> Iterator[Sequence[Way]]:
             yield from ([each] for each in reversed(chain.values()))
 
 
-def _waiting_for(way: Way, here: Mapping[str, Way]) -> Way | None:
+def _waiting_for(way: UndoStep, here: Mapping[str, UndoStep]) -> UndoStep | None:
     """Return the way that must be gone first, for it begins where this one ends."""
     if way.before is None or way.before.slug == way.article.slug:
         return None
     return here.get(way.before.slug)
 
 
-def steps(group: Sequence[Way], drafts: Mapping[int, Draft]) -> Iterator[Step]:
+def steps(group: Sequence[UndoStep], drafts: Mapping[int, ArticleWrite]) -> Iterator[ChangeEvent]:
     """Yield the changes by which the articles of a group go back.
 
     Who follows the change feed by slugs must find no two articles at one, so in a ring the first
@@ -170,33 +170,35 @@ def steps(group: Sequence[Way], drafts: Mapping[int, Draft]) -> Iterator[Step]:
     if len(group) == 1:
         yield _step(first, drafts, first.article.slug, withdrawn=first.article.withdrawn)
         return
-    yield Step("deleted", drafts.get(first.id), first.article.slug)
+    yield ChangeEvent("deleted", drafts.get(first.id), first.article.slug)
     for way in group[1:]:
         yield _step(way, drafts, way.article.slug, withdrawn=way.article.withdrawn)
     yield _step(first, drafts, None, withdrawn=True)
 
 
-def _step(way: Way, drafts: Mapping[int, Draft], here: str | None, *, withdrawn: bool) -> Step:
+def _step(
+    way: UndoStep, drafts: Mapping[int, ArticleWrite], here: str | None, *, withdrawn: bool
+) -> ChangeEvent:
     """Return the change by which an article goes back from `here`, or from nowhere."""
     before, draft = way.before, drafts.get(way.id)
     if before is None:
-        return Step("deleted", None, way.article.slug, listed=way.article.listed)
+        return ChangeEvent("deleted", None, way.article.slug, listed=way.article.listed)
     left = here if here != before.slug else None
     if before.withdrawn:
-        return Step("deleted", draft, before.slug, left)
+        return ChangeEvent("deleted", draft, before.slug, left)
     if withdrawn:
-        return Step("restored", draft, before.slug, left, visible_from=before.visible_from)
+        return ChangeEvent("restored", draft, before.slug, left, visible_from=before.visible_from)
     kind = "moved" if left else "updated"
-    return Step(kind, draft, before.slug, left, visible_from=before.visible_from)
+    return ChangeEvent(kind, draft, before.slug, left, visible_from=before.visible_from)
 
 
-def slugs(ways: Sequence[Way]) -> Collection[str]:
+def slugs(ways: Sequence[UndoStep]) -> Collection[str]:
     """Return the slugs to which articles came in the load, or which they left."""
     return _events(ways).keys()
 
 
 def aliases(
-    ways: Sequence[Way], owners: Mapping[str, int], taken: Collection[str]
+    ways: Sequence[UndoStep], owners: Mapping[str, int], taken: Collection[str]
 ) -> dict[str, int | None]:
     """Return whose aliases slugs are again that a load gave away or took, now that all are back.
 
@@ -211,9 +213,9 @@ def aliases(
     return {slug: None if slug in taken else owner for slug, owner in found.items()}
 
 
-def _events(ways: Sequence[Way]) -> dict[str, tuple[Effect, Effect]]:
+def _events(ways: Sequence[UndoStep]) -> dict[str, tuple[LoadEffect, LoadEffect]]:
     """Return the first and the last time that an article came to a slug, or left it."""
-    found: dict[str, tuple[Effect, Effect]] = {}
+    found: dict[str, tuple[LoadEffect, LoadEffect]] = {}
     for effect in sorted((e for way in ways for e in way.effects), key=lambda effect: effect.seq):
         if effect.previous_slug is None and effect.kind != "created":
             continue

@@ -78,7 +78,7 @@ def _code(character: str) -> str:
 _CODES: Final = _Codes()
 
 
-class Term(NamedTuple):
+class SearchTerm(NamedTuple):
     """One thing a search asks for: words in a row, any of the `spellings` of one alone.
 
     `spellings` are alternatives, each words with single blanks between them. With `prefix` the
@@ -187,7 +187,7 @@ def spellings(word: str, languages: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, lines)))
 
 
-def marked(text: str, terms: tuple[Term, ...], language: str) -> Iterator[tuple[str, bool]]:
+def marked(text: str, terms: tuple[SearchTerm, ...], language: str) -> Iterator[tuple[str, bool]]:
     """Yield `text` in pieces, and with each whether it is a word that `terms` ask for."""
     wanted = {word for term in terms for each in term.spellings for word in each.split()}
     prefixes = tuple(term.spellings[0].split()[-1] for term in terms if term.prefix)

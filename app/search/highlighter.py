@@ -7,7 +7,7 @@ from typing import Final
 
 from app.article.markdown import events, without_title
 from app.article.record import Record
-from app.search.analyzer import Term, marked
+from app.search.analyzer import SearchTerm, marked
 
 LOOKED_THROUGH: Final = 20_000
 """How many characters of a body are looked through for a passage to show."""
@@ -46,7 +46,7 @@ def prose(body: str) -> str:
     return "".join(seen)
 
 
-def highlights(record: Record, terms: Sequence[Term]) -> dict[str, str]:
+def highlights(record: Record, terms: Sequence[SearchTerm]) -> dict[str, str]:
     """Return, as HTML, the fields of `record` in which `terms` are found, with `mark` around them.
 
     Of a body it is the passage around the first that is found.

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from app.article.record import Record, is_language, is_slug
 from app.article.timestamps import format_instant, parse_instant
 from app.http import query_params
-from app.http.query_params import BadParameter, BadQueryError
+from app.http.query_params import InvalidParameter, InvalidQueryError
 from app.text import excerpt
 
 Facet = Literal["topic", "entity", "lang", "source"]
@@ -46,7 +46,7 @@ _HOST_LENGTH: Final = 255
 
 
 @dataclass(frozen=True)
-class Selection:
+class ListingQuery:
     """What is asked for. Lists of values are by facet; spans are half open, [from, to)."""
 
     any_of: Mapping[Facet, tuple[str, ...]] = field(default_factory=dict)
@@ -109,16 +109,16 @@ class Selection:
         return urlencode([(name, value) for name, vs in self.filters.items() for value in vs])
 
 
-def parse(pairs: Iterable[tuple[str, str]]) -> Selection:
-    """Read the pairs of a query. Raises BadQueryError, which names each fault."""
+def parse(pairs: Iterable[tuple[str, str]]) -> ListingQuery:
+    """Read the pairs of a query. Raises InvalidQueryError, which names each fault."""
     values, faults = query_params.read(pairs, _READERS)
     faults += _together(values)
     if faults:
-        raise BadQueryError(faults)
+        raise InvalidQueryError(faults)
     return _selection(values)
 
 
-def _selection(values: Mapping[str, object]) -> Selection:
+def _selection(values: Mapping[str, object]) -> ListingQuery:
     def listed(suffix: str) -> dict[Facet, tuple[str, ...]]:
         return {f: values[f + suffix] for f in _FACETS if f + suffix in values}  # type: ignore[misc] # the readers give tuples
 
@@ -132,20 +132,20 @@ def _selection(values: Mapping[str, object]) -> Selection:
     if values.get("q"):
         asked["sort"] = SEARCH_SORTS[0]
     asked |= {name: values[name] for name in _AS_READ if name in values}
-    return Selection(**asked)  # type: ignore[arg-type] # each by its reader
+    return ListingQuery(**asked)  # type: ignore[arg-type] # each by its reader
 
 
-def _together(values: Mapping[str, object]) -> Iterable[BadParameter]:
+def _together(values: Mapping[str, object]) -> Iterable[InvalidParameter]:
     """Yield what cannot be asked for together."""
     sort = values.get("sort")
     if values.get("q"):
         if sort is not None and sort not in SEARCH_SORTS:
-            yield BadParameter("sort", f"with q it is one of {', '.join(SEARCH_SORTS)}")
+            yield InvalidParameter("sort", f"with q it is one of {', '.join(SEARCH_SORTS)}")
     elif sort == "relevance":
-        yield BadParameter("sort", f"without q it is one of {', '.join(SORTS)}")
+        yield InvalidParameter("sort", f"without q it is one of {', '.join(SORTS)}")
     if "slug" in values:
         for name in values.keys() - {"slug", "fields", "include"}:
-            yield BadParameter(name, "goes with no slug")
+            yield InvalidParameter(name, "goes with no slug")
 
 
 def _host(value: str) -> bool:

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from app.search import analyzer
-from app.search.analyzer import Term
+from app.search.analyzer import SearchTerm
 
 TERMS_AT_MOST: Final = 20
 SHORTEST_BEGINNING: Final = 2
@@ -21,9 +21,9 @@ _PIECE: Final = re.compile(
 )
 
 
-def parse(text: str, languages: tuple[str, ...]) -> tuple[Term, ...]:
+def parse(text: str, languages: tuple[str, ...]) -> tuple[SearchTerm, ...]:
     """Return what `text` asks for, TERMS_AT_MOST of it; nothing where it has no words to find."""
-    found: dict[Term, None] = {}
+    found: dict[SearchTerm, None] = {}
     for match in _PIECE.finditer(text):
         term = _term(match, languages)
         if term is not None:
@@ -34,7 +34,7 @@ def parse(text: str, languages: tuple[str, ...]) -> tuple[Term, ...]:
     return terms if any(not term.excluded for term in terms) else ()
 
 
-def _term(match: re.Match[str], languages: tuple[str, ...]) -> Term | None:
+def _term(match: re.Match[str], languages: tuple[str, ...]) -> SearchTerm | None:
     excluded = match["minus"] is not None
     exact = match["phrase"] is not None
     text = match["phrase"] if exact else match["word"]
@@ -43,9 +43,9 @@ def _term(match: re.Match[str], languages: tuple[str, ...]) -> Term | None:
         return None
     whole = " ".join(line)
     if exact:
-        return Term((whole,), excluded=excluded)
+        return SearchTerm((whole,), excluded=excluded)
     if text.endswith("*") and len(line[-1]) >= SHORTEST_BEGINNING:
-        return Term((whole,), prefix=True, excluded=excluded)
+        return SearchTerm((whole,), prefix=True, excluded=excluded)
     if len(line) > 1:
-        return Term((whole,), excluded=excluded)
-    return Term(analyzer.spellings(text, languages), excluded=excluded)
+        return SearchTerm((whole,), excluded=excluded)
+    return SearchTerm(analyzer.spellings(text, languages), excluded=excluded)

@@ -23,7 +23,7 @@ _ALGORITHMS: Final = {
 }  # fmt: skip
 
 
-class Stems(dict[bytes, bytes]):
+class StemCache(dict[bytes, bytes]):
     """The stem of each word in one language, in UTF-8, found out as it is asked for.
 
     To ask the stemmer takes several times as long, also where it keeps what it has met itself.
@@ -50,14 +50,14 @@ class Stems(dict[bytes, bytes]):
 _KNOWN: Final = local()
 
 
-def stems_of(language: str) -> Stems | None:
+def stems_of(language: str) -> StemCache | None:
     """Return the stems in a language, given by its tag, or None where Snowball has none for it."""
     name = _algorithm(language)
     if name is None:
         return None
-    known: dict[str, Stems] = _KNOWN.__dict__
+    known: dict[str, StemCache] = _KNOWN.__dict__
     if name not in known:
-        known[name] = Stems(name)
+        known[name] = StemCache(name)
     return known[name]
 
 

@@ -18,8 +18,8 @@ from app.background_priority import in_turns
 from app.database.dialects import among, insert_all, next_ids
 from app.database.tables import Article, ArticleEntity, ArticleTopic, Revision, SlugAlias
 from app.store import articles, existing_articles, public_index, topics_and_entities
-from app.store.articles import COLUMNS, State
-from app.store.existing_articles import Standing
+from app.store.articles import COLUMNS, ArticleState
+from app.store.existing_articles import ExistingArticle
 
 _ARTICLES: Final = Article.__table__
 _LINK: Final = ("article_id", "position")
@@ -27,20 +27,20 @@ _REVISION: Final = (
     "article_id", "number", "record", "withdrawn_at", "withdrawn_reason", "replaced_at", "load_id",
 )  # fmt: skip
 
-Aliases = Mapping[str, "Draft | None"]
+Aliases = Mapping[str, "ArticleWrite | None"]
 """Slugs that articles had, and whose they are from now on: an article's, or nobody's."""
 
 
 @dataclass(slots=True, eq=False)
-class Draft:
+class ArticleWrite:
     """What an article becomes: the last of `states` in the end, of which `standing` is the sum.
 
     Without any it stays what it is. Its `id` is None until it is written. `listed` says whether
     readers see it, as far as the change feed has got.
     """
 
-    standing: Standing
-    states: list[State] = field(default_factory=list)
+    standing: ExistingArticle
+    states: list[ArticleState] = field(default_factory=list)
     id: int | None = field(init=False)
     listed: bool = field(init=False)
 
@@ -51,7 +51,7 @@ class Draft:
 
 def write(
     session: Session,
-    drafts: Sequence[Draft],
+    drafts: Sequence[ArticleWrite],
     aliases: Aliases,
     load_id: int | None,
     now: datetime,
@@ -85,14 +85,14 @@ def remove(session: Session, ids: Sequence[int]) -> None:
     """Remove articles with all that is theirs. The change feed keeps what it said of them."""
     if ids:
         # By what stands there, as an article that readers do not see is in no catalogue.
-        listed = {each.id for each in existing_articles.of(session, ids) if each.listed}
+        listed = {each.id for each in existing_articles.by_id(session, ids) if each.listed}
         past = articles.states(session, [i for i in ids if i in listed])
         public_index.revise(session, {i: state.record for i, state in past.items()}, {})
         session.execute(delete(Article).where(among(session, Article.id, ids)))
 
 
 def _replace(
-    session: Session, drafts: Mapping[int, Draft], load_id: int | None, now: datetime
+    session: Session, drafts: Mapping[int, ArticleWrite], load_id: int | None, now: datetime
 ) -> dict[int, Record]:
     """Write articles that are there. Return what those were that readers saw."""
     past = articles.states(session, drafts.keys())
@@ -122,13 +122,13 @@ def _replace(
     return {i: past[i].record for i, draft in drafts.items() if draft.listed}
 
 
-def _links(state: State, listed_at: datetime | None) -> tuple[object, ...]:
+def _links(state: ArticleState, listed_at: datetime | None) -> tuple[object, ...]:
     return state.record.topics, state.record.entities, listed_at
 
 
 def _keep(
     session: Session,
-    past: Mapping[int | None, Sequence[State]],
+    past: Mapping[int | None, Sequence[ArticleState]],
     load_id: int | None,
     now: datetime,
 ) -> None:
@@ -148,7 +148,9 @@ def _keep(
 
 
 def _link(
-    session: Session, states: Mapping[int | None, State] | Mapping[int, State], now: datetime
+    session: Session,
+    states: Mapping[int | None, ArticleState] | Mapping[int, ArticleState],
+    now: datetime,
 ) -> None:
     """Insert the topics and entities of articles, given by their ids, in their order."""
     records = {i: (state.record, state.listed_at(now)) for i, state in states.items()}
@@ -177,7 +179,7 @@ _KEPT: Final = (
 _COLUMNS: Final = attrgetter(*(name for name in COLUMNS if name != "claims"))
 
 
-def _values(draft: Draft, now: datetime) -> tuple[Any, ...]:
+def _values(draft: ArticleWrite, now: datetime) -> tuple[Any, ...]:
     """Return the values of the columns _KEPT for what `draft` is in the end."""
     state = draft.states[-1]
     record, withdrawn_at, withdrawn_reason = state

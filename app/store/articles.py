@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from app.article.record import Claims, Record, Upkeep, kept
+from app.article.record import Claims, ExportMetadata, Record, kept
 from app.database.dialects import among_named, json_array, listed, unpacked
 from app.database.tables import Article, ArticleEntity, ArticleTopic, Entity, SlugAlias, Topic
 
@@ -56,7 +56,7 @@ _SELECTED: Final = tuple(column.name for column in RECORD.selected_columns)
 
 _STATE = RECORD.add_columns(_ARTICLES.withdrawn_at, _ARTICLES.withdrawn_reason)
 _NO_CLAIMS: Final = Claims()
-_NO_UPKEEP: Final = Upkeep()
+_NO_UPKEEP: Final = ExportMetadata()
 _UNREAD: Final[Mapping[str, Any]] = {
     "body_md": "", "topics": (), "entities": (), "claims": _NO_CLAIMS, "extra": {},
     "upkeep": _NO_UPKEEP,
@@ -70,7 +70,7 @@ _READABLE = RECORD.where(
 )
 
 
-class State(NamedTuple):
+class ArticleState(NamedTuple):
     """All that an article is at one time: its record, and since when and why it is withdrawn."""
 
     record: Record
@@ -89,7 +89,7 @@ class State(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class AliasOrTombstone:
     """What is left of an article at a slug: where it is now, or that it was withdrawn."""
 
     slug: str
@@ -102,7 +102,7 @@ def find(connection: Connection, slug: str, now: datetime) -> Record | None:
     return None if row is None else record_of(row)
 
 
-def trace(connection: Connection, slug: str, now: datetime) -> Trace | None:
+def trace(connection: Connection, slug: str, now: datetime) -> AliasOrTombstone | None:
     """Return what is left at `slug` of an article that is not there, or not any more.
 
     An alias leads to where the article is now, in one step. What is not published yet leaves none.
@@ -115,10 +115,10 @@ def trace(connection: Connection, slug: str, now: datetime) -> Trace | None:
         .limit(1)
     )
     row = connection.execute(found).one_or_none()
-    return None if row is None else Trace(row.slug, row.withdrawn_at is not None)
+    return None if row is None else AliasOrTombstone(row.slug, row.withdrawn_at is not None)
 
 
-def states(session: Session, ids: Collection[int]) -> dict[int, State]:
+def states(session: Session, ids: Collection[int]) -> dict[int, ArticleState]:
     """Return what the articles with those ids are now."""
     if not ids:
         return {}
@@ -143,8 +143,8 @@ def _narrowed(found: Select[Any], dialect: str) -> Select[Any]:
     return found.where(among_named(_ARTICLES.id, "ids", dialect))
 
 
-def _state(row: "Row[*tuple[Any, ...]]") -> State:
-    return State(record_of(row), row.withdrawn_at, row.withdrawn_reason)
+def _state(row: "Row[*tuple[Any, ...]]") -> ArticleState:
+    return ArticleState(record_of(row), row.withdrawn_at, row.withdrawn_reason)
 
 
 def record_of(row: "Row[*tuple[Any, ...]]") -> Record:

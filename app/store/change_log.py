@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.database.dialects import insert_all
 from app.database.tables import Change
-from app.store.article_writes import Draft
+from app.store.article_writes import ArticleWrite
 
 _COLUMNS: Final = (
     "seq", "kind", "public", "slug", "previous_slug", "article_id", "alias_of", "load_id", "at",
@@ -28,7 +28,7 @@ class PublicChange:
     at: datetime
 
 
-class Step(NamedTuple):
+class ChangeEvent(NamedTuple):
     """One change: its kind, the article, and where that is from then on.
 
     `previous_slug` is where it was, if elsewhere; `former` is whose alias the slug was until then.
@@ -37,10 +37,10 @@ class Step(NamedTuple):
     """
 
     kind: str
-    article: Draft | None
+    article: ArticleWrite | None
     slug: str
     previous_slug: str | None = None
-    former: Draft | None = None
+    former: ArticleWrite | None = None
     visible_from: datetime | None = None
     listed: bool = False
 
@@ -78,7 +78,9 @@ def public_since(session: Session, seq: int, *, limit: int) -> list[PublicChange
     ]
 
 
-def record(session: Session, steps: Sequence[Step], load_id: int | None, now: datetime) -> None:
+def record(
+    session: Session, steps: Sequence[ChangeEvent], load_id: int | None, now: datetime
+) -> None:
     """Add `steps` in their order, the articles of which are written.
 
     The session is one of `Database.writing()`: only under the writers' lock are the numbers free
@@ -103,7 +105,7 @@ def record(session: Session, steps: Sequence[Step], load_id: int | None, now: da
     insert_all(session, Change.__table__, _COLUMNS, rows)
 
 
-def _public(step: Step, now: datetime) -> str | None:
+def _public(step: ChangeEvent, now: datetime) -> str | None:
     """Return the kind of change that readers see, if any: they know of nothing to come."""
     before = step.article.listed if step.article else step.listed
     after = step.visible_from is not None and step.visible_from <= now

@@ -13,7 +13,7 @@ from app.database.tables import Article, SlugAlias
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ExistingArticle:
     """What deciding about a new record needs to know of an article.
 
     `id` is None as long as the article is not written. `listed` says whether readers see it.
@@ -39,24 +39,24 @@ _COLUMNS: Final = (
 )
 
 
-def at(session: Session, slugs: Collection[str]) -> list[Standing]:
+def by_slug(session: Session, slugs: Collection[str]) -> list[ExistingArticle]:
     """Return the articles at `slugs`, published or not."""
     if not slugs:
         return []
     found = select(*_COLUMNS).where(among(session, Article.slug, slugs))
-    return [Standing(*row) for row in session.execute(found)]
+    return [ExistingArticle(*row) for row in session.execute(found)]
 
 
-def telling(session: Session, keys: Collection[str]) -> list[Standing]:
+def by_canonical_key(session: Session, keys: Collection[str]) -> list[ExistingArticle]:
     """Return the articles that tell the stories with those canonical keys, the newest first."""
     if not keys:
         return []
     told = among(session, Article.canonical_key, keys)
     found = select(*_COLUMNS).where(told).order_by(Article.id.desc())
-    return [Standing(*row) for row in session.execute(found)]
+    return [ExistingArticle(*row) for row in session.execute(found)]
 
 
-def having_had(session: Session, slugs: Collection[str]) -> dict[str, Standing]:
+def by_alias(session: Session, slugs: Collection[str]) -> dict[str, ExistingArticle]:
     """Return the articles of which `slugs` are aliases, by those."""
     if not slugs:
         return {}
@@ -65,12 +65,12 @@ def having_had(session: Session, slugs: Collection[str]) -> dict[str, Standing]:
         .join(Article, Article.id == SlugAlias.article_id)
         .where(among(session, SlugAlias.slug, slugs))
     )
-    return {row[0]: Standing(*row[1:]) for row in session.execute(found)}
+    return {row[0]: ExistingArticle(*row[1:]) for row in session.execute(found)}
 
 
-def of(session: Session, ids: Collection[int]) -> list[Standing]:
+def by_id(session: Session, ids: Collection[int]) -> list[ExistingArticle]:
     """Return the articles with those ids."""
     if not ids:
         return []
     found = select(*_COLUMNS).where(among(session, Article.id, ids))
-    return [Standing(*row) for row in session.execute(found)]
+    return [ExistingArticle(*row) for row in session.execute(found)]

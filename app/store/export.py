@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.article.record import Record, Upkeep
+from app.article.record import ExportMetadata, Record
 from app.database.dialects import json_array, unpacked
 from app.database.tables import Article, SlugAlias
 from app.store.articles import RECORD, record_of
@@ -34,7 +34,7 @@ def every(session: Session) -> Iterator[Record]:
     """
     for row in session.execute(_EVERY, execution_options={"yield_per": _HELD}):
         (aliases,) = unpacked([row.aliases])
-        upkeep = Upkeep.model_construct(
+        upkeep = ExportMetadata.model_construct(
             aliases=tuple(sorted(aliases)),  # not by the database, whose order is its locale's
             withdrawn_at=row.withdrawn_at,
             withdrawn_reason=row.withdrawn_reason if row.withdrawn_at else None,

@@ -11,10 +11,10 @@ from app.article.record import Record
 from app.background_priority import in_turns
 from app.database.dialects import among
 from app.database.tables import Change, Load, Revision
-from app.store.articles import State
+from app.store.articles import ArticleState
 
 
-class Effect(NamedTuple):
+class LoadEffect(NamedTuple):
     """One change that a load made, as the change feed has it."""
 
     seq: int
@@ -39,7 +39,9 @@ def touched(session: Session, load_id: int) -> list[int]:
     return [article_id for article_id in session.scalars(found) if article_id is not None]
 
 
-def effects(session: Session, load_id: int, ids: Collection[int]) -> dict[int, Sequence[Effect]]:
+def effects(
+    session: Session, load_id: int, ids: Collection[int]
+) -> dict[int, Sequence[LoadEffect]]:
     """Return what a load did to each of those articles, the latest first."""
     found = (
         select(
@@ -53,9 +55,9 @@ def effects(session: Session, load_id: int, ids: Collection[int]) -> dict[int, S
         .where(Change.load_id == load_id, among(session, Change.article_id, ids))
         .order_by(Change.seq.desc())
     )
-    done: dict[int, list[Effect]] = defaultdict(list)
+    done: dict[int, list[LoadEffect]] = defaultdict(list)
     for row in session.execute(found):
-        done[row.article_id].append(Effect(*row))
+        done[row.article_id].append(LoadEffect(*row))
     return dict(done)
 
 
@@ -88,7 +90,7 @@ def since(session: Session, load_id: int, firsts: Mapping[int, int]) -> dict[int
     return {article_id: max(loads) for article_id, loads in later.items() if loads}
 
 
-def before(session: Session, load_id: int, ids: Collection[int]) -> dict[int, State]:
+def before(session: Session, load_id: int, ids: Collection[int]) -> dict[int, ArticleState]:
     """Return what those articles were before the load, as far as they were there."""
     first = (
         select(func.min(Revision.id))
@@ -97,7 +99,7 @@ def before(session: Session, load_id: int, ids: Collection[int]) -> dict[int, St
     )
     found = session.scalars(select(Revision).where(Revision.id.in_(first)))
     return {
-        each.article_id: State(
+        each.article_id: ArticleState(
             Record.model_validate(each.record), each.withdrawn_at, each.withdrawn_reason
         )
         for each in in_turns(found)

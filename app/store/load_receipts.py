@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.database.tables import Load, LoadResult
-from app.store.loads import Result
+from app.store.loads import RecordResult
 
 State = Literal["running", "finished", "refused", "interrupted"]
 
@@ -65,13 +65,13 @@ def receipts(session: Session, *, before: int | None, limit: int, now: datetime)
 
 def results(
     session: Session, load_id: int, *, after: int, limit: int, outcome: str | None = None
-) -> Iterator[Result]:
+) -> Iterator[RecordResult]:
     """Yield at most `limit` results of a load whose position is beyond `after`, in input order.
 
     Those of one `outcome`, where it is given.
     """
     found = (
-        select(*(getattr(LoadResult, each.name) for each in fields(Result)))
+        select(*(getattr(LoadResult, each.name) for each in fields(RecordResult)))
         .where(LoadResult.load_id == load_id, LoadResult.position > after)
         .order_by(LoadResult.position)
         .limit(limit)
@@ -79,7 +79,7 @@ def results(
     if outcome is not None:
         found = found.where(LoadResult.outcome == outcome)
     for row in session.execute(found):
-        yield Result(*row)
+        yield RecordResult(*row)
 
 
 _UNDOING = Load.__table__.alias("undoing")

@@ -25,7 +25,7 @@ KEPT: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class LoadOrigin:
     """What is known of a feed, or of an edit, as a whole: what it is, and who wants what of it.
 
     `sha256` is of the bytes, decompressed, in hexadecimal; `size` counts them. `lease` is how long
@@ -44,7 +44,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class RecordResult:
     """What became of one record: `position` counts from 1, `line` is where it starts in `file`."""
 
     position: int
@@ -57,7 +57,7 @@ class Result:
     flags: list[dict[str, str]]
 
 
-_RESULT: Final = tuple(each.name for each in fields(Result))
+_RESULT: Final = tuple(each.name for each in fields(RecordResult))
 _VALUES: Final = attrgetter(*_RESULT)
 
 
@@ -81,7 +81,7 @@ class KeyReusedError(Exception):
         self.load_id = load_id
 
 
-def repeated(session: Session, origin: Origin, now: datetime) -> int | None:
+def find_by_idempotency_key(session: Session, origin: LoadOrigin, now: datetime) -> int | None:
     """Return the load that has ended and of which `origin` is a repetition, if there is one.
 
     A key that stands for nothing any more is free again: behind KEPT, and where the load that had
@@ -114,7 +114,7 @@ def repeated(session: Session, origin: Origin, now: datetime) -> int | None:
 
 def begin(
     session: Session,
-    origin: Origin,
+    origin: LoadOrigin,
     summary: Mapping[str, int],
     now: datetime,
     lease: timedelta = LEASE,
@@ -148,7 +148,7 @@ def release(session: Session, load_id: int, now: datetime) -> None:
     session.execute(update(Load).where(Load.id == load_id).values(leased_until=past))
 
 
-def add_results(session: Session, load_id: int, results: Sequence[Result]) -> None:
+def add_results(session: Session, load_id: int, results: Sequence[RecordResult]) -> None:
     """Add `results` to the receipt."""
     rows = [(load_id, *_VALUES(result)) for result in results]
     insert_all(session, LoadResult.__table__, ("load_id", *_RESULT), rows)

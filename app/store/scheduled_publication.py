@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from app.database.dialects import among
 from app.database.tables import Article, Change
 from app.store import articles, change_log, existing_articles, public_index
-from app.store.article_writes import Draft
-from app.store.change_log import Step
+from app.store.article_writes import ArticleWrite
+from app.store.change_log import ChangeEvent
 
 AT_ONCE: Final = 500
 
@@ -47,7 +47,7 @@ def announce(session: Session, now: datetime) -> int:
     ids = session.scalars(due).all() if public_index.is_current(session) else []
     if not ids:
         return 0
-    found = {each.id: each for each in existing_articles.of(session, ids)}
+    found = {each.id: each for each in existing_articles.by_id(session, ids)}
     session.execute(
         update(Article)
         .where(among(session, Article.id, ids))
@@ -58,7 +58,9 @@ def announce(session: Session, now: datetime) -> int:
     records = {i: state.record for i, state in articles.states(session, ids).items()}
     public_index.revise(session, {}, {i: records[i] for i in ids})
     steps = [
-        Step("published", Draft(found[i]), found[i].slug, visible_from=records[i].published_at)
+        ChangeEvent(
+            "published", ArticleWrite(found[i]), found[i].slug, visible_from=records[i].published_at
+        )
         for i in ids
     ]
     change_log.record(session, steps, None, now)

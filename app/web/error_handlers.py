@@ -16,7 +16,7 @@ from app.database.transactions import DatabaseUnavailableError
 from app.feeds import MalformedFeedError, UnknownFeedKindError
 from app.feeds.strict_json import UnfitJsonError
 from app.http.preconditions import PreconditionFailedError
-from app.http.query_params import BadQueryError
+from app.http.query_params import InvalidQueryError
 from app.ingest import LoadInterruptedError
 from app.ingest.load_run import StoppingError
 from app.ingest.single_edits import EditRefusedError, NoSuchArticleError
@@ -188,7 +188,7 @@ def _invalid_request(error: RequestValidationError) -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, detail, members={"errors": faults})
 
 
-def _bad_query(error: BadQueryError) -> Problem:
+def _bad_query(error: InvalidQueryError) -> Problem:
     faults = [{"parameter": fault.name, "reason": fault.reason} for fault in error.faults]
     detail = "; ".join(f"{fault.name}: {fault.reason}" for fault in error.faults)
     return Problem(HTTPStatus.BAD_REQUEST, detail, members={"errors": faults})
@@ -227,7 +227,7 @@ _PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     UnfitJsonError: _unfit,
     PreconditionFailedError: _precondition,
     RequestValidationError: _invalid_request,
-    BadQueryError: _bad_query,
+    InvalidQueryError: _bad_query,
     ClientDisconnect: _gone_away,
     Exception: _unforeseen,
 }

@@ -8,13 +8,13 @@ from typing import Any, Final
 from fastapi import Request, Response
 
 from app.article.record import is_slug
-from app.cache.response_cache import Answer, Place
+from app.cache.response_cache import CachedResponse, CacheKey
 from app.http.accept import negotiate
 from app.http.content_coding import IDENTITY
 from app.representations import templating
 from app.representations.article import BY_SUFFIX, Links
 from app.text import excerpt
-from app.web.request_headers import wishes
+from app.web.request_headers import request_preferences
 from app.web.response_headers import (
     caching_headers,
     link_header,
@@ -22,8 +22,8 @@ from app.web.response_headers import (
     tag_headers,
     tag_of,
 )
-from app.web.responses import sent
-from app.web.state import Service, service_of
+from app.web.responses import to_response
+from app.web.state import AppState, get_state
 
 PROBLEM: Final = "application/problem+json"
 RETRY_SECONDS: Final = 5
@@ -39,8 +39,8 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
     """An answer other than success.
 
     `members` go into the JSON beside the standard ones. `choices` are pairs of a media type and a
-    URL where the client may go instead. Where the answer may be remembered for a moment, `epoch`
-    is the one that the memory had before the database was asked.
+    URL where the client may go instead. Where the response may be cached for a moment,
+    `cache_generation` is the generation the cache had before the database was queried.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of an answer, named where they are given
@@ -59,7 +59,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         self.members = members or {}
         self.headers = headers or {}
         self.choices = choices
-        self.epoch = epoch
+        self.cache_generation = epoch
 
 
 def not_found(slug: str, epoch: int | None = None) -> Problem:
@@ -98,22 +98,22 @@ def unavailable() -> Problem:
 
 def respond(request: Request, problem: Problem) -> Response:
     """Return `problem` as an answer to `request`."""
-    wished = wishes(request.headers)
+    wished = request_preferences(request.headers)
     # Not the URL's path: that one ends at a question mark, also at one that came encoded.
     path = request.scope["path"]
-    service = service_of(request)
+    service = get_state(request)
     accept = wished.accept or ""
     answer = problem_answer(service, problem, path, accept, personal=wished.personal)
-    if problem.epoch is not None and not wished.personal:
+    if problem.cache_generation is not None and not wished.personal:
         media_type, negotiated = form_of(path, accept)
-        place = Place(path, media_type, IDENTITY, negotiated)
-        service.missing.keep(place, answer, problem.epoch)
-    return sent(request, answer)
+        place = CacheKey(path, media_type, IDENTITY, negotiated)
+        service.not_found_cache.put(place, answer, problem.cache_generation)
+    return to_response(request, answer)
 
 
 def problem_answer(
-    service: Service, problem: Problem, path: str, accept: str, *, personal: bool
-) -> Answer:
+    service: AppState, problem: Problem, path: str, accept: str, *, personal: bool
+) -> CachedResponse:
     """Build the answer to a request of `path` that came to `problem`."""
     media_type, negotiated = form_of(path, accept)
     charset = "" if media_type == PROBLEM else "; charset=utf-8"
@@ -122,7 +122,7 @@ def problem_answer(
     )
     fields = {"Content-Type": media_type + charset, **caching, **policy_headers(media_type)}
     body = _WRITERS[media_type](problem, service.site.name)
-    return Answer(problem.status, fields | dict(problem.headers), body)
+    return CachedResponse(problem.status, fields | dict(problem.headers), body)
 
 
 def form_of(path: str, accept: str) -> tuple[str, bool]:

@@ -5,11 +5,11 @@ from urllib.parse import quote
 
 from fastapi import Request, Response
 
-from app.cache.response_cache import Answer
-from app.web.request_headers import wishes
+from app.cache.response_cache import CachedResponse
+from app.web.request_headers import request_preferences
 from app.web.response_headers import caching_headers, policy_headers, tag_headers
-from app.web.responses import sent
-from app.web.state import service_of
+from app.web.responses import to_response
+from app.web.state import get_state
 
 _IN_QUERY = "!$&'()*+,;=:@/?%-._~"  # RFC 3986 section 3.4, and what is encoded already
 
@@ -29,14 +29,14 @@ def redirected(
     caching = caching_headers(
         fresh_as,
         "text/html",
-        service_of(request).freshness,
+        get_state(request).freshness,
         negotiated=False,
-        personal=wishes(request.headers).personal,
+        personal=request_preferences(request.headers).personal,
     )
     fields = {"Location": location, **caching, **policy_headers("text/plain")}
     if tags:
         fields |= tag_headers(*tags)
-    return sent(request, Answer(status, fields, b""))
+    return to_response(request, CachedResponse(status, fields, b""))
 
 
 def without_slash(request: Request) -> Response:

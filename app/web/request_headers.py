@@ -8,7 +8,7 @@ from app.http.preconditions import Conditions
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class RequestPreferences:
     """The fields of a request that an answer may depend on; None where there is no such line.
 
     RFC 9110 section 5.3: several lines of one field are one list.
@@ -20,14 +20,14 @@ class Wishes:
     personal: bool
 
 
-def wishes(headers: Headers) -> Wishes:
+def request_preferences(headers: Headers) -> RequestPreferences:
     """Read `headers`. `personal` says that the request was authorised."""
 
     def joined(name: str) -> str | None:
         lines = headers.getlist(name)
         return ", ".join(lines) if lines else None
 
-    return Wishes(
+    return RequestPreferences(
         accept=joined("accept"),
         accept_encoding=joined("accept-encoding"),
         conditions=Conditions(

@@ -10,7 +10,7 @@ from typing import Final
 from app.article.record import Record
 from app.representations import listing as listings
 from app.representations import templating
-from app.representations.article import Format, Links, path_of
+from app.representations.article import ArticleFormat, Links, path_of
 from app.representations.links import uri
 from app.representations.listing import Listing
 from app.settings import Settings
@@ -51,7 +51,9 @@ def freshness_of(settings: Settings) -> Freshness:
     return Freshness(by_status, settings.negotiation_cache == "vary")
 
 
-def article_headers(record: Record, links: Links, form: Format, last_modified: datetime) -> Headers:
+def article_headers(
+    record: Record, links: Links, form: ArticleFormat, last_modified: datetime
+) -> Headers:
     """Return what an article's answer says of itself, however it was asked for."""
     return {
         "Content-Type": form.content_type,
@@ -63,7 +65,7 @@ def article_headers(record: Record, links: Links, form: Format, last_modified: d
     }
 
 
-def listing_headers(listing: Listing, form: listings.Format) -> Headers:
+def listing_headers(listing: Listing, form: listings.ListingFormat) -> Headers:
     """Return what a listing's answer says of itself, however it was asked for."""
     targets = [
         f'<{uri(listing.url(other.suffix))}>; rel="alternate"; type="{other.media_type}"'
@@ -88,7 +90,7 @@ def tag_headers(*tags: str) -> Headers:
     return {"Surrogate-Key": " ".join(tags), "Cache-Tag": ",".join(tags)}
 
 
-def negotiation_headers(slug: str, form: Format) -> Headers:
+def negotiation_headers(slug: str, form: ArticleFormat) -> Headers:
     """Return what an answer at the bare URL adds: where its representation stands alone."""
     return {"Content-Location": path_of(slug, form)}
 
@@ -124,7 +126,7 @@ def policy_headers(media_type: str) -> Headers:
     return policy
 
 
-def link_header(links: Links, form: Format | None = None) -> str:
+def link_header(links: Links, form: ArticleFormat | None = None) -> str:
     """Return the Link field (RFC 8288): the alternates beside `form`, canonical, and the source."""
     others = links.others(form.name) if form else links.alternates
     targets = [f'<{uri(o.url)}>; rel="alternate"; type="{o.media_type}"' for o in others]

@@ -7,15 +7,15 @@ from typing import Final
 from fastapi import Request, Response
 from starlette.responses import StreamingResponse
 
-from app.cache.response_cache import Answer
+from app.cache.response_cache import CachedResponse
 from app.http.preconditions import is_unmodified
-from app.web.request_headers import wishes
-from app.web.state import UNSTORED
+from app.web.request_headers import request_preferences
+from app.web.state import NO_STORE_HEADERS
 
 JSON: Final = "application/json"
 
 
-def unstored(
+def no_store_response(
     body: bytes | Iterator[bytes] | AsyncIterator[str],
     status: HTTPStatus = HTTPStatus.OK,
     *,
@@ -23,13 +23,13 @@ def unstored(
     media_type: str = JSON,
 ) -> Response:
     """Return an answer for one operator alone, all at once or piece by piece."""
-    headers = {**UNSTORED, **(fields or {})}
+    headers = {**NO_STORE_HEADERS, **(fields or {})}
     if isinstance(body, bytes):
         return Response(body, status, headers, media_type)
     return StreamingResponse(body, status, headers, media_type)
 
 
-def bodiless(fields: Mapping[str, str], media_type: str) -> Response:
+def head_response(fields: Mapping[str, str], media_type: str) -> Response:
     """Return the answer to HEAD of a stream, the length of which nobody knows."""
     response = Response(headers=fields, media_type=media_type)
     # RFC 9110 section 8.6: none, or the one that the answer to GET would have.
@@ -37,7 +37,7 @@ def bodiless(fields: Mapping[str, str], media_type: str) -> Response:
     return response
 
 
-def sent(request: Request, answer: Answer) -> Response:
+def to_response(request: Request, answer: CachedResponse) -> Response:
     """Return `answer` to a GET or HEAD, as 304 where the client has it already.
 
     What is sent is what the memory would send.
@@ -46,9 +46,9 @@ def sent(request: Request, answer: Answer) -> Response:
     """
     # RFC 9110 section 13.2.1: preconditions matter where the answer without them is a success.
     unmodified = bool(answer.etag) and is_unmodified(
-        wishes(request.headers).conditions, answer.etag, answer.last_modified
+        request_preferences(request.headers).conditions, answer.etag, answer.last_modified
     )
-    reply = answer.reply(request.method, unmodified=unmodified)
+    reply = answer.to_raw(request.method, unmodified=unmodified)
     response = Response(reply.content["body"], HTTPStatus(reply.start["status"]))
     response.raw_headers = list(reply.start["headers"])
     return response

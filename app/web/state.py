@@ -9,11 +9,11 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Request, Response
 
-from app.auth.failed_logins import Accepted, Attempts
+from app.auth.failed_logins import FailedLoginLimiter, ValidTokenCache
 from app.background_priority import give_way
-from app.cache.change_broadcast import Broadcast
-from app.cache.change_follower import Follower
-from app.cache.response_cache import Memory
+from app.cache.change_broadcast import ChangeBroadcast
+from app.cache.change_follower import ChangeFollower
+from app.cache.response_cache import ResponseCache
 from app.database.transactions import Database
 from app.representations.article import FORMATS, Site, path_of
 from app.settings import Settings
@@ -36,16 +36,16 @@ LOADS_AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """One running Slugline. `stopping` is set when it is about to end.
+class AppState:
+    """The state of one running application.
 
-    `background` runs the loads that answer before they are done, `loading` the others, and
-    `undoing` what undoes them. `cursor_keys` has the key of the database's cursors, once known.
-    `answers` are the ready ones of articles, `missing` those that say there is none, `listings`
-    those of many articles, and `searches` those of what anybody can make up; `broadcast` has the
-    latest changes for those who listen. `attempts` are those
-    with a wrong token, `accepted` the tokens that were right; `strangers`, each and all together
-    (`everybody`), are those who left a row in the audit without one.
+    `stopping` is set when the process is about to end. `load_executor` runs loads that a client
+    waits for, `background_executor` those answered with 202, `undo_executor` undos.
+    `article_cache` holds responses for articles, `listing_cache` for listings, `search_cache` for
+    searches and other queries that clients make up, `not_found_cache` short-lived 404s.
+    `failed_logins` counts wrong tokens, `valid_token_cache` remembers right ones.
+    `anonymous_audit_limit` (for each network) and `audit_limit` (in total) bound the audit rows
+    that requests without a valid token leave. `cursor_keys` holds the cursor key, once read.
     """
 
     settings: Settings
@@ -53,21 +53,23 @@ class Service:
     site: Site
     clock: Callable[[], datetime]
     freshness: Freshness
-    answers: Memory
-    missing: Memory
-    listings: Memory
-    searches: Memory
-    broadcast: Broadcast
-    follower: Follower
-    attempts: Attempts
-    strangers: Attempts
+    article_cache: ResponseCache
+    not_found_cache: ResponseCache
+    listing_cache: ResponseCache
+    search_cache: ResponseCache
+    broadcast: ChangeBroadcast
+    follower: ChangeFollower
+    failed_logins: FailedLoginLimiter
+    anonymous_audit_limit: FailedLoginLimiter
     cursor_keys: list[bytes]
-    everybody: Attempts = field(default_factory=lambda: Attempts(STRANGERS_A_MINUTE))
-    accepted: Accepted = field(default_factory=Accepted)
+    audit_limit: FailedLoginLimiter = field(
+        default_factory=lambda: FailedLoginLimiter(STRANGERS_A_MINUTE)
+    )
+    valid_token_cache: ValidTokenCache = field(default_factory=ValidTokenCache)
     stopping: Event = field(default_factory=Event)
-    loading: ThreadPoolExecutor = field(default_factory=lambda: _nice("load"))
-    background: ThreadPoolExecutor = field(default_factory=lambda: _nice("background"))
-    undoing: ThreadPoolExecutor = field(default_factory=lambda: _nice("undo"))
+    load_executor: ThreadPoolExecutor = field(default_factory=lambda: _nice("load"))
+    background_executor: ThreadPoolExecutor = field(default_factory=lambda: _nice("background"))
+    undo_executor: ThreadPoolExecutor = field(default_factory=lambda: _nice("undo"))
 
     def cursor_key(self) -> bytes:
         """Return the key of the database's cursors, which was made with it and stays as it is.
@@ -75,7 +77,7 @@ class Service:
         Raises DatabaseUnavailableError.
         """
         if not self.cursor_keys:
-            self.cursor_keys.append(self.database.ask(cursor_key))
+            self.cursor_keys.append(self.database.query(cursor_key))
         return self.cursor_keys[0]
 
 
@@ -83,12 +85,12 @@ def _nice(name: str) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(LOADS_AT_ONCE, name, give_way)
 
 
-def assemble(settings: Settings, clock: Callable[[], datetime]) -> Service:
+def assemble(settings: Settings, clock: Callable[[], datetime]) -> AppState:
     """Return the service that `settings` describe. Raises DatabaseAddressError."""
-    answers = Memory(settings.ready_bytes, clock)
-    listings = Memory(settings.ready_bytes // 4, clock)
-    searches = Memory(settings.ready_bytes // 16, clock)
-    missing = Memory(MISSING_BYTES, clock, MISSING_LIFETIME)
+    answers = ResponseCache(settings.ready_bytes, clock)
+    listings = ResponseCache(settings.ready_bytes // 4, clock)
+    searches = ResponseCache(settings.ready_bytes // 16, clock)
+    missing = ResponseCache(MISSING_BYTES, clock, MISSING_LIFETIME)
 
     cursor_keys: list[bytes] = []
 
@@ -101,49 +103,49 @@ def assemble(settings: Settings, clock: Callable[[], datetime]) -> Service:
             if slugs is None:
                 memory.clear()
             else:
-                memory.drop(path_of(slug, form) for slug in slugs for form in FORMATS)
+                memory.invalidate(path_of(slug, form) for slug in slugs for form in FORMATS)
 
     database = Database(settings.database_url)
-    broadcast = Broadcast()
-    return Service(
+    broadcast = ChangeBroadcast()
+    return AppState(
         settings=settings,
         database=database,
         site=Site(settings.public_base_url, settings.site_name, settings.canonical),
         clock=clock,
         freshness=freshness_of(settings),
-        answers=answers,
-        missing=missing,
-        listings=listings,
-        searches=searches,
+        article_cache=answers,
+        not_found_cache=missing,
+        listing_cache=listings,
+        search_cache=searches,
         broadcast=broadcast,
-        follower=Follower(database, forget, clock, broadcast),
-        attempts=Attempts(settings.failed_tokens),
-        strangers=Attempts(settings.failed_tokens),
+        follower=ChangeFollower(database, forget, clock, broadcast),
+        failed_logins=FailedLoginLimiter(settings.failed_tokens),
+        anonymous_audit_limit=FailedLoginLimiter(settings.failed_tokens),
         cursor_keys=cursor_keys,
     )
 
 
-def service_of(request: Request) -> Service:
+def get_state(request: Request) -> AppState:
     """Return the service that `request` came to."""
     service = request.app.state.service
-    assert isinstance(service, Service)  # noqa: S101 - `create_app` put it there
+    assert isinstance(service, AppState)  # noqa: S101 - `create_app` put it there
     return service
 
 
-async def _served(request: Request) -> Service:  # async: what is not costs a thread each time
-    return service_of(request)
+async def _served(request: Request) -> AppState:  # async: what is not costs a thread each time
+    return get_state(request)
 
 
-Served = Annotated[Service, Depends(_served)]
+StateDep = Annotated[AppState, Depends(_served)]
 
 
-UNSTORED: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+NO_STORE_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """The fields of an answer that nobody keeps."""
 
 
 async def _unstored(response: Response) -> None:
-    response.headers.update(UNSTORED)
+    response.headers.update(NO_STORE_HEADERS)
 
 
-Unstored = Depends(_unstored)
+NoStore = Depends(_unstored)
 """For routes whose answers nobody keeps, and that leave the answer to the framework."""

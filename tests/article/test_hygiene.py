@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.article import markdown
 from app.article.hidden_html import HIDDEN_ELEMENTS
-from app.article.hygiene import FLAGS_REPORTED, PASSES, Flag, clean, flags, printable
+from app.article.hygiene import FLAGS_REPORTED, PASSES, HygieneFlag, clean, flags, printable
 from app.article.record import LIST_LENGTH, Record, parse_record
 from tests.conftest import DEPTH
 from tests.support.strategies import BODIES, TEXT, TRICKY, records
@@ -164,8 +164,8 @@ def test_i16_a_character_that_no_reader_sees_is_flagged_where_it_stands_and_stri
     story = record(summary=text, body_md=text)
     detail = f"2 times, first U+{ord(character):04X} at character 2"
     found = flags(story)
-    assert Flag(code, "/summary", detail) in found
-    assert Flag(code, "/body_md", detail) in found
+    assert HygieneFlag(code, "/summary", detail) in found
+    assert HygieneFlag(code, "/body_md", detail) in found
     assert {flag.code for flag in found} == {code}
     cleaned = clean(story)
     assert cleaned.summary == cleaned.body_md == "abc "
@@ -350,8 +350,8 @@ def test_i16_what_is_hidden_behind_the_hidden_is_stripped_too_or_shown_as_text()
 
 def test_i17_unknown_fields_are_flagged() -> None:
     assert flags(record(**{"author": "x", "a/b~": 1})) == (
-        Flag("unknown-field", "/author", "is kept, and comes back on export"),
-        Flag("unknown-field", "/a~1b~0", "is kept, and comes back on export"),
+        HygieneFlag("unknown-field", "/author", "is kept, and comes back on export"),
+        HygieneFlag("unknown-field", "/a~1b~0", "is kept, and comes back on export"),
     )
 
 
@@ -364,7 +364,7 @@ def test_i22_flags_are_capped_and_the_rest_is_counted() -> None:
     found = flags(hostile)
     assert len(found) == FLAGS_REPORTED + 1
     left_out = 5_000 + 2 * LIST_LENGTH - FLAGS_REPORTED
-    assert found[-1] == Flag("more-flags", "", f"{left_out} further are left out")
+    assert found[-1] == HygieneFlag("more-flags", "", f"{left_out} further are left out")
     assert all(len(flag.pointer) < 100 and len(flag.detail) < 100 for flag in found)
 
 

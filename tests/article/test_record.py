@@ -17,10 +17,10 @@ from app.article.record import (
     LIST_LENGTH,
     RESERVED_SUFFIXES,
     SLUG_LENGTH,
+    ExportMetadata,
     Fault,
     InvalidRecordError,
     Record,
-    Upkeep,
     is_slug,
     json_pointer,
     kept,
@@ -450,7 +450,7 @@ def test_a_record_may_bring_its_upkeep() -> None:
         "withdrawn_at": "2026-07-01 14:00:00+02:00",
         "withdrawn_reason": "A court\nsaid so.",
     }
-    assert parse_record(story(upkeep=upkeep)).upkeep == Upkeep(
+    assert parse_record(story(upkeep=upkeep)).upkeep == ExportMetadata(
         aliases=("old", "older"),
         withdrawn_at=datetime(2026, 7, 1, 12, tzinfo=UTC),
         withdrawn_reason="A court\nsaid so.",

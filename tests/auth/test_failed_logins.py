@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.auth.failed_logins import PERIOD, Accepted, Attempts, network_of
+from app.auth.failed_logins import PERIOD, FailedLoginLimiter, ValidTokenCache, network_of
 from tests.conftest import NOW
 
 SECOND = timedelta(seconds=1)
 
 
 def test_i01_the_limit_is_reached_by_failures_of_one_minute_and_lasts_until_it_is_over() -> None:
-    attempts = Attempts(3)
+    attempts = FailedLoginLimiter(3)
     for second in range(3):
         assert attempts.pause("a", NOW + second * SECOND) == 0
         attempts.fail("a", NOW + second * SECOND)
@@ -26,14 +26,14 @@ def test_i01_the_limit_is_reached_by_failures_of_one_minute_and_lasts_until_it_i
 
 
 def test_i01_a_clock_that_is_put_back_keeps_nobody_out() -> None:
-    attempts = Attempts(1)
+    attempts = FailedLoginLimiter(1)
     attempts.fail("a", NOW)
     assert attempts.pause("a", NOW) == 60
     assert attempts.pause("a", NOW - SECOND) == 0
 
 
 def test_i01_however_many_networks_fail_memory_is_bounded_and_the_latest_are_known() -> None:
-    attempts = Attempts(1, networks=100)
+    attempts = FailedLoginLimiter(1, networks=100)
     for number in range(1_000):
         attempts.fail(str(number), NOW)
     assert len(attempts) == 100
@@ -45,7 +45,7 @@ def test_i01_however_many_networks_fail_memory_is_bounded_and_the_latest_are_kno
 def test_i01_nobody_fails_more_often_in_a_minute_than_is_allowed_nor_waits_longer(
     tries: list[tuple[str, int]],
 ) -> None:
-    attempts = Attempts(4)
+    attempts = FailedLoginLimiter(4)
     now, failed = NOW, {"a": [NOW] * 0, "b": [NOW] * 0}
     for network, seconds in tries:
         now += seconds * SECOND
@@ -83,7 +83,7 @@ def test_i01_an_ipv6_subscriber_counts_as_one_however_many_addresses_there_are(
 
 
 def test_i01_tokens_that_were_accepted_are_remembered_in_bounds() -> None:
-    accepted = Accepted(2)
+    accepted = ValidTokenCache(2)
     for name in "a", "b", "a", "c":
         accepted.add(name)
     assert "a" in accepted

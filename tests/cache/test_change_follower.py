@@ -257,7 +257,7 @@ class Following(RuleBasedStateMachine):
         self.site.clock.move(hours=hours)
         follower = service_in(self.site).follower
         follower.announce()
-        follower.wrote()
+        follower.invalidate_written()
 
     def _edit(self, method: str, which: int, **options: Any) -> None:
         """Edit one of the articles that there are."""

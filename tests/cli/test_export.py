@@ -228,11 +228,11 @@ def peak(folder: Path, url: str) -> int:
 def test_i19_the_memory_of_an_export_does_not_grow_with_the_articles(
     tmp_path: Path, database_url: str
 ) -> None:
-    fill(database_url, 1, 10)
+    fill(database_url, 50, 100_000)
     little = peak(tmp_path, database_url)
-    fill(database_url, 200, 100_000)
+    fill(database_url, 350, 100_001)
     much = peak(tmp_path, database_url)
-    assert (tmp_path / "out.ndjson").stat().st_size > 35 << 20
+    assert (tmp_path / "out.ndjson").stat().st_size > 70 << 20
     assert much - little < 25 << 10
 
 

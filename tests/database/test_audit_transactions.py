@@ -16,13 +16,13 @@ def test_c06_a_note_without_patience_does_not_wait_for_a_load(database: Database
     began = time.monotonic()
     with database.writing():
         if database.embedded:
-            with pytest.raises(DatabaseUnavailableError), database.noting(0):
+            with pytest.raises(DatabaseUnavailableError), database.audit_transaction(0):
                 pytest.fail("it got the lock")
         else:
-            with database.noting(0) as session:
+            with database.audit_transaction(0) as session:
                 session.execute(NOTE)
     assert time.monotonic() - began < 2
-    with database.noting(0) as session:
+    with database.audit_transaction(0) as session:
         session.execute(NOTE)
 
 
@@ -31,10 +31,10 @@ def test_c06_a_note_waits_as_long_as_it_may_and_others_wait_as_before(database: 
     with database.writing() as session:
         session.execute(lock)
         began = time.monotonic()
-        with pytest.raises(DatabaseUnavailableError), database.noting(0.3) as noting:
+        with pytest.raises(DatabaseUnavailableError), database.audit_transaction(0.3) as noting:
             noting.execute(NOTE)
         assert 0.2 < time.monotonic() - began < 3
-    with database.noting(0), database.reading() as session:
+    with database.audit_transaction(0), database.reading() as session:
         wait = "PRAGMA busy_timeout" if database.embedded else "SHOW lock_timeout"
         assert session.execute(text(wait)).scalar_one() == (10_000 if database.embedded else "10s")
 
@@ -44,7 +44,7 @@ def test_c06_a_database_that_takes_no_writes_at_the_moment_counts_as_away(
 ) -> None:
     """As one does that has become another one's standby."""
     read_only = "PRAGMA query_only = 1" if database.embedded else "SET TRANSACTION READ ONLY"
-    with database.noting(1) as session:
+    with database.audit_transaction(1) as session:
         session.execute(text(read_only))
         with pytest.raises(DatabaseUnavailableError), translated():
             session.execute(NOTE)

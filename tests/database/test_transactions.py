@@ -20,11 +20,11 @@ from app.database.transactions import (
     SchemaOutdatedError,
     Session,
 )
-from app.ingest.batch_state import Scene
-from app.ingest.candidate import Incoming
+from app.ingest.batch_state import BatchState
+from app.ingest.candidate import Candidate
 from app.store import article_writes, articles, change_log
-from app.store.article_writes import Draft
-from app.store.change_log import Step
+from app.store.article_writes import ArticleWrite
+from app.store.change_log import ChangeEvent
 from tests.conftest import NOW
 
 STORY = parse_record(
@@ -115,9 +115,9 @@ def written(session: Session, record: Record) -> int:
     return draft_of(session, record).id or 0
 
 
-def draft_of(session: Session, record: Record) -> Draft:
-    scene = Scene()
-    draft = scene.create(Incoming.of(record))
+def draft_of(session: Session, record: Record) -> ArticleWrite:
+    scene = BatchState()
+    draft = scene.create(Candidate.of(record))
     article_writes.write(session, scene.drafts, scene.aliases, None, NOW)
     return draft
 
@@ -152,7 +152,7 @@ def test_writers_wait_for_each_other_and_number_their_changes_without_gaps(
     def write() -> None:
         for _ in range(10):
             with database.writing() as session:
-                change_log.record(session, [Step("updated", draft, "a")], None, NOW)
+                change_log.record(session, [ChangeEvent("updated", draft, "a")], None, NOW)
 
     threads = [threading.Thread(target=write) for _ in range(4)]
     for thread in threads:
@@ -234,6 +234,6 @@ def test_c06_a_connection_that_was_closed_from_the_other_side_costs_nobody_an_er
     with database.reading() as session:
         assert articles.find(session.connection(), "a", NOW) == STORY
     for _ in range(2):
-        assert database.ask(lambda asked: articles.find(asked, "a", NOW)) == STORY
+        assert database.query(lambda asked: articles.find(asked, "a", NOW)) == STORY
         cut()
     database.close()

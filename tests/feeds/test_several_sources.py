@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from app.feeds import Entry, MalformedFeedError, Rejected, Source, read, read_all
+from app.feeds import Entry, FeedSource, MalformedFeedError, Rejected, read, read_all
 
 STORY = {
     "slug": "a-story",
@@ -18,11 +18,11 @@ STORY = {
 GOOD = json.dumps(STORY).encode()
 
 
-def source(feed: bytes, file: str | None = "a.json", kind: str = "json") -> Source:
-    return Source(file, kind, io.BytesIO(feed))
+def source(feed: bytes, file: str | None = "a.json", kind: str = "json") -> FeedSource:
+    return FeedSource(file, kind, io.BytesIO(feed))
 
 
-def told(*sources: Source) -> list[tuple[str | None, int, str]]:
+def told(*sources: FeedSource) -> list[tuple[str | None, int, str]]:
     return [
         (each.file, each.line, "ok" if isinstance(each, Entry) else each.faults[0].reason)
         for each in read_all(sources)

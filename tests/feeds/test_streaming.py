@@ -16,7 +16,7 @@ from app.feeds import (
     ITEM_BYTES,
     KINDS,
     Entry,
-    Item,
+    FeedItem,
     MalformedFeedError,
     Rejected,
     UnknownFeedKindError,
@@ -180,21 +180,21 @@ def test_i19_an_item_that_is_too_large_is_passed_over() -> None:
     limit = len(GOOD)
     array = io.BytesIO(b"[\n" + b",\n".join([GOOD, large, GOOD]) + b"]")
     assert list(json_stream.read(array, limit)) == [
-        Item(2, "/0", STORY),
+        FeedItem(2, "/0", STORY),
         too_large(3, "/1", limit, (100_003, 4)),
-        Item(100_004, "/2", STORY),
+        FeedItem(100_004, "/2", STORY),
     ]
     lines = io.BytesIO(b"\n".join([GOOD, large.replace(b"\n", "é".encode()), GOOD]))
     assert list(ndjson.read(lines, limit)) == [
-        Item(1, "", STORY),
+        FeedItem(1, "", STORY),
         too_large(2, "", limit, (2, 500_014)),
-        Item(3, "", STORY),
+        FeedItem(3, "", STORY),
     ]
 
 
 def test_i19_the_limit_of_an_item_is_exact() -> None:
     for reader in (json_stream.read, ndjson.read):
-        assert list(reader(io.BytesIO(GOOD), len(GOOD))) == [Item(1, "", STORY)]
+        assert list(reader(io.BytesIO(GOOD), len(GOOD))) == [FeedItem(1, "", STORY)]
         assert list(reader(io.BytesIO(GOOD), len(GOOD) - 1)) == [
             too_large(1, "", len(GOOD) - 1, (1, len(GOOD) + 1))
         ]

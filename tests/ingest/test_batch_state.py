@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from app.article.record import parse_record
-from app.feeds import Entry, Source
+from app.feeds import Entry, FeedSource
 from app.ingest import Options, Run, atomic_load, load
 from app.ingest.batching import cut
 from app.ingest.decide import PLAIN, suffixed
-from app.store.loads import Origin
+from app.store.loads import LoadOrigin
 from tests.conftest import Site
 from tests.ingest.test_load_modes import everything, post, standing
 from tests.web.admin.test_loads import later, ndjson, outcomes, record
@@ -128,9 +128,9 @@ def test_i14_a_withdrawn_story_under_another_slug_comes_back_there_where_asked_f
 def test_i05_an_atomic_load_whose_end_was_not_seen_is_applied_once(site: Site) -> None:
     """I-05, I-20: a commit that went through, but was not heard of, is tried again in vain."""
     feed = ndjson(record("a"), record("b")).encode()
-    origin = Origin("ndjson", "0" * 64, len(feed), "a test")
+    origin = LoadOrigin("ndjson", "0" * 64, len(feed), "a test")
     run = Run(site.database, site.clock)
-    number = load(run, [Source(None, "ndjson", io.BytesIO(feed))], origin, Options(atomic=True))
+    number = load(run, [FeedSource(None, "ndjson", io.BytesIO(feed))], origin, Options(atomic=True))
     before = everything(site)
     entries = [Entry(line, parse_record(record(slug))) for line, slug in enumerate("ab", 1)]
     atomic_load.apply_all(run, cut(entries), PLAIN, number, lambda: len(feed))

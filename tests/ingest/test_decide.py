@@ -8,18 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.article.record import is_slug, parse_record
-from app.ingest.batch_state import Scene
-from app.ingest.candidate import Incoming
+from app.ingest.batch_state import BatchState
+from app.ingest.candidate import Candidate
 from app.ingest.decide import PLAIN, SUFFIX_DIGITS, WRITTEN, Policy, decide, suffixed
-from app.store.existing_articles import Standing
+from app.store.existing_articles import ExistingArticle
 from tests.conftest import NOW
 from tests.support.strategies import SIGNS
 
 ONE, OTHER = "https://example.com/one", "https://example.com/other"
 
 
-def incoming(slug: str = "a", source: str | None = ONE, hours: float = 0) -> Incoming:
-    return Incoming.of(
+def incoming(slug: str = "a", source: str | None = ONE, hours: float = 0) -> Candidate:
+    return Candidate.of(
         parse_record(
             {
                 "slug": slug,
@@ -34,13 +34,13 @@ def incoming(slug: str = "a", source: str | None = ONE, hours: float = 0) -> Inc
     )
 
 
-def standing(new: Incoming, number: int = 1, **changed: object) -> Standing:
-    found = Standing(number, new.record.slug, new.key, new.record.updated_at, new.digest)
+def standing(new: Candidate, number: int = 1, **changed: object) -> ExistingArticle:
+    found = ExistingArticle(number, new.record.slug, new.key, new.record.updated_at, new.digest)
     return replace(found, **changed)  # type: ignore[arg-type] # fields of it, by name
 
 
-def scene(*there: Standing, former: dict[str, Standing] | None = None) -> Scene:
-    made = Scene()
+def scene(*there: ExistingArticle, former: dict[str, ExistingArticle] | None = None) -> BatchState:
+    made = BatchState()
     made.add(there)
     made.add_former(former or {})
     return made
@@ -69,7 +69,7 @@ def test_i06_an_outcome_follows_from_source_content_and_age(
         digest=new.digest if digest == "same" else "0" * 64,
     )
     assert decide(scene(old), new, PLAIN).outcome == outcome
-    assert decide(Scene(), new, PLAIN).outcome == "created"
+    assert decide(BatchState(), new, PLAIN).outcome == "created"
 
 
 @pytest.mark.parametrize(

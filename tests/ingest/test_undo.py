@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from app.article.timestamps import format_instant
-from app.feeds import Source
+from app.feeds import FeedSource
 from app.ingest import Options, Run, load
-from app.store.loads import Origin
+from app.store.loads import LoadOrigin
 from tests.conftest import Site
 from tests.ingest.test_load_modes import standing, undo
 from tests.support.snapshots import Mirror, Snapshot, changes, snapshot
@@ -228,8 +228,8 @@ def test_i19_a_load_that_is_running_cannot_be_undone_and_goes_on(
 
 def run_between(site: Site, feed: str, between: Callable[[], bool]) -> int:
     """Load `feed`, and do something between its batches."""
-    origin = Origin("ndjson", "0" * 64, len(feed), "a test")
-    source = Source(None, "ndjson", io.BytesIO(feed.encode()))
+    origin = LoadOrigin("ndjson", "0" * 64, len(feed), "a test")
+    source = FeedSource(None, "ndjson", io.BytesIO(feed.encode()))
     return load(Run(site.database, site.clock, between), [source], origin, Options())
 
 

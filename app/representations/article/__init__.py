@@ -20,7 +20,7 @@ __all__ = [
     "BY_SUFFIX",
     "FORMATS",
     "Alternate",
-    "Format",
+    "ArticleFormat",
     "Links",
     "Site",
     "links_of",
@@ -29,7 +29,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class ArticleFormat:
     """One representation. `suffix` is what its URL ends in beyond the article's own."""
 
     name: str
@@ -46,20 +46,24 @@ class Format:
 
 # In the order of the site's own preference.
 FORMATS: Final = (
-    Format("html", "", "text/html", "text/html; charset=utf-8", html.render),
-    Format("markdown", ".md", "text/markdown", "text/markdown; charset=utf-8", markdown.render),
-    Format("text", ".txt", "text/plain", "text/plain; charset=utf-8", plain_text.render),
-    Format(
+    ArticleFormat("html", "", "text/html", "text/html; charset=utf-8", html.render),
+    ArticleFormat(
+        "markdown", ".md", "text/markdown", "text/markdown; charset=utf-8", markdown.render
+    ),
+    ArticleFormat("text", ".txt", "text/plain", "text/plain; charset=utf-8", plain_text.render),
+    ArticleFormat(
         "json", ".json", "application/json", "application/json", json_record.render, as_kept=True
     ),
-    Format("jsonld", ".jsonld", "application/ld+json", "application/ld+json", json_ld.render),
+    ArticleFormat(
+        "jsonld", ".jsonld", "application/ld+json", "application/ld+json", json_ld.render
+    ),
 )
 BY_NAME: Final = {form.name: form for form in FORMATS}
 BY_MEDIA_TYPE: Final = {form.media_type: form for form in FORMATS}
 BY_SUFFIX: Final = {form.suffix: form for form in FORMATS if form.suffix}
 
 
-def path_of(slug: str, form: Format = FORMATS[0]) -> str:
+def path_of(slug: str, form: ArticleFormat = FORMATS[0]) -> str:
     """Return the path of an article, or of one of its twins."""
     return f"/news/{slug}{form.suffix}"
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.representations.listing import atom, html, json_feed, json_page, markdown, ndjson, rss
-from app.representations.listing.model import Item, Listing, Missing, Total
+from app.representations.listing.model import Listing, ListingItem, Missing, Total
 
 __all__ = [
     "BY_MEDIA_TYPE",
     "BY_NAME",
     "BY_SUFFIX",
     "FORMATS",
-    "Format",
-    "Item",
     "Listing",
+    "ListingFormat",
+    "ListingItem",
     "Missing",
     "Total",
 ]
@@ -30,7 +30,7 @@ Bodies are most of what there is to read, and entities were a third of the time 
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class ListingFormat:
     """One form of a page. `suffix` is what its path ends in beyond the listing's own.
 
     `shows` are those of a record's COSTLY fields that it shows, or None if they are those that are
@@ -57,24 +57,28 @@ _IN_FULL = frozenset({"body_md", "topics"})
 
 def _feed(
     name: str, suffix: str, media_type: str, charset: str, render: Callable[[Listing], bytes]
-) -> Format:
+) -> ListingFormat:
     told = media_type + charset
-    return Format(name, suffix, media_type, told, render, _IN_FULL, subscribed=True)
+    return ListingFormat(name, suffix, media_type, told, render, _IN_FULL, subscribed=True)
 
 
 _JSON = "application/json"
 _LINES = "application/x-ndjson"
 _OTHERS = (
-    Format("json", ".json", _JSON, _JSON, json_page.render, shows=None, with_highlights=True),
-    Format("markdown", ".md", "text/markdown", "text/markdown; charset=utf-8", markdown.render),
+    ListingFormat(
+        "json", ".json", _JSON, _JSON, json_page.render, shows=None, with_highlights=True
+    ),
+    ListingFormat(
+        "markdown", ".md", "text/markdown", "text/markdown; charset=utf-8", markdown.render
+    ),
     _feed("rss", ".rss", "application/rss+xml", "; charset=utf-8", rss.render),
     _feed("atom", ".atom", "application/atom+xml", "; charset=utf-8", atom.render),
     _feed("feed", ".feed.json", "application/feed+json", "", json_feed.render),
-    Format("ndjson", ".ndjson", _LINES, _LINES, ndjson.render, None, subscribed=True),
+    ListingFormat("ndjson", ".ndjson", _LINES, _LINES, ndjson.render, None, subscribed=True),
 )
 # In the order of the site's own preference.
 FORMATS: Final = (
-    Format(
+    ListingFormat(
         "html",
         "",
         "text/html",

@@ -8,7 +8,7 @@ from app.article.hygiene import clean, printable
 from app.article.timestamps import format_instant
 from app.representations.links import uri
 from app.representations.listing import syndication
-from app.representations.listing.model import Item, Listing
+from app.representations.listing.model import Listing, ListingItem
 
 # A feed without entries has to say when it was updated, too.
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,7 +34,7 @@ def render(listing: Listing) -> bytes:
     return syndication.written(feed)
 
 
-def _entry(entry: Element, item: Item) -> None:
+def _entry(entry: Element, item: ListingItem) -> None:
     record, links = clean(item.record), item.links
     entry.set("xml:lang", record.lang)
     syndication.tell(entry, "title", record.title)

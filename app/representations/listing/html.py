@@ -13,7 +13,7 @@ from app.article.hygiene import printable, printables
 from app.article.timestamps import format_instant
 from app.representations import links, templating
 from app.representations.article.html import in_words
-from app.representations.listing.model import Item, Listing
+from app.representations.listing.model import Listing, ListingItem
 
 # What is asked for beside the filters: how much is shown of what, and in which order.
 _NO_FILTERS: Final = frozenset({"q", "sort", "limit", "fields", "include", "slug"})
@@ -82,7 +82,7 @@ def _filters(listing: Listing) -> Iterator[str]:
         yield printable(f"{field.replace('_', ' ')}: {'not ' if way == 'not' else ''}{values}")
 
 
-def _articles(items: Sequence[Item]) -> Markup:
+def _articles(items: Sequence[ListingItem]) -> Markup:
     """Return the articles as HTML. A template took three times as long for it."""
     count, records = len(items), [item.record for item in items]
     texts = printables([r.title for r in records] + [r.summary for r in records])
@@ -99,7 +99,7 @@ def _escaped(texts: Sequence[str]) -> list[str]:
     return str(escape("\0".join(texts))).split("\0")
 
 
-def _article(item: Item, title: str, summary: str, url: str, lang: str) -> str:
+def _article(item: ListingItem, title: str, summary: str, url: str, lang: str) -> str:
     """Return an article as HTML, of texts that are so already. What is found in it is marked."""
     passage, summary = "", summary.strip()
     if item.highlights:

@@ -5,7 +5,7 @@ import json
 from app.article.hygiene import clean
 from app.article.timestamps import format_instant
 from app.representations.listing import syndication
-from app.representations.listing.model import Item, Listing
+from app.representations.listing.model import Listing, ListingItem
 
 
 def render(listing: Listing) -> bytes:
@@ -24,7 +24,7 @@ def render(listing: Listing) -> bytes:
     return json.dumps(feed, ensure_ascii=False).encode()
 
 
-def _item(item: Item) -> dict[str, object]:
+def _item(item: ListingItem) -> dict[str, object]:
     record, links = clean(item.record), item.links
     shown: dict[str, object] = {
         "id": links.url,

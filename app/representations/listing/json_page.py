@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pydantic_core import to_json
 
 from app.representations.article import json_record
-from app.representations.listing.model import Item, Listing
+from app.representations.listing.model import Listing, ListingItem
 
 
 def render(listing: Listing) -> bytes:
@@ -27,7 +27,7 @@ def render(listing: Listing) -> bytes:
     return to_json(envelope)
 
 
-def shown(item: Item, listing: Listing) -> dict[str, object]:
+def shown(item: ListingItem, listing: Listing) -> dict[str, object]:
     """Return the members that were asked for, in their order, as `to_json` takes them."""
     members = json_record.known(item.record, item.links)
     for name in listing.left_out:
@@ -35,7 +35,7 @@ def shown(item: Item, listing: Listing) -> dict[str, object]:
     return members
 
 
-def _item(item: Item, listing: Listing) -> dict[str, object]:
+def _item(item: ListingItem, listing: Listing) -> dict[str, object]:
     members = shown(item, listing)
     if item.highlights:
         members["highlights"] = dict(item.highlights)

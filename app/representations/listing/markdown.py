@@ -6,7 +6,7 @@ from typing import Final
 from app.article.hygiene import clean, printable
 from app.article.timestamps import format_instant
 from app.representations.links import uri
-from app.representations.listing.model import Item, Listing
+from app.representations.listing.model import Listing, ListingItem
 
 # CommonMark 0.31 section 2.4: any ASCII punctuation may be escaped. These mean something within a
 # line, there or in a dialect; what does so at its beginning is never there.
@@ -28,7 +28,7 @@ def render(listing: Listing) -> bytes:
     return ("\n\n".join(blocks) + "\n").encode()
 
 
-def _item(item: Item) -> str:
+def _item(item: ListingItem) -> str:
     record = clean(item.record)
     summary = _line(record.summary)
     at = format_instant(record.published_at)

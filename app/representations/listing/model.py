@@ -14,7 +14,7 @@ from app.search.listing_query import FIELDS
 from app.store.listing.facets import Facets
 
 
-class Item(NamedTuple):
+class ListingItem(NamedTuple):
     """An article as a listing has it.
 
     `record` is as it was kept. `highlights` has, of what was searched, pieces of its fields as HTML
@@ -58,7 +58,7 @@ class Listing:
     path: str
     query: str
     title: str
-    items: Sequence[Item]
+    items: Sequence[ListingItem]
     fields: frozenset[str]
     filters: Mapping[str, Sequence[str]]
     sort: str

@@ -9,7 +9,7 @@ from app.article.hygiene import clean, printable
 from app.article.timestamps import format_instant
 from app.representations.links import uri
 from app.representations.listing import syndication
-from app.representations.listing.model import Item, Listing
+from app.representations.listing.model import Listing, ListingItem
 
 _SPACES: Final = {
     "xmlns:atom": "http://www.w3.org/2005/Atom",
@@ -39,7 +39,7 @@ def render(listing: Listing) -> bytes:
     return syndication.written(rss)
 
 
-def _item(element: Element, item: Item) -> None:
+def _item(element: Element, item: ListingItem) -> None:
     record, links = clean(item.record), item.links
     syndication.tell(element, "title", record.title)
     syndication.tell(element, "link", links.url)

@@ -8,17 +8,17 @@ from app.article.hygiene import printable
 from app.article.timestamps import format_instant
 from app.representations import templating
 from app.representations.article import Site
-from app.store.listing.vocabulary_pages import Entry
+from app.store.listing.vocabulary_pages import VocabularyEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
+class VocabularyPage:
     """One page of a vocabulary at `path`. `next` is the query of the next page, if there is one."""
 
     site: Site
     path: str
     title: str
-    entries: Sequence[Entry]
+    entries: Sequence[VocabularyEntry]
     prefix: str
     sort: str
     limit: int
@@ -29,7 +29,7 @@ class Vocabulary:
         return f"{self.site.base_url}{self.path}{suffix}" + (f"?{query}" if query else "")
 
 
-def as_json(vocabulary: Vocabulary) -> bytes:
+def as_json(vocabulary: VocabularyPage) -> bytes:
     """Return the terms in an envelope."""
     items = [
         {
@@ -52,7 +52,7 @@ def as_json(vocabulary: Vocabulary) -> bytes:
     return json.dumps(envelope, ensure_ascii=False).encode()
 
 
-def as_html(vocabulary: Vocabulary) -> bytes:
+def as_html(vocabulary: VocabularyPage) -> bytes:
     """Return a page with the terms and how many articles each has."""
     return templating.render(
         "vocabulary.html",

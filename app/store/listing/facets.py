@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from app.database.dialects import among
 from app.database.tables import Article, ArticleEntity, ArticleTopic, Entity, Term, Topic
-from app.search.listing_query import Selection
+from app.search.listing_query import ListingQuery
 from app.store.listing.filter_lookup import wanted
 from app.store.listing.pages import matching
 
@@ -22,7 +22,7 @@ NAMES: Final = ("topic", "entity", "lang", "source", "month")
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class FacetCount:
     """A term of a facet: what a filter calls it, how it is written, and how many have it."""
 
     value: str
@@ -39,10 +39,10 @@ class Facets:
 
     counted: int
     exact: bool
-    terms: Mapping[str, Sequence[Count]] = field(default_factory=dict)
+    terms: Mapping[str, Sequence[FacetCount]] = field(default_factory=dict)
 
 
-def facets(connection: Connection, selection: Selection) -> Facets:
+def facets(connection: Connection, selection: ListingQuery) -> Facets:
     """Return the facets of what `selection` finds, whichever page of it is shown."""
     if not selection.filters:
         return _of_everything(connection)
@@ -64,12 +64,12 @@ def _of_everything(connection: Connection) -> Facets:
             .order_by(Term.articles.desc(), Term.value.desc())
             .limit(TERMS_AT_MOST)
         )
-        terms[name] = [Count(*row) for row in connection.execute(found)]
+        terms[name] = [FacetCount(*row) for row in connection.execute(found)]
     counted = connection.scalar(select(Term.articles).where(Term.facet == "all")) or 0
     return Facets(counted, exact=True, terms=terms)
 
 
-def _counted(connection: Connection, ids: Sequence[int]) -> dict[str, list[Count]]:
+def _counted(connection: Connection, ids: Sequence[int]) -> dict[str, list[FacetCount]]:
     number = func.count().label("articles")
     topics = (
         select(Topic.slug, Topic.slug, number)
@@ -84,7 +84,7 @@ def _counted(connection: Connection, ids: Sequence[int]) -> dict[str, list[Count
         .group_by(Entity.slug, Entity.name)
     )
     terms = {
-        name: _most([Count(*row) for row in connection.execute(found)])
+        name: _most([FacetCount(*row) for row in connection.execute(found)])
         for name, found in (("topic", topics), ("entity", entities))
     }
     columns = select(Article.lang, Article.source_host, Article.listed_at)
@@ -95,7 +95,7 @@ def _counted(connection: Connection, ids: Sequence[int]) -> dict[str, list[Count
         "month": Counter(_month(row[2]) for row in rows if row[2] is not None),
     }
     for name, counter in values.items():
-        terms[name] = _most([Count(value, value, n) for value, n in counter.items()])
+        terms[name] = _most([FacetCount(value, value, n) for value, n in counter.items()])
     return terms
 
 
@@ -103,6 +103,6 @@ def _month(instant: datetime) -> str:
     return instant.strftime("%Y-%m")
 
 
-def _most(counts: list[Count]) -> list[Count]:
+def _most(counts: list[FacetCount]) -> list[FacetCount]:
     counts.sort(key=lambda count: (count.articles, count.value), reverse=True)
     return counts[:TERMS_AT_MOST]

@@ -7,11 +7,11 @@ from sqlalchemy import Connection, and_, func, or_, select, tuple_
 from app.database.tables import Entity, Term, Topic
 from app.search import query_parser
 from app.search.analyzer import fold
-from app.search.listing_query import Facet, Selection
-from app.store.listing.filters import Value, Wanted
+from app.search.listing_query import Facet, ListingQuery
+from app.store.listing.filters import FilterValue, ResolvedFilter
 
 
-def wanted(connection: Connection, selection: Selection) -> Wanted:
+def wanted(connection: Connection, selection: ListingQuery) -> ResolvedFilter:
     """Look up what `selection` names: the ids of its topics and entities, and how many have them.
 
     What nobody knows is a group that no article is in.
@@ -39,14 +39,14 @@ def wanted(connection: Connection, selection: Selection) -> Wanted:
     terms = (
         query_parser.parse(selection.q, _languages(connection, selection)) if selection.q else ()
     )
-    return Wanted(groups, unwanted, selection.spans, terms)
+    return ResolvedFilter(groups, unwanted, selection.spans, terms)
 
 
 def _values(
     connection: Connection, named: set[tuple[Facet, str]]
-) -> dict[tuple[Facet, str], list[Value]]:
+) -> dict[tuple[Facet, str], list[FilterValue]]:
     """Return what articles have of what is named. A language is one in whatever case it is."""
-    known: dict[tuple[Facet, str], list[Value]] = {name: [] for name in named}
+    known: dict[tuple[Facet, str], list[FilterValue]] = {name: [] for name in named}
     if not named:
         return known
     languages = {fold(value): value for facet, value in named if facet == "lang"}
@@ -64,11 +64,11 @@ def _values(
     rows: Any = connection.execute(found)
     for facet, value, articles, key in rows:
         asked = languages[fold(value)] if facet == "lang" else value
-        known[facet, asked].append(Value(facet, value if key is None else key, articles))
+        known[facet, asked].append(FilterValue(facet, value if key is None else key, articles))
     return known
 
 
-def _languages(connection: Connection, selection: Selection) -> tuple[str, ...]:
+def _languages(connection: Connection, selection: ListingQuery) -> tuple[str, ...]:
     """Return the languages in which what is searched may be written."""
     if asked := selection.any_of.get("lang"):
         return asked

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, not_
 
 from app.database.tables import Article, ArticleEntity, ArticleTopic, Instant
 from app.http.cursors import Position
-from app.search.analyzer import Term
+from app.search.analyzer import SearchTerm
 from app.search.listing_query import Facet
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,7 +27,7 @@ COLUMNS: Final[Mapping[str, ColumnElement[str]]] = {"lang": _A.lang, "source": _
 _UPDATED: Final = {"updated_from", "updated_to"}
 
 
-class Value(NamedTuple):
+class FilterValue(NamedTuple):
     """One value of a facet: of a topic or an entity by its id, and how many articles have it."""
 
     facet: Facet
@@ -36,16 +36,16 @@ class Value(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ResolvedFilter:
     """What articles must be: of each of `groups` one value at least, none of `unwanted`.
 
     What is empty is not looked for.
     """
 
-    groups: Sequence[Sequence[Value]]
-    unwanted: Sequence[Value]
+    groups: Sequence[Sequence[FilterValue]]
+    unwanted: Sequence[FilterValue]
     spans: Mapping[str, datetime]
-    terms: Sequence[Term] = ()
+    terms: Sequence[SearchTerm] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -59,14 +59,14 @@ class Wanted:
         return sizes.index(min(sizes)) if sizes else None
 
     @property
-    def lists(self) -> "tuple[Values, ...]":
+    def lists(self) -> "tuple[FilterValues, ...]":
         """The lists of values, by the parameters that have them in a statement."""
         groups = [
-            Values(f"group_{place}", group[0].facet, len(group), excluded=False)
+            FilterValues(f"group_{place}", group[0].facet, len(group), excluded=False)
             for place, group in enumerate(self.groups)
         ]
         unwanted = [
-            Values(f"unwanted_{place}", value.facet, 1, excluded=True)
+            FilterValues(f"unwanted_{place}", value.facet, 1, excluded=True)
             for place, value in enumerate(self.unwanted)
         ]
         return (*groups, *unwanted)
@@ -82,7 +82,7 @@ class Wanted:
         return named
 
 
-class Values(NamedTuple):
+class FilterValues(NamedTuple):
     """Values of one facet, of which an article must have one, or if `excluded` none."""
 
     name: str
@@ -108,7 +108,7 @@ class Values(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Keyset:
     """How far a walk goes: `count` articles behind `after`, to the newer ones if `ascending`."""
 
     count: int
@@ -124,7 +124,7 @@ class Reach:
         return {"count": self.count, "after_instant": instant, "after_id": self.after.second}
 
 
-def size_of(group: Sequence[Value]) -> int:
+def size_of(group: Sequence[FilterValue]) -> int:
     """Return how many articles a group has at most."""
     return sum(value.articles for value in group)
 
@@ -134,13 +134,13 @@ def position_of(instant: datetime, article_id: int) -> Position:
     return Position((instant - _EPOCH) // _MICROSECOND, article_id)
 
 
-def looks_up(lists: Iterable[Values], spans: Iterable[str]) -> bool:
+def looks_up(lists: Iterable[FilterValues], spans: Iterable[str]) -> bool:
     """Say whether the row of each article must be seen to know that it is wanted."""
     return any(each.facet in COLUMNS for each in lists) or not _UPDATED.isdisjoint(spans)
 
 
 def conditions(
-    lists: Iterable[Values],
+    lists: Iterable[FilterValues],
     spans: Iterable[str],
     key: ColumnElement[int],
     listed_at: ColumnElement[datetime],

@@ -30,9 +30,9 @@ from app.search.listing_query import Facet
 from app.store.listing.filters import (
     COLUMNS,
     LINKS,
-    Reach,
-    Values,
-    Wanted,
+    FilterValues,
+    Keyset,
+    ResolvedFilter,
     conditions,
     looks_up,
     size_of,
@@ -54,8 +54,8 @@ class _Pattern(NamedTuple):
     """
 
     when: When
-    along: Values | None
-    rest: tuple[Values, ...]
+    along: FilterValues | None
+    rest: tuple[FilterValues, ...]
     spans: tuple[str, ...]
     ascending: bool
     behind: bool
@@ -66,14 +66,14 @@ class _Pattern(NamedTuple):
         return looks_up(self.rest, self.spans)
 
 
-def walk(connection: Connection, wanted: Wanted, when: When, reach: Reach) -> list[int]:
+def scan(connection: Connection, wanted: ResolvedFilter, when: When, reach: Keyset) -> list[int]:
     """Return the ids of articles, in order."""
     statement = _walk(_pattern(wanted, when, reach))
     return list(connection.scalars(statement, wanted.parameters | reach.parameters))
 
 
-def on_the_way(
-    connection: Connection, found: Select[Any], wanted: Wanted, when: When, reach: Reach
+def scan_rows(
+    connection: Connection, found: Select[Any], wanted: ResolvedFilter, when: When, reach: Keyset
 ) -> CursorResult[Any]:
     """Return the rows of `found`, which is RECORD or made of it, that a walk meets; in any order.
 
@@ -84,7 +84,7 @@ def on_the_way(
     return connection.execute(statement, wanted.parameters | reach.parameters)
 
 
-def _pattern(wanted: Wanted, when: When, reach: Reach) -> _Pattern:
+def _pattern(wanted: ResolvedFilter, when: When, reach: Keyset) -> _Pattern:
     place = wanted.narrowest
     if (
         place is not None
@@ -123,7 +123,7 @@ def _walk(pattern: _Pattern) -> Select[Any]:
 @lru_cache(_PATTERNS)
 def _on_the_way(found: Select[Any], pattern: _Pattern) -> Select[Any]:
     # The walk comes first. In order are its rows, and whether those of both are is the database's.
-    way = _walk(pattern).subquery("walk")
+    way = _walk(pattern).subquery("scan")
     return found.select_from(way.join(Article.__table__, _A.id == way.c.id))
 
 
@@ -174,7 +174,7 @@ def _ordered(
 
 
 def search(
-    connection: Connection, wanted: Wanted, tier: Tier, reach: Reach, *, exactly: bool
+    connection: Connection, wanted: ResolvedFilter, tier: Tier, reach: Keyset, *, exactly: bool
 ) -> Iterable[tuple[int, int]]:
     """Return the ids of articles in which words are found, and their keys, in order."""
     found = fulltext_index.matches(connection.dialect.name, wanted.terms, tier, exactly=exactly)

@@ -14,12 +14,12 @@ from app.database.dialects import among
 from app.database.fulltext_index import TIERS
 from app.database.tables import Article, Property, Term
 from app.http.cursors import Cursor, Position
-from app.search.analyzer import Term as Asked
-from app.search.listing_query import Selection
+from app.search.analyzer import SearchTerm as Asked
+from app.search.listing_query import ListingQuery
 from app.store.articles import RECORD, brief, records_of, with_ids
 from app.store.listing import index_scan
 from app.store.listing.filter_lookup import wanted
-from app.store.listing.filters import Reach, Wanted, position_of
+from app.store.listing.filters import Keyset, ResolvedFilter, position_of
 
 COUNTED_AT_MOST: Final = 5_000
 """How far a total is counted where nobody has counted it before."""
@@ -27,7 +27,7 @@ COUNTED_AT_MOST: Final = 5_000
 _A: Final = Article.__table__.c
 
 
-class Found(NamedTuple):
+class FoundArticle(NamedTuple):
     """An article, and where it is in the order that was asked for."""
 
     id: int
@@ -42,7 +42,7 @@ class Found(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListingPage:
     """Records in order, `terms` that were searched for, and the cursors of the pages beside it."""
 
     records: Sequence[Record]
@@ -59,10 +59,10 @@ def cursor_key(connection: Connection) -> bytes:
 
 def page(
     connection: Connection,
-    selection: Selection,
+    selection: ListingQuery,
     cursor: Cursor | None,
     unread: frozenset[str] = frozenset(),
-) -> Page:
+) -> ListingPage:
     """Return the page that begins, or ends, at `cursor`; the first one without.
 
     It takes one statement for what is named, if anything is, and one for the articles; in a search
@@ -70,11 +70,11 @@ def page(
     """
     asked = wanted(connection, selection)
     if asked.is_empty or (selection.q and not asked.terms):
-        return Page((), asked.terms)
+        return ListingPage((), asked.terms)
     backwards = cursor is not None and cursor.backwards
     oldest_first = selection.sort in {"published_at", "updated_at"}
     position = cursor.position if cursor else None
-    reach = Reach(selection.limit + 1, position, ascending=backwards != oldest_first)
+    reach = Keyset(selection.limit + 1, position, ascending=backwards != oldest_first)
     find = _searched if asked.terms else _walked
     found = find(connection, selection, asked, reach, unread)
     more = len(found) > selection.limit
@@ -82,7 +82,7 @@ def page(
     if backwards:
         found.reverse()
     has_next, has_prev = (True, more) if backwards else (more, cursor is not None)
-    return Page(
+    return ListingPage(
         [each.record for each in found],
         asked.terms,
         Cursor(found[-1].position) if found and has_next else None,
@@ -92,18 +92,18 @@ def page(
 
 def _walked(
     connection: Connection,
-    selection: Selection,
-    asked: Wanted,
-    reach: Reach,
+    selection: ListingQuery,
+    asked: ResolvedFilter,
+    reach: Keyset,
     unread: frozenset[str],
-) -> list[Found]:
+) -> list[FoundArticle]:
     """Return what is met on a walk, in order."""
     by_update = selection.sort.endswith("updated_at")
     when: index_scan.When = "updated_at" if by_update else "listed_at"
-    met = index_scan.on_the_way(connection, brief(unread), asked, when, reach)
+    met = index_scan.scan_rows(connection, brief(unread), asked, when, reach)
     # `listed_at` is `published_at` wherever it is anything.
     found = [
-        Found(number, record.updated_at if by_update else record.published_at, record)
+        FoundArticle(number, record.updated_at if by_update else record.published_at, record)
         for number, record in records_of(met).items()
     ]
     found.sort(key=itemgetter(1, 0), reverse=not reach.ascending)
@@ -112,22 +112,24 @@ def _walked(
 
 def _searched(
     connection: Connection,
-    selection: Selection,
-    asked: Wanted,
-    reach: Reach,
+    selection: ListingQuery,
+    asked: ResolvedFilter,
+    reach: Keyset,
     unread: frozenset[str],
-) -> list[Found]:
+) -> list[FoundArticle]:
     """Return what a search finds, in order. Bodies are read, to show where it was found."""
     places = dict(islice(_places(connection, selection, asked, reach), reach.count))
     rows = with_ids(connection, brief(unread - {"body_md"}), tuple(places))
     records = records_of(rows)
     return [
-        Found(number, at, records[number]) for number, at in places.items() if number in records
+        FoundArticle(number, at, records[number])
+        for number, at in places.items()
+        if number in records
     ]
 
 
 def _places(
-    connection: Connection, selection: Selection, asked: Wanted, reach: Reach
+    connection: Connection, selection: ListingQuery, asked: ResolvedFilter, reach: Keyset
 ) -> Iterator[tuple[int, Position]]:
     """Yield what a search finds: by where it is found, or without regard to that."""
     ranked = selection.sort == "relevance"
@@ -141,7 +143,7 @@ def _places(
             if (number < after.first) != reach.ascending:
                 continue
             after = None
-        within = Reach(left, after, reach.ascending)
+        within = Keyset(left, after, reach.ascending)
         for article_id, key in index_scan.search(connection, asked, tier, within, exactly=ranked):
             left -= 1
             yield article_id, Position(number, key)
@@ -149,7 +151,7 @@ def _places(
             return
 
 
-def total(connection: Connection, selection: Selection) -> tuple[int, bool]:
+def total(connection: Connection, selection: ListingQuery) -> tuple[int, bool]:
     """Return how many articles `selection` has, and whether that is exact.
 
     Without a filter, or with one value, that is known. Else it is counted, up to COUNTED_AT_MOST.
@@ -167,16 +169,16 @@ def total(connection: Connection, selection: Selection) -> tuple[int, bool]:
     return min(counted, COUNTED_AT_MOST), counted <= COUNTED_AT_MOST
 
 
-def matching(connection: Connection, asked: Wanted, count: int) -> list[int]:
+def matching(connection: Connection, asked: ResolvedFilter, count: int) -> list[int]:
     """Return the ids of the newest articles that are wanted, `count` of them at most."""
     if asked.is_empty:
         return []
-    reach = Reach(count)
+    reach = Keyset(count)
     if asked.terms:
         return [
             row[0] for row in index_scan.search(connection, asked, TIERS[-1], reach, exactly=False)
         ]
-    return index_scan.walk(connection, asked, "listed_at", reach)
+    return index_scan.scan(connection, asked, "listed_at", reach)
 
 
 def many(connection: Connection, slugs: Sequence[str]) -> dict[str, Record]:

@@ -11,7 +11,7 @@ from app.database.tables import ArticleEntity, ArticleTopic, Entity, Topic
 from app.database.tables import Term as TermRow
 from app.search import analyzer
 
-Vocabulary = Literal["topic", "entity"]
+VocabularyKind = Literal["topic", "entity"]
 SORTS: Final = ("name", "-articles")
 
 
@@ -19,7 +19,7 @@ class UnknownTermError(ValueError):
     """No article ever had the term."""
 
 
-class Entry(NamedTuple):
+class VocabularyEntry(NamedTuple):
     """A term: its slug, how it is written, how many articles have it, and when the latest came."""
 
     slug: str
@@ -28,15 +28,21 @@ class Entry(NamedTuple):
     latest_at: datetime | None
 
 
-def label(connection: Connection, facet: Vocabulary, slug: str) -> str | None:
+def label(connection: Connection, facet: VocabularyKind, slug: str) -> str | None:
     """Return how the term at `slug` is written, or None where readers saw no article with it."""
     found = select(TermRow.label).where(TermRow.facet == facet, TermRow.value == slug)
     return connection.scalar(found)
 
 
 def page(  # noqa: PLR0913 - what a page is asked for
-    session: Session, facet: Vocabulary, *, prefix: str, sort: str, after: str | None, count: int
-) -> Sequence[Entry]:
+    session: Session,
+    facet: VocabularyKind,
+    *,
+    prefix: str,
+    sort: str,
+    after: str | None,
+    count: int,
+) -> Sequence[VocabularyEntry]:
     """Return `count` terms behind the one with the slug `after`, in order, that begin as `prefix`.
 
     Only those that articles have which readers see. Raises UnknownTermError where `after` never
@@ -64,10 +70,10 @@ def page(  # noqa: PLR0913 - what a page is asked for
                 or_(row.articles < articles, and_(row.articles == articles, row.value < after))
             )
     order = (row.folded, row.value) if sort == "name" else (row.articles.desc(), row.value.desc())
-    return [Entry(*each) for each in session.execute(found.order_by(*order).limit(count))]
+    return [VocabularyEntry(*each) for each in session.execute(found.order_by(*order).limit(count))]
 
 
-def _latest(facet: Vocabulary) -> Any:  # noqa: ANN401 - a column of either table
+def _latest(facet: VocabularyKind) -> Any:  # noqa: ANN401 - a column of either table
     row = TermRow.__table__.c
     if facet == "topic":
         latest = select(func.max(ArticleTopic.listed_at)).join(Topic)

@@ -21,17 +21,17 @@ from app.ingest.load_run import Run
 from app.ingest.single_edits import NoSuchArticleError, Present
 from app.store import article_history
 from app.store.article_history import History, PastChange, PastRevision
-from app.store.loads import Origin
+from app.store.loads import LoadOrigin
 from app.text import storable
-from app.web.admin.authentication import having
+from app.web.admin.authentication import require_scope
 from app.web.admin.load_receipts import LoadReport
 from app.web.admin.loads import receipt_of
 from app.web.asgi.request_context import current_id
 from app.web.methods import readable
 from app.web.openapi import admin_operations
-from app.web.request_headers import wishes
-from app.web.responses import unstored
-from app.web.state import Served, Service, Unstored
+from app.web.request_headers import request_preferences
+from app.web.responses import no_store_response
+from app.web.state import AppState, NoStore, StateDep
 from app.web.uploads import request_body
 
 MERGE_PATCH: Final = "application/merge-patch+json"
@@ -45,7 +45,7 @@ def _known_slug(slug: str) -> str:
 
 
 Slug = Annotated[str, Depends(_known_slug)]
-Editor = Annotated[Operator, Depends(having("edit"))]
+Editor = Annotated[Operator, Depends(require_scope("edit"))]
 Reason = Annotated[
     str | None,
     Query(max_length=1_000, description="Why; receipts tell it."),
@@ -69,7 +69,7 @@ _REPORT = TypeAdapter(ArticleReport)
 
 def router() -> APIRouter:
     """Return the routes of single articles."""
-    routes = APIRouter(prefix="/admin/articles", tags=["operators"], dependencies=[Unstored])
+    routes = APIRouter(prefix="/admin/articles", tags=["operators"], dependencies=[NoStore])
     readable(routes, "/{slug}", _article, admin_operations.kept_article(ArticleReport))
     for method, path, handler, body in (
         ("PUT", "/{slug}", _put, "application/json"),
@@ -83,7 +83,7 @@ def router() -> APIRouter:
     return routes
 
 
-def _article(slug: Slug, _operator: Editor, service: Served) -> Response:
+def _article(slug: Slug, _operator: Editor, service: StateDep) -> Response:
     """Return an article as it is kept, with its aliases, changes and revisions."""
     with service.database.reading() as session:
         present = single_edits.present(session, slug)
@@ -91,7 +91,7 @@ def _article(slug: Slug, _operator: Editor, service: Served) -> Response:
             raise NoSuchArticleError(slug, article_history.now_at(session, slug))
         history = article_history.history(session, slug, limit=HISTORY_SHOWN)
     shown = _REPORT.dump_json(_told(present, history))
-    return unstored(shown, fields={"ETag": present.etag})
+    return no_store_response(shown, fields={"ETag": present.etag})
 
 
 def _told(present: Present, history: History) -> ArticleReport:
@@ -118,7 +118,7 @@ def _loadable(value: object) -> Record:
     return record
 
 
-async def _put(request: Request, slug: Slug, operator: Editor, service: Served) -> Response:
+async def _put(request: Request, slug: Slug, operator: Editor, service: StateDep) -> Response:
     """Let the record in the body be the article at this slug: a new one, or in place of the old."""
     value, origin = await _body(request, "put", operator)
 
@@ -136,7 +136,7 @@ async def _put(request: Request, slug: Slug, operator: Editor, service: Served) 
     )
 
 
-async def _patch(request: Request, slug: Slug, operator: Editor, service: Served) -> Response:
+async def _patch(request: Request, slug: Slug, operator: Editor, service: StateDep) -> Response:
     """Change some fields of an article (RFC 7396). Without `updated_at` among them, that is now.
 
     Another slug renames it, and the old one leads there.
@@ -165,7 +165,7 @@ async def _patch(request: Request, slug: Slug, operator: Editor, service: Served
 
 
 def _withdraw(
-    request: Request, slug: Slug, operator: Editor, service: Served, reason: Reason = None
+    request: Request, slug: Slug, operator: Editor, service: StateDep, reason: Reason = None
 ) -> Response:
     """Withdraw an article: from now on it is 410, in every form. It can be restored."""
     origin = _origin("withdraw", b"", operator)
@@ -176,34 +176,36 @@ def _withdraw(
     )
 
 
-def _restore(request: Request, slug: Slug, operator: Editor, service: Served) -> Response:
+def _restore(request: Request, slug: Slug, operator: Editor, service: StateDep) -> Response:
     """Bring back an article that was withdrawn."""
     origin = _origin("restore", b"", operator)
     check = partial(_check, request)
     return _edited(service, partial(single_edits.restore, slug=slug, check=check, origin=origin))
 
 
-async def _body(request: Request, kind: str, operator: Operator) -> tuple[object, Origin]:
+async def _body(request: Request, kind: str, operator: Operator) -> tuple[object, LoadOrigin]:
     """Return the JSON in the body. Raises FeedTooLargeError, MalformedFeedError, UnfitJsonError."""
     with await request_body.receive(request, ITEM_BYTES) as body:
         raw = body.read()
     return decode(raw), _origin(kind, raw, operator)
 
 
-def _origin(kind: str, raw: bytes, operator: Operator) -> Origin:
-    return Origin(
+def _origin(kind: str, raw: bytes, operator: Operator) -> LoadOrigin:
+    return LoadOrigin(
         kind, hashlib.sha256(raw).hexdigest(), len(raw), operator.name, request_id=current_id()
     )
 
 
 def _check(request: Request, present: Present | None) -> None:
-    check_writable(wishes(request.headers).conditions, present.etag if present else None)
+    check_writable(
+        request_preferences(request.headers).conditions, present.etag if present else None
+    )
 
 
-def _edited(service: Service, edit: Callable[..., int]) -> Response:
+def _edited(service: AppState, edit: Callable[..., int]) -> Response:
     """Make an edit, and answer with its receipt."""
     try:
         load_id = edit(Run(service.database, service.clock))
     finally:
-        service.follower.wrote()
+        service.follower.invalidate_written()
     return receipt_of(service, load_id)

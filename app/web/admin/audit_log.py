@@ -8,15 +8,15 @@ from pydantic import BaseModel
 from app.auth.tokens import SCOPES, Operator
 from app.store import audit_log
 from app.store.audit_log import NumberedAction
-from app.web.admin.authentication import having
+from app.web.admin.authentication import require_scope
 from app.web.methods import readable
 from app.web.openapi import admin_operations
-from app.web.state import Served, Unstored
+from app.web.state import NoStore, StateDep
 
 SHOWN: Final = 1_000
 _LARGEST: Final = 2**63 - 1
 
-Anyone = Annotated[Operator, Depends(having(*SCOPES))]
+Anyone = Annotated[Operator, Depends(require_scope(*SCOPES))]
 
 
 class Actions(BaseModel):
@@ -28,14 +28,14 @@ class Actions(BaseModel):
 
 def router() -> APIRouter:
     """Return the route of the audit."""
-    routes = APIRouter(prefix="/admin/actions", tags=["operators"], dependencies=[Unstored])
+    routes = APIRouter(prefix="/admin/actions", tags=["operators"], dependencies=[NoStore])
     readable(routes, "", _actions, admin_operations.operators())
     return routes
 
 
 def _actions(
     _operator: Anyone,
-    service: Served,
+    service: StateDep,
     before: Annotated[int | None, Query(ge=1, le=_LARGEST)] = None,
     limit: Annotated[int, Query(ge=1, le=SHOWN)] = 100,
 ) -> Actions:

@@ -16,9 +16,9 @@ from app.auth.tokens import BOOTSTRAP, Operator, StoredToken
 from app.database.transactions import DatabaseUnavailableError
 from app.store import tokens as stored_tokens
 from app.text import excerpt
-from app.web.asgi.request_context import visit_of
+from app.web.asgi.request_context import get_request_context
 from app.web.problems import Problem
-from app.web.state import Served, Service
+from app.web.state import AppState, StateDep
 
 logger = logging.getLogger(__name__)
 
@@ -30,13 +30,13 @@ _bearer = HTTPBearer(
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-def having(*scopes: str) -> Callable[..., Operator]:
+def require_scope(*scopes: str) -> Callable[..., Operator]:
     """Return a dependency: the operator behind the request, who must have one of `scopes`."""
 
-    def operator(request: Request, credentials: Credentials, service: Served) -> Operator:
+    def operator(request: Request, credentials: Credentials, service: StateDep) -> Operator:
         if credentials is None:
             raise _unauthorized("This address is for operators: send a bearer token.", "")
-        visit = visit_of(request)
+        visit = get_request_context(request)
         found = _operator(service, credentials.credentials, visit.address)
         visit.operator = found.name
         if found.scopes.isdisjoint(scopes):
@@ -46,7 +46,7 @@ def having(*scopes: str) -> Callable[..., Operator]:
     return operator
 
 
-def _operator(service: Service, token: str, address: str) -> Operator:
+def _operator(service: AppState, token: str, address: str) -> Operator:
     """Return whose `token` is. Raises Problem where it is nobody's, or it is not looked at.
 
     A network that has sent too many wrong ones is refused before anybody asks whose the next one
@@ -56,29 +56,29 @@ def _operator(service: Service, token: str, address: str) -> Operator:
     if _is_bootstrap(service, token):
         return Operator(BOOTSTRAP, frozenset(tokens.SCOPES))
     now, network, token_hash = service.clock(), network_of(address), tokens.hash_of(token)
-    pause = service.attempts.pause(network, now)
-    if pause and token_hash not in service.accepted:
+    pause = service.failed_logins.pause(network, now)
+    if pause and token_hash not in service.valid_token_cache:
         raise _too_many(pause)
     kept = _live(service, token, now)
     if kept is None:
-        service.accepted.drop(token_hash)
-        service.attempts.fail(network, now)
+        service.valid_token_cache.drop(token_hash)
+        service.failed_logins.fail(network, now)
         logger.warning("an unknown, expired or revoked token from %s was refused", excerpt(address))
-        if pause := service.attempts.pause(network, now):
+        if pause := service.failed_logins.pause(network, now):
             logger.warning("no more from %s is looked at for %d s", excerpt(network), pause)
         raise _unauthorized("The token is unknown, expired or revoked.", "invalid_token")
-    service.accepted.add(token_hash)
+    service.valid_token_cache.add(token_hash)
     return Operator(kept.name, frozenset(kept.scopes))
 
 
-def _is_bootstrap(service: Service, token: str) -> bool:
+def _is_bootstrap(service: AppState, token: str) -> bool:
     bootstrap = service.settings.admin_token
     return bootstrap is not None and hmac.compare_digest(
         tokens.hash_of(token), tokens.hash_of(bootstrap.get_secret_value())
     )
 
 
-def _live(service: Service, token: str, now: datetime) -> StoredToken | None:
+def _live(service: AppState, token: str, now: datetime) -> StoredToken | None:
     """Return what is kept of `token`, and note that it was used, where it opens anything."""
     token_id = tokens.id_of(token)
     if token_id is None:
@@ -92,10 +92,10 @@ def _live(service: Service, token: str, now: datetime) -> StoredToken | None:
     return kept
 
 
-def _note_use(service: Service, kept: StoredToken, now: datetime) -> None:
+def _note_use(service: AppState, kept: StoredToken, now: datetime) -> None:
     """Note it if that can be done at once: a load that writes is nothing to wait for."""
     try:
-        with service.database.noting(patience=0) as session:
+        with service.database.audit_transaction(patience=0) as session:
             stored_tokens.note_use(session, kept.id, now)
     except DatabaseUnavailableError as error:
         logger.debug("the use of a token is not noted: %s", error)

@@ -12,11 +12,11 @@ from fastapi import Response
 
 from app import ingest
 from app.ingest.decide import OUTCOMES
-from app.ingest.dry_run import Rehearsed
+from app.ingest.dry_run import DryRunResult
 from app.ingest.load_run import Options, Run
 from app.web.admin.load_receipts import all_rejected, as_json
-from app.web.responses import unstored
-from app.web.state import Service
+from app.web.responses import no_store_response
+from app.web.state import AppState
 from app.web.uploads.request_body import Upload
 
 _IN_MEMORY: Final = 1 << 20
@@ -24,7 +24,7 @@ _CHUNK: Final = 64 << 10
 _REFUSING: Final = {"rejected", "conflict"}
 
 
-def answer(service: Service, opened: AbstractContextManager[Upload], options: Options) -> Response:
+def answer(service: AppState, opened: AbstractContextManager[Upload], options: Options) -> Response:
     """Return what a load of the feed that `opened` yields would do.
 
     Raises what a load does, but for what comes of writing.
@@ -44,10 +44,10 @@ def answer(service: Service, opened: AbstractContextManager[Upload], options: Op
     told.seek(0)
     refused = options.atomic and any(counted[outcome] for outcome in _REFUSING)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refused or all_rejected(counted) else HTTPStatus.OK
-    return unstored(_report(counted, told), status)
+    return no_store_response(_report(counted, told), status)
 
 
-def _line(each: Rehearsed) -> bytes:
+def _line(each: DryRunResult) -> bytes:
     differences = [difference._asdict() for difference in each.differences]
     return as_json({**asdict(each.result), "differences": differences})
 

@@ -15,13 +15,13 @@ from app.http.accept import negotiate
 from app.ingest.undo import NoSuchLoadError
 from app.store import load_receipts
 from app.store.load_receipts import LoadHead, Receipt
-from app.store.loads import Result
-from app.web.admin.authentication import having
+from app.store.loads import RecordResult
+from app.web.admin.authentication import require_scope
 from app.web.methods import readable
 from app.web.openapi import admin_operations
-from app.web.request_headers import wishes
-from app.web.responses import JSON, unstored
-from app.web.state import Served, Service, Unstored
+from app.web.request_headers import request_preferences
+from app.web.responses import JSON, no_store_response
+from app.web.state import AppState, NoStore, StateDep
 
 RESULTS_SHOWN: Final = 1_000
 REPORT_CHARACTERS: Final = 256 << 10
@@ -33,9 +33,9 @@ NDJSON: Final = "application/x-ndjson"
 
 _EVENTS: Final = "text/event-stream"
 _RECEIPT = TypeAdapter(Receipt)
-_RESULT = TypeAdapter(Result)
+_RESULT = TypeAdapter(RecordResult)
 
-Loader = Annotated[Operator, Depends(having("load"))]
+Loader = Annotated[Operator, Depends(require_scope("load"))]
 Number = Annotated[int, Path(ge=1, le=LARGEST)]
 Limit = Annotated[int, Query(ge=1, le=RESULTS_SHOWN)]
 After = Annotated[int, Query(ge=0, le=LARGEST)]
@@ -52,7 +52,7 @@ class LoadReport(BaseModel):
 
     load: LoadHead
     summary: dict[str, int]
-    results: list[Result]
+    results: list[RecordResult]
     next: str | None
 
 
@@ -65,7 +65,7 @@ class Loads(BaseModel):
 
 def router() -> APIRouter:
     """Return the routes of receipts."""
-    routes = APIRouter(prefix="/admin/loads", tags=["operators"], dependencies=[Unstored])
+    routes = APIRouter(prefix="/admin/loads", tags=["operators"], dependencies=[NoStore])
     readable(routes, "", _receipts, admin_operations.operators())
     readable(routes, "/{load_id}.ndjson", _all_results, admin_operations.results(NDJSON))
     readable(routes, "/{load_id}", _receipt, admin_operations.receipt(LoadReport, _EVENTS))
@@ -74,7 +74,7 @@ def router() -> APIRouter:
 
 def _receipts(
     _operator: Loader,
-    service: Served,
+    service: StateDep,
     before: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
     limit: Limit = 100,
 ) -> Loads:
@@ -90,7 +90,7 @@ def _receipt(  # noqa: PLR0913, PLR0917 - each is a parameter of the request
     request: Request,
     load_id: Number,
     _operator: Loader,
-    service: Served,
+    service: StateDep,
     after: After = 0,
     limit: Limit = RESULTS_SHOWN,
     outcome: OutcomeName = None,
@@ -100,21 +100,21 @@ def _receipt(  # noqa: PLR0913, PLR0917 - each is a parameter of the request
     As `text/event-stream` it is told again and again while the load runs.
     """
     shown = report(service, load_id, after=after, limit=limit, outcome=outcome)
-    if negotiate(wishes(request.headers).accept, (JSON, _EVENTS)) == _EVENTS:
-        return unstored(_events(service, load_id), media_type=_EVENTS)
-    return unstored(shown.model_dump_json().encode())
+    if negotiate(request_preferences(request.headers).accept, (JSON, _EVENTS)) == _EVENTS:
+        return no_store_response(_events(service, load_id), media_type=_EVENTS)
+    return no_store_response(shown.model_dump_json().encode())
 
 
 def _all_results(
-    load_id: Number, _operator: Loader, service: Served, outcome: OutcomeName = None
+    load_id: Number, _operator: Loader, service: StateDep, outcome: OutcomeName = None
 ) -> Response:
     """Return all results of a load, one a line, however many there are."""
     report(service, load_id, after=0, limit=1, outcome=outcome)
-    return unstored(_lines(service, load_id, outcome), media_type=NDJSON)
+    return no_store_response(_lines(service, load_id, outcome), media_type=NDJSON)
 
 
 def report(
-    service: Service, load_id: int, *, after: int = 0, limit: int = RESULTS_SHOWN,
+    service: AppState, load_id: int, *, after: int = 0, limit: int = RESULTS_SHOWN,
     outcome: str | None = None,
 ) -> LoadReport:  # fmt: skip
     """Return the receipt of a load with some of its results. Raises NoSuchLoadError."""
@@ -133,9 +133,9 @@ def report(
     return LoadReport(load=receipt.load, summary=receipt.summary, results=shown, next=following)
 
 
-def _page(results: Iterator[Result], limit: int) -> tuple[list[Result], bool]:
+def _page(results: Iterator[RecordResult], limit: int) -> tuple[list[RecordResult], bool]:
     """Take from `results` what fits on a page, and say whether there are more."""
-    shown: list[Result] = []
+    shown: list[RecordResult] = []
     characters = 0
     for result in results:
         if shown and (len(shown) == limit or characters >= REPORT_CHARACTERS):
@@ -147,7 +147,7 @@ def _page(results: Iterator[Result], limit: int) -> tuple[list[Result], bool]:
     return shown, False
 
 
-def _lines(service: Service, load_id: int, outcome: str | None) -> Iterator[bytes]:
+def _lines(service: AppState, load_id: int, outcome: str | None) -> Iterator[bytes]:
     after = 0
     while True:
         with service.database.reading() as session:
@@ -162,7 +162,7 @@ def _lines(service: Service, load_id: int, outcome: str | None) -> Iterator[byte
         yield b"".join(_RESULT.dump_json(result) + b"\n" for result in page)
 
 
-async def _events(service: Service, load_id: int) -> AsyncIterator[str]:
+async def _events(service: AppState, load_id: int) -> AsyncIterator[str]:
     """Yield the receipt as server-sent events until the load has ended."""
     last = ""
     while not service.stopping.is_set():
@@ -185,7 +185,7 @@ async def _events(service: Service, load_id: int) -> AsyncIterator[str]:
         await asyncio.sleep(EVENT_SECONDS)
 
 
-def _head(service: Service, load_id: int) -> Receipt | None:
+def _head(service: AppState, load_id: int) -> Receipt | None:
     with service.database.reading() as session:
         return load_receipts.receipt(session, load_id, service.clock())
 

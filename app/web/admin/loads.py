@@ -21,15 +21,15 @@ from app.database.transactions import DatabaseUnavailableError
 from app.ingest import undo
 from app.ingest.decide import Policy
 from app.ingest.load_run import Options, Run
-from app.store.loads import Origin
+from app.store.loads import LoadOrigin
 from app.text import one_line, storable
 from app.web.admin import dry_run as rehearsals
 from app.web.admin.load_receipts import Loader, LoadReport, Number, all_rejected, as_json, report
 from app.web.asgi.request_context import current_id
 from app.web.openapi import admin_operations
 from app.web.problems import Problem
-from app.web.responses import unstored
-from app.web.state import Served, Service, Unstored
+from app.web.responses import no_store_response
+from app.web.state import AppState, NoStore, StateDep
 from app.web.uploads import request_body
 from app.web.uploads.request_body import Upload
 
@@ -50,7 +50,7 @@ def _name(name: str | None) -> str | None:
     return None if name is None else one_line(storable(name))
 
 
-class Wanted(BaseModel):
+class LoadParams(BaseModel):
     """How a feed is to be loaded. `file` is what it is called in its receipt."""
 
     model_config = ConfigDict(extra="forbid")
@@ -78,15 +78,15 @@ Preference = Annotated[str | None, Header(description="`respond-async`: answer a
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class ReceivedFeed:
     """A feed whose bytes have arrived, with what its sender says of it."""
 
     body: BinaryIO
     headers: Headers
-    wanted: Wanted
+    wanted: LoadParams
 
     @contextmanager
-    def opened(self, service: Service) -> Iterator[Upload]:
+    def opened(self, service: AppState) -> Iterator[Upload]:
         """Yield the feed, which is gone with the end of the block."""
         limit = service.settings.max_feed_bytes
         with self.body, request_body.opened(self.body, self.headers, limit) as upload:
@@ -95,7 +95,7 @@ class Arrived:
 
 def router() -> APIRouter:
     """Return the routes of loading."""
-    routes = APIRouter(prefix="/admin/loads", tags=["operators"], dependencies=[Unstored])
+    routes = APIRouter(prefix="/admin/loads", tags=["operators"], dependencies=[NoStore])
     routes.add_api_route("", _load, methods=["POST"], **admin_operations.load(LoadReport))
     routes.add_api_route(
         "/{load_id}/undo", _undo, methods=["POST"], **admin_operations.undo(LoadReport)
@@ -106,8 +106,8 @@ def router() -> APIRouter:
 async def _load(  # noqa: PLR0913, PLR0917 - each is a part of the request
     request: Request,
     operator: Loader,
-    service: Served,
-    wanted: Annotated[Wanted, Query()],
+    service: StateDep,
+    wanted: Annotated[LoadParams, Query()],
     idempotency_key: Key = None,
     prefer: Preference = None,
 ) -> Response:
@@ -121,13 +121,13 @@ async def _load(  # noqa: PLR0913, PLR0917 - each is a part of the request
     if len(names) > len(set(names)):
         raise Problem(HTTPStatus.BAD_REQUEST, "A parameter of the query is there more than once.")
     body = await request_body.receive(request, service.settings.max_feed_bytes)
-    arrived = Arrived(body, request.headers, wanted)
+    arrived = ReceivedFeed(body, request.headers, wanted)
     if wanted.dry_run:
         opened = arrived.opened(service)
         rehearse = partial(rehearsals.answer, service, opened, wanted.options)
-        return await _in_turn(service.loading, rehearse)
+        return await _in_turn(service.load_executor, rehearse)
     origin = partial(
-        Origin,
+        LoadOrigin,
         loaded_by=operator.name,
         options=wanted.options.told(),
         idempotency_key=idempotency_key,
@@ -136,7 +136,7 @@ async def _load(  # noqa: PLR0913, PLR0917 - each is a part of the request
     load = partial(_loaded, service, arrived, origin)
     if prefer is not None and "respond-async" in prefer.lower():
         return await _accepted(service, load)
-    return await _in_turn(service.loading, partial(_answered, service, load))
+    return await _in_turn(service.load_executor, partial(_answered, service, load))
 
 
 def _in_turn(threads: ThreadPoolExecutor, work: Callable[[], Outcome]) -> "Future[Outcome]":
@@ -147,7 +147,10 @@ def _in_turn(threads: ThreadPoolExecutor, work: Callable[[], Outcome]) -> "Futur
 
 
 def _loaded(
-    service: Service, arrived: Arrived, origin: Callable[..., Origin], begun: Callable[[int], None]
+    service: AppState,
+    arrived: ReceivedFeed,
+    origin: Callable[..., LoadOrigin],
+    begun: Callable[[int], None],
 ) -> int:
     """Load what has arrived, and return the number of the receipt."""
     run = Run(service.database, service.clock, service.stopping.is_set, begun)
@@ -160,19 +163,19 @@ def _loaded(
         try:
             return ingest.load(run, upload.sources, of_feed, wanted.options)
         finally:
-            service.follower.wrote()
+            service.follower.invalidate_written()
 
 
 def _kind(upload: Upload) -> str:
     return ", ".join(dict.fromkeys(source.kind for source in upload.sources))
 
 
-def _answered(service: Service, load: Callable[[Callable[[int], None]], int]) -> Response:
+def _answered(service: AppState, load: Callable[[Callable[[int], None]], int]) -> Response:
     load_id = load(lambda _: None)
     return receipt_of(service, load_id)
 
 
-def receipt_of(service: Service, load_id: int) -> Response:
+def receipt_of(service: AppState, load_id: int) -> Response:
     """Return the answer to a load that has ended. Raises ReceiptUnavailableError."""
     try:
         shown = report(service, load_id)
@@ -181,14 +184,14 @@ def receipt_of(service: Service, load_id: int) -> Response:
     refused = shown.load.state == "refused" or all_rejected(shown.summary)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
     place = {"Content-Location": f"/admin/loads/{load_id}"}
-    return unstored(shown.model_dump_json().encode(), status, fields=place)
+    return no_store_response(shown.model_dump_json().encode(), status, fields=place)
 
 
-async def _accepted(service: Service, load: Callable[[Callable[[int], None]], int]) -> Response:
+async def _accepted(service: AppState, load: Callable[[Callable[[int], None]], int]) -> Response:
     """Begin a load, and answer as soon as it has a receipt, or has failed."""
     loop = asyncio.get_running_loop()
     begun: Future[int] = loop.create_future()
-    task = _in_turn(service.background, partial(load, partial(_tell, loop, begun)))
+    task = _in_turn(service.background_executor, partial(load, partial(_tell, loop, begun)))
     task.add_done_callback(_note_failure)
     await asyncio.wait((task, begun), return_when=asyncio.FIRST_COMPLETED)
     if not begun.done():
@@ -198,7 +201,7 @@ async def _accepted(service: Service, load: Callable[[Callable[[int], None]], in
     place = f"/admin/loads/{load_id}"
     headers = {"Location": place, "Preference-Applied": "respond-async"}
     shown = as_json({"load": load_id, "receipt": place})
-    return unstored(shown, HTTPStatus.ACCEPTED, fields=headers)
+    return no_store_response(shown, HTTPStatus.ACCEPTED, fields=headers)
 
 
 def _note_failure(task: "Future[int]") -> None:
@@ -215,17 +218,17 @@ def _tell(loop: AbstractEventLoop, begun: "Future[int]", load_id: int) -> None:
     loop.call_soon_threadsafe(tell)
 
 
-async def _undo(load_id: Number, operator: Loader, service: Served) -> Response:
+async def _undo(load_id: Number, operator: Loader, service: StateDep) -> Response:
     """Put back what a load changed, unless something later has touched it."""
-    origin = Origin(undo.UNDO, "", 0, operator.name, request_id=current_id(), undoes=load_id)
-    return await _in_turn(service.undoing, partial(_undone, service, load_id, origin))
+    origin = LoadOrigin(undo.UNDO, "", 0, operator.name, request_id=current_id(), undoes=load_id)
+    return await _in_turn(service.undo_executor, partial(_undone, service, load_id, origin))
 
 
-def _undone(service: Service, load_id: int, origin: Origin) -> Response:
+def _undone(service: AppState, load_id: int, origin: LoadOrigin) -> Response:
     try:
         undo_id = undo.undo(
             Run(service.database, service.clock, service.stopping.is_set), load_id, origin
         )
     finally:
-        service.follower.wrote()
+        service.follower.invalidate_written()
     return receipt_of(service, undo_id)

@@ -20,8 +20,8 @@ from app.database.transactions import DatabaseUnavailableError
 from app.store import audit_log
 from app.store.audit_log import Action
 from app.text import excerpt
-from app.web.asgi.request_context import HEADER, Scope, Visit, visiting
-from app.web.state import Service
+from app.web.asgi.request_context import HEADER, RequestContext, Scope, request_context
+from app.web.state import AppState
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -39,10 +39,10 @@ _LOAD: Final = re.compile(rb"/admin/loads/(\d{1,19})")
 logger = logging.getLogger(__name__)
 
 
-class Audited:
+class AuditMiddleware:
     """An ASGI application around `app`, which is `service`'s."""
 
-    def __init__(self, app: Application, service: Service) -> None:
+    def __init__(self, app: Application, service: AppState) -> None:
         self._app = app
         self._service = service
         # Of its own: a load keeps one of the application's threads for as long as it takes.
@@ -53,10 +53,12 @@ class Audited:
         if scope["type"] != "http" or not _is_operators(scope["path"]):
             await self._app(scope, receive, send)
             return
-        with visiting(scope) as visit:
+        with request_context(scope) as visit:
             await self._app(scope, receive, partial(self._send, scope, visit, send))
 
-    async def _send(self, scope: Scope, visit: Visit, send: Send, message: Message) -> None:
+    async def _send(
+        self, scope: Scope, visit: RequestContext, send: Send, message: Message
+    ) -> None:
         if message["type"] == "http.response.start":
             if scope["method"] in _ACTIONS and self._is_worth_a_row(visit):
                 await self._record(_action(scope, visit, message, self._service.clock()))
@@ -64,12 +66,12 @@ class Audited:
             message = {**message, "headers": [*message.get("headers", ()), named]}
         await send(message)
 
-    def _is_worth_a_row(self, visit: Visit) -> bool:
+    def _is_worth_a_row(self, visit: RequestContext) -> bool:
         """Say so, but where a stranger could fill the disk."""
         if visit.operator:
             return True
         now, network = self._service.clock(), network_of(visit.address)
-        strangers, everybody = self._service.strangers, self._service.everybody
+        strangers, everybody = self._service.anonymous_audit_limit, self._service.audit_limit
         if strangers.pause(network, now) or everybody.pause(_EVERYBODY, now):
             return False
         strangers.fail(network, now)
@@ -87,7 +89,7 @@ class Audited:
     def _write(self, action: Action) -> None:
         """Write `action` down, in the log if nowhere else: what was done is answered as done."""
         try:
-            with self._service.database.noting(BUSY_SECONDS) as session:
+            with self._service.database.audit_transaction(BUSY_SECONDS) as session:
                 audit_log.record(session, action)
         except DatabaseUnavailableError as error:
             logger.warning("not in the audit, for %s: %s", error, action)
@@ -99,7 +101,7 @@ def _is_operators(path: str) -> bool:
     return path == "/admin" or path.startswith("/admin/")
 
 
-def _action(scope: Scope, visit: Visit, message: Message, now: datetime) -> Action:
+def _action(scope: Scope, visit: RequestContext, message: Message, now: datetime) -> Action:
     """Say what a request was, now that its answer is known to begin with `message`."""
     # There is none where nothing stands at the path.
     route = getattr(scope.get("route"), "path", "")

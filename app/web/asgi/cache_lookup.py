@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from app.cache.response_cache import Answer
+from app.cache.response_cache import CachedResponse
 from app.http import content_coding
 from app.http.accept import negotiate
 from app.http.preconditions import Conditions, is_unmodified
@@ -32,11 +32,11 @@ _READING: Final = frozenset({"GET", "HEAD"})
 _CHOICES: Final = 1_024
 
 
-class TooHeavyError(Exception):
+class HeadersTooLargeError(Exception):
     """To read the fields of the request could take a time that others would notice."""
 
 
-class Wanted(NamedTuple):
+class CacheLookup(NamedTuple):
     """What a GET or HEAD asks for, as far as a ready answer may depend on it."""
 
     path: str
@@ -45,7 +45,7 @@ class Wanted(NamedTuple):
     none_match: bytes | None
     modified_since: bytes | None
 
-    def has(self, answer: Answer) -> bool:
+    def has(self, answer: CachedResponse) -> bool:
         """Say whether the client has `answer` already."""
         none_match, since = self.none_match, self.modified_since
         if not (none_match or since) or not answer.etag:
@@ -59,14 +59,14 @@ class Wanted(NamedTuple):
         return is_unmodified(conditions, answer.etag, answer.last_modified)
 
 
-def read(scope: Asked) -> Wanted | None:
+def read(scope: Asked) -> CacheLookup | None:
     """Return what a request asks for, or None where it is never answered from memory.
 
-    Raises TooHeavyError.
+    Raises HeadersTooLargeError.
     """
     headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
     if len(headers) > FIELDS_AT_MOST:
-        raise TooHeavyError
+        raise HeadersTooLargeError
     accept = accept_encoding = b""
     none_match = modified_since = None
     ordinary = False
@@ -85,11 +85,11 @@ def read(scope: Asked) -> Wanted | None:
         elif name in _ORDINARY:
             ordinary = True
     if size > FIELD_BYTES or len(accept) > ACCEPT_BYTES or len(accept_encoding) > ACCEPT_BYTES:
-        raise TooHeavyError
+        raise HeadersTooLargeError
     address = None if ordinary or scope["method"] not in _READING else _address(scope)
     if address is None:
         return None
-    return Wanted(address, accept, _coding(accept_encoding), none_match, modified_since)
+    return CacheLookup(address, accept, _coding(accept_encoding), none_match, modified_since)
 
 
 def _address(scope: Asked) -> str | None:

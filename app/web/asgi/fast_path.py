@@ -13,21 +13,21 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
-from app.cache.response_cache import Answer, Memory, Reply
+from app.cache.response_cache import CachedResponse, RawResponse, ResponseCache
 from app.http import content_coding
 from app.web.asgi import cache_lookup
 from app.web.asgi.cache_lookup import (
     ARTICLES,
     Asked,
-    TooHeavyError,
-    Wanted,
+    CacheLookup,
+    HeadersTooLargeError,
     article_form,
     listing_form,
 )
 from app.web.problems import Problem, form_of, problem_answer, unavailable
 from app.web.public import listings
 from app.web.public.articles import answer_at
-from app.web.state import Service
+from app.web.state import AppState
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -44,13 +44,13 @@ PATIENCE_SECONDS: Final = 15
 logger = logging.getLogger(__name__)
 
 
-class Ready:
+class CacheMiddleware:
     """An ASGI application in front of `app`, which is `service`'s."""
 
-    def __init__(self, app: Application, service: Service) -> None:
+    def __init__(self, app: Application, service: AppState) -> None:
         self._app = app
         self._service = service
-        self._making: dict[tuple[int, str, str, str], Future[Answer | None]] = {}
+        self._making: dict[tuple[int, str, str, str], Future[CachedResponse | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with what is ready or can be made, or let the application answer."""
@@ -59,9 +59,9 @@ class Ready:
             return
         try:
             wanted = cache_lookup.read(scope)
-        except TooHeavyError:
+        except HeadersTooLargeError:
             refusal = self._refusal(_TOO_HEAVY, scope["path"], b"")
-            await _send(refusal.reply(scope["method"], unmodified=False), send)
+            await _send(refusal.to_raw(scope["method"], unmodified=False), send)
             return
         answer = None
         if wanted is not None:
@@ -69,35 +69,35 @@ class Ready:
         if wanted is None or answer is None:
             await self._app(scope, receive, send)
         else:
-            await _send(answer.reply(scope["method"], unmodified=wanted.has(answer)), send)
+            await _send(answer.to_raw(scope["method"], unmodified=wanted.has(answer)), send)
 
-    def at_hand(self, scope: Asked) -> Reply | None:
+    def at_hand(self, scope: Asked) -> RawResponse | None:
         """Return what is sent to a request as it is; None where that takes more than to find it."""
         try:
             wanted = cache_lookup.read(scope)
-        except TooHeavyError:
+        except HeadersTooLargeError:
             return None
         answer = self._find(wanted) if wanted else None
         if wanted is None or answer is None:
             return None
-        return answer.reply(scope["method"], unmodified=wanted.has(answer))
+        return answer.to_raw(scope["method"], unmodified=wanted.has(answer))
 
-    def _find(self, wanted: Wanted) -> Answer | None:
+    def _find(self, wanted: CacheLookup) -> CachedResponse | None:
         kind = _kind(wanted.path)
         for memory in kind.memories(self._service):
-            shelf = memory.shelf(wanted.path)
+            shelf = memory.entry(wanted.path)
             if shelf is not None:
                 return shelf.find(kind.form(wanted.accept), wanted.coding)
-        shelf = self._service.missing.shelf(wanted.path)
+        shelf = self._service.not_found_cache.entry(wanted.path)
         if shelf is not None:
             return shelf.find(_form_of_problem(wanted.path, wanted.accept), content_coding.IDENTITY)
         return None
 
-    async def _made(self, wanted: Wanted) -> Answer | None:
+    async def _made(self, wanted: CacheLookup) -> CachedResponse | None:
         """Have an answer made, or wait for one that is being made for somebody else."""
         kind = _kind(wanted.path)
         # What began before a write is not for those who came after it.
-        epoch, form = kind.memories(self._service)[0].epoch, kind.form(wanted.accept)
+        epoch, form = kind.memories(self._service)[0].generation, kind.form(wanted.accept)
         asked = wanted.path, form, wanted.coding
         key = epoch, *asked
         making = self._making.get(key)
@@ -117,7 +117,7 @@ class Ready:
         except Exception:  # noqa: BLE001 - the application meets it again, and knows what to say
             return None
 
-    def _refusal(self, problem: Problem, path: str, accept: bytes) -> Answer:
+    def _refusal(self, problem: Problem, path: str, accept: bytes) -> CachedResponse:
         known = accept.decode("latin-1")
         return problem_answer(self._service, problem, path, known, personal=True)
 
@@ -130,7 +130,7 @@ _TOO_HEAVY: Final = Problem(
 )
 
 
-async def _send(reply: Reply, send: Send) -> None:
+async def _send(reply: RawResponse, send: Send) -> None:
     await send(reply.start)
     await send(reply.content)
 
@@ -139,19 +139,19 @@ def _form_of_problem(path: str, accept: bytes) -> str:
     return form_of(path, accept.decode("latin-1"))[0]
 
 
-class Kind(NamedTuple):
+class CachedRoute(NamedTuple):
     """A kind of ready answers: where they are kept, which form Accept gets, and how one is made."""
 
-    memories: Callable[[Service], tuple[Memory, ...]]
+    memories: Callable[[AppState], tuple[ResponseCache, ...]]
     form: Callable[[bytes], str]
-    make: Callable[[Service, str, str, str], Answer | None]
+    make: Callable[[AppState, str, str, str], CachedResponse | None]
 
 
-_ARTICLES: Final = Kind(lambda service: (service.answers,), article_form, answer_at)
-_LISTINGS: Final = Kind(
-    lambda service: (service.listings, service.searches), listing_form, listings.answer_at
+_ARTICLES: Final = CachedRoute(lambda service: (service.article_cache,), article_form, answer_at)
+_LISTINGS: Final = CachedRoute(
+    lambda service: (service.listing_cache, service.search_cache), listing_form, listings.answer_at
 )
 
 
-def _kind(path: str) -> Kind:
+def _kind(path: str) -> CachedRoute:
     return _ARTICLES if path.startswith(ARTICLES) else _LISTINGS

@@ -25,7 +25,7 @@ _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
 @dataclass(slots=True)
-class Visit:
+class RequestContext:
     """What is known of a request. `operator` is empty until a token has said whose it is."""
 
     request_id: str
@@ -33,17 +33,17 @@ class Visit:
     operator: str = ""
 
 
-def visit_of(request: Request) -> Visit:
+def get_request_context(request: Request) -> RequestContext:
     """Return what is known of `request`, which came to an address under `/admin`."""
     visit = request.scope["state"]["visit"]
-    assert isinstance(visit, Visit)  # noqa: S101 - `visiting` put it there
+    assert isinstance(visit, RequestContext)  # noqa: S101 - `visiting` put it there
     return visit
 
 
 @contextmanager
-def visiting(scope: Scope) -> Iterator[Visit]:
+def request_context(scope: Scope) -> Iterator[RequestContext]:
     """Yield a visit that begins, and say in what is logged until its end whose lines they are."""
-    visit = Visit(_id_for(scope["headers"]), (scope.get("client") or ("", 0))[0])
+    visit = RequestContext(_id_for(scope["headers"]), (scope.get("client") or ("", 0))[0])
     scope.setdefault("state", {})["visit"] = visit
     before = _current.set(visit.request_id)
     yield visit

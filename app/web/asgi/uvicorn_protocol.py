@@ -15,13 +15,13 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from app.cache.response_cache import Reply
-from app.web.asgi.fast_path import STATE, Ready
+from app.cache.response_cache import RawResponse
+from app.web.asgi.fast_path import STATE, CacheMiddleware
 
 _CONTENT: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 
-class Wire(HttpToolsProtocol):
+class CachingProtocol(HttpToolsProtocol):
     """One connection. What is not at hand it leaves to the application, as uvicorn does."""
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
@@ -41,11 +41,11 @@ class Wire(HttpToolsProtocol):
         else:
             self._send(cycle, reply)
 
-    def _at_hand(self, cycle: RequestResponseCycle) -> Reply | None:
+    def _at_hand(self, cycle: RequestResponseCycle) -> RawResponse | None:
         ready = self.app_state.get(STATE)
-        return ready.at_hand(cycle.scope) if isinstance(ready, Ready) else None
+        return ready.at_hand(cycle.scope) if isinstance(ready, CacheMiddleware) else None
 
-    def _send(self, cycle: RequestResponseCycle, reply: Reply) -> None:
+    def _send(self, cycle: RequestResponseCycle, reply: RawResponse) -> None:
         cycle.response_started = cycle.response_complete = True
         cycle.on_response = _nothing  # as uvicorn does in the end: it refers to this connection
         added = b"".join([b"%b: %b\r\n" % each for each in self.server_state.default_headers])

@@ -10,14 +10,14 @@ from fastapi import APIRouter
 from app.web.methods import readable
 from app.web.openapi import document
 from app.web.problems import Problem, unavailable
-from app.web.state import Served, Unstored
+from app.web.state import NoStore, StateDep
 
 PATIENCE_SECONDS: Final = 5
 
 
 def router() -> APIRouter:
     """Return the routes for whoever watches the service."""
-    routes = APIRouter(prefix="/health", tags=["health"], dependencies=[Unstored])
+    routes = APIRouter(prefix="/health", tags=["health"], dependencies=[NoStore])
     for status, handler in (("live", _live), ("ready", _ready)):
         readable(routes, f"/{status}", handler, document.health(status))
     return routes
@@ -28,7 +28,7 @@ async def _live() -> dict[str, str]:  # in the event loop, to show that it turns
     return {"status": "live"}
 
 
-async def _ready(service: Served) -> dict[str, str]:
+async def _ready(service: StateDep) -> dict[str, str]:
     """Say that articles can be served: the database answers, and its schema is this version's."""
     asking = to_thread.run_sync(service.database.is_current, abandon_on_cancel=True)
     try:

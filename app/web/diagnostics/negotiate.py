@@ -8,24 +8,24 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from app.cache.response_cache import Answer
+from app.cache.response_cache import CachedResponse
 from app.http import content_coding
 from app.http.accept import negotiate
-from app.http.accept_explained import Explanation, Member, Rule, Standing, explain
+from app.http.accept_explained import Explanation, Member, OfferScore, Rule, explain
 from app.representations.article import BY_MEDIA_TYPE
 from app.text import excerpt
 from app.web.methods import readable
 from app.web.openapi import document
 from app.web.problems import Problem, form_of
-from app.web.request_headers import wishes
+from app.web.request_headers import request_preferences
 from app.web.response_headers import (
     caching_headers,
     entity_tag,
     negotiation_headers,
     policy_headers,
 )
-from app.web.responses import sent
-from app.web.state import Served, Service
+from app.web.responses import to_response
+from app.web.state import AppState, StateDep
 
 LONGEST: Final = 4_000
 """How many characters of Accept are explained."""
@@ -51,7 +51,7 @@ class NegotiationReport(BaseModel):
     accept: str | None = Field(examples=["text/markdown, text/html;q=0.9"])
     members: tuple[Member, ...]
     untold: int
-    representations: tuple[Standing, ...]
+    representations: tuple[OfferScore, ...]
     answer: ExpectedAnswer
 
 
@@ -63,8 +63,8 @@ def router() -> APIRouter:
     return routes
 
 
-def _explained(request: Request, service: Served) -> Response:
-    wished = wishes(request.headers)
+def _explained(request: Request, service: StateDep) -> Response:
+    wished = request_preferences(request.headers)
     asked = asked_in(request.scope["query_string"].decode("latin-1"))
     accept = wished.accept if asked is None else asked
     if accept and len(accept) > LONGEST:
@@ -98,7 +98,7 @@ def _explained(request: Request, service: Served) -> Response:
             HTTPStatus.OK, media_type, service.freshness, negotiated=True, personal=personal
         ),
     }
-    return sent(request, Answer(HTTPStatus.OK, fields, body, etag=etag))
+    return to_response(request, CachedResponse(HTTPStatus.OK, fields, body, etag=etag))
 
 
 def asked_in(query: str) -> str | None:
@@ -134,7 +134,7 @@ def _ends_in_token(character: str) -> bool:
     return character.isalnum() or character in _TOKEN_MARKS if character else False
 
 
-def _expected(explanation: Explanation, accept: str, service: Service) -> ExpectedAnswer:
+def _expected(explanation: Explanation, accept: str, service: AppState) -> ExpectedAnswer:
     form = BY_MEDIA_TYPE.get(explanation.chosen or "")
     if form is None:
         status = HTTPStatus.NOT_ACCEPTABLE
@@ -196,7 +196,7 @@ def _told(member: Member) -> str:
     return f"  {member.position}. {member.text:<24} {weight:<7} {said}{bare}"
 
 
-def _weighed(standing: Standing) -> str:
+def _weighed(standing: OfferScore) -> str:
     name = f"  {BY_MEDIA_TYPE[standing.media_type].name:<10} {standing.media_type:<20}"
     by = "" if standing.decided_by is None else f", by number {standing.decided_by}"
     if not standing.q:

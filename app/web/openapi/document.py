@@ -8,17 +8,17 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from app.cache.response_cache import Answer
+from app.cache.response_cache import CachedResponse
 from app.http.content_coding import IDENTITY
-from app.representations.article import BY_SUFFIX, FORMATS, Format
+from app.representations.article import BY_SUFFIX, FORMATS, ArticleFormat
 from app.web.methods import readable
 from app.web.openapi import examples, public_operations
 from app.web.openapi.schemas import SCHEMAS, TEXT, in_json
 from app.web.problems import PROBLEM, form_of
-from app.web.request_headers import wishes
+from app.web.request_headers import request_preferences
 from app.web.response_headers import caching_headers, entity_tag, policy_headers
-from app.web.responses import sent
-from app.web.state import Served
+from app.web.responses import to_response
+from app.web.state import StateDep
 
 DESCRIPTION: Final = (
     "A news-article server. Each article has one address, `/news/{slug}`, and is answered there in"
@@ -67,16 +67,16 @@ def router() -> APIRouter:
     return routes
 
 
-def _document(request: Request, service: Served) -> Response:
+def _document(request: Request, service: StateDep) -> Response:
     body = json.dumps(request.app.openapi(), ensure_ascii=False).encode()
     media_type = "application/json"
     etag = entity_tag(media_type, IDENTITY, body)
-    personal = wishes(request.headers).personal
+    personal = request_preferences(request.headers).personal
     caching = caching_headers(
         200, media_type, service.freshness, negotiated=False, personal=personal
     )
     fields = {"Content-Type": media_type, "ETag": etag, **caching, **policy_headers(media_type)}
-    return sent(request, Answer(200, fields, body, etag=etag))
+    return to_response(request, CachedResponse(200, fields, body, etag=etag))
 
 
 def _articles() -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _negotiated() -> Operation:
     }
 
 
-def _twin(form: Format) -> Operation:
+def _twin(form: ArticleFormat) -> Operation:
     return {
         "operationId": f"article_{form.name}",
         "summary": f"An article as {form.media_type}",
@@ -158,7 +158,7 @@ def health(status: str) -> Operation:
     return {"responses": {200: well, 503: _UNAVAILABLE}}
 
 
-def _content(form: Format) -> Mapping[str, Any]:
+def _content(form: ArticleFormat) -> Mapping[str, Any]:
     schemas = {"json": "Article", "jsonld": "NewsArticle"}
     return in_json(schemas[form.name]) if form.name in schemas else {"schema": TEXT}
 

@@ -16,11 +16,11 @@ from app.http.query_params import pairs_of
 from app.representations import article
 from app.representations import listing as listings
 from app.representations.article import Site, links_of
-from app.representations.listing import Item, Listing, Total, vocabulary
-from app.representations.listing.vocabulary import Vocabulary
+from app.representations.listing import Listing, ListingItem, Total, vocabulary
+from app.representations.listing.vocabulary import VocabularyPage
 from app.search.listing_query import parse
-from app.store.listing.facets import Count, Facets
-from app.store.listing.vocabulary_pages import SORTS, Entry
+from app.store.listing.facets import FacetCount, Facets
+from app.store.listing.vocabulary_pages import SORTS, VocabularyEntry
 
 SITE: Final = Site("https://news.example", "River City News")
 LOADED_AT: Final = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -68,7 +68,7 @@ def answers() -> dict[str, Any]:
     return {
         "Article": _represented(bridge, "json"),
         "Changes": _changes(bridge, trams),
-        "Entities": _vocabulary("entities", Entry("river-city", "River City", 2, latest)),
+        "Entities": _vocabulary("entities", VocabularyEntry("river-city", "River City", 2, latest)),
         "Feed": _listed("feed", "limit=1", _item(bridge)),
         "Listing": _listed(
             "json", ASKED, _item(trams, _HIGHLIGHTS), total=Total(2, exact=True), facets=_FACETS
@@ -78,8 +78,8 @@ def answers() -> dict[str, Any]:
         "Related": {"items": [related]},
         "Topics": _vocabulary(
             "topics",
-            Entry("cities", "cities", 1, latest),
-            Entry("transport", "transport", 2, latest),
+            VocabularyEntry("cities", "cities", 1, latest),
+            VocabularyEntry("transport", "transport", 2, latest),
         ),
         "ProblemDetails": {
             "type": "about:blank",
@@ -99,11 +99,11 @@ _FACETS: Final = Facets(
     counted=2,
     exact=True,
     terms={
-        "topic": [Count("transport", "transport", 2), Count("cities", "cities", 1)],
-        "entity": [Count("river-city", "River City", 2)],
-        "lang": [Count("en", "en", 2)],
-        "source": [Count("herald.example", "herald.example", 2)],
-        "month": [Count("2026-06", "2026-06", 2)],
+        "topic": [FacetCount("transport", "transport", 2), FacetCount("cities", "cities", 1)],
+        "entity": [FacetCount("river-city", "River City", 2)],
+        "lang": [FacetCount("en", "en", 2)],
+        "source": [FacetCount("herald.example", "herald.example", 2)],
+        "month": [FacetCount("2026-06", "2026-06", 2)],
     },
 )
 
@@ -113,11 +113,11 @@ def _represented(record: Record, name: str) -> dict[str, Any]:
     return _read(form.represent(record, links_of(record, SITE)))
 
 
-def _item(record: Record, highlights: Mapping[str, str] | None = None) -> Item:
-    return Item(record, links_of(record, SITE), highlights or {})
+def _item(record: Record, highlights: Mapping[str, str] | None = None) -> ListingItem:
+    return ListingItem(record, links_of(record, SITE), highlights or {})
 
 
-def _listed(name: str, query: str, *items: Item, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - as Listing has them
+def _listed(name: str, query: str, *items: ListingItem, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - as Listing has them
     selection = parse(pairs_of(query))
     listing = Listing(
         site=SITE,
@@ -135,8 +135,8 @@ def _listed(name: str, query: str, *items: Item, **more: Any) -> dict[str, Any]:
     return _read(listings.BY_NAME[name].render(listing))
 
 
-def _vocabulary(name: str, *entries: Entry) -> dict[str, Any]:
-    page = Vocabulary(
+def _vocabulary(name: str, *entries: VocabularyEntry) -> dict[str, Any]:
+    page = VocabularyPage(
         site=SITE,
         path=f"/{name}",
         title=name.capitalize(),

@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from starlette.routing import BaseRoute, Route
 
 from app.article.record import Record, is_slug
-from app.cache.response_cache import Answer, Place
+from app.cache.response_cache import CachedResponse, CacheKey
 from app.http import content_coding
 from app.http.accept import negotiate
 from app.representations.article import (
@@ -17,15 +17,15 @@ from app.representations.article import (
     BY_NAME,
     BY_SUFFIX,
     FORMATS,
-    Format,
+    ArticleFormat,
     links_of,
     path_of,
 )
 from app.store import articles
-from app.store.articles import Trace
+from app.store.articles import AliasOrTombstone
 from app.web.problems import gone, not_acceptable, not_found
 from app.web.redirects import redirected
-from app.web.request_headers import wishes
+from app.web.request_headers import request_preferences
 from app.web.response_headers import (
     article_headers,
     caching_headers,
@@ -33,8 +33,8 @@ from app.web.response_headers import (
     negotiation_headers,
     tag_of,
 )
-from app.web.responses import sent
-from app.web.state import Service, service_of
+from app.web.responses import to_response
+from app.web.state import AppState, get_state
 
 OFFERS: Final = tuple(BY_MEDIA_TYPE)
 DATE_LAG: Final = timedelta(seconds=1)  # by which the server's Date may be behind the clock
@@ -52,7 +52,7 @@ def routes() -> list[BaseRoute]:
 class Choice:
     """What an article is answered with. `negotiated`: at the bare URL; `personal`: authorised."""
 
-    form: Format
+    form: ArticleFormat
     coding: str
     negotiated: bool
     personal: bool
@@ -63,13 +63,13 @@ def article(request: Request) -> Response:
     name: str = request.path_params["name"]
     if name.endswith(".html"):
         return respelt(request)
-    service = service_of(request)
-    epoch = service.answers.epoch
+    service = get_state(request)
+    epoch = service.article_cache.generation
     slug, form = _twin(name)
     found = found_at(service, slug, epoch)
-    if isinstance(found, Trace):
+    if isinstance(found, AliasOrTombstone):
         return _redirected(request, slug, found.slug, form)
-    wished = wishes(request.headers)
+    wished = request_preferences(request.headers)
     negotiated = form is FORMATS[0]
     if negotiated:
         chosen = negotiate(wished.accept, OFFERS)
@@ -78,18 +78,18 @@ def article(request: Request) -> Response:
         form = BY_MEDIA_TYPE[chosen]
     coding = content_coding.choose(wished.accept_encoding)
     choice = Choice(form, coding, negotiated, wished.personal)
-    return sent(request, article_answer(service, found, choice, service.clock()))
+    return to_response(request, article_answer(service, found, choice, service.clock()))
 
 
 def respelt(request: Request) -> Response:
     """Lead from a spelling of an article's address to the one it has."""
-    service = service_of(request)
+    service = get_state(request)
     slug, form = _twin(request.path_params["name"].removesuffix(".html"))
     found = found_at(service, slug)
     return _redirected(request, slug, found.slug, form)
 
 
-def _twin(name: str) -> tuple[str, Format]:
+def _twin(name: str) -> tuple[str, ArticleFormat]:
     """Return the slug in `name`, and the form that its suffix fixes: without one, the first."""
     for suffix, form in BY_SUFFIX.items():
         if name.endswith(suffix):
@@ -97,15 +97,15 @@ def _twin(name: str) -> tuple[str, Format]:
     return name, FORMATS[0]
 
 
-def found_at(service: Service, slug: str, epoch: int | None = None) -> Record | Trace:
+def found_at(service: AppState, slug: str, epoch: int | None = None) -> Record | AliasOrTombstone:
     """Return the article at `slug`, or where it has moved to. Raises the Problem that it is not."""
     if not is_slug(slug):
         raise not_found(slug)
     now = service.clock()
-    record = service.database.ask(lambda asked: articles.find(asked, slug, now))
+    record = service.database.query(lambda asked: articles.find(asked, slug, now))
     if record is not None:
         return record
-    trace = service.database.ask(lambda asked: articles.trace(asked, slug, now))
+    trace = service.database.query(lambda asked: articles.trace(asked, slug, now))
     if trace is None:
         raise not_found(slug, epoch)
     if trace.withdrawn:
@@ -113,29 +113,33 @@ def found_at(service: Service, slug: str, epoch: int | None = None) -> Record | 
     return trace
 
 
-def answer_at(service: Service, path: str, accepted: str, coding: str) -> Answer | None:
+def answer_at(service: AppState, path: str, accepted: str, coding: str) -> CachedResponse | None:
     """Build the answer to a GET of `path` by anybody, and keep it.
 
     `accepted` names the form for the bare URL. None where there is none to keep, and something else
     is to be said: the route says it. Raises DatabaseUnavailableError.
     """
-    epoch = service.answers.epoch
+    epoch = service.article_cache.generation
     slug, twin = _twin(path.removeprefix(path_of("")))
     form = BY_NAME.get(accepted) if twin is FORMATS[0] else twin
     if form is None or not is_slug(slug):
         return None
     now = service.clock()
-    record = service.database.ask(lambda asked: articles.find(asked, slug, now))
+    record = service.database.query(lambda asked: articles.find(asked, slug, now))
     if record is None:
         return None
     choice = Choice(form, coding, negotiated=twin is FORMATS[0], personal=False)
     answer = article_answer(service, record, choice, now)
     if record.updated_at <= now - DATE_LAG:  # else it depends on the time of day
-        service.answers.keep(Place(path, form.name, coding, choice.negotiated), answer, epoch)
+        service.article_cache.put(
+            CacheKey(path, form.name, coding, choice.negotiated), answer, epoch
+        )
     return answer
 
 
-def article_answer(service: Service, record: Record, choice: Choice, now: datetime) -> Answer:
+def article_answer(
+    service: AppState, record: Record, choice: Choice, now: datetime
+) -> CachedResponse:
     """Build an article's answer: a function of its arguments and the site's settings."""
     form = choice.form
     links = links_of(record, service.site)
@@ -157,10 +161,10 @@ def article_answer(service: Service, record: Record, choice: Choice, now: dateti
             personal=choice.personal,
         ),
     }
-    return Answer(HTTPStatus.OK, fields, body, etag=etag, last_modified=last_modified)
+    return CachedResponse(HTTPStatus.OK, fields, body, etag=etag, last_modified=last_modified)
 
 
-def _redirected(request: Request, old: str, slug: str, form: Format) -> Response:
+def _redirected(request: Request, old: str, slug: str, form: ArticleFormat) -> Response:
     """Lead from an address that `old` is the slug of to that of the article, which is at `slug`."""
     # Where an article has moved to may change as often as the article does; a spelling may not.
     moved = old != slug

@@ -17,7 +17,7 @@ from starlette.responses import StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from app.article.timestamps import format_instant
-from app.cache.response_cache import Answer
+from app.cache.response_cache import CachedResponse
 from app.http import query_params
 from app.http.accept import negotiate
 from app.http.content_coding import IDENTITY
@@ -28,10 +28,10 @@ from app.store.change_log import PublicChange
 from app.store.listing import pages
 from app.web.problems import Problem
 from app.web.redirects import without_slash
-from app.web.request_headers import wishes
+from app.web.request_headers import request_preferences
 from app.web.response_headers import entity_tag, policy_headers
-from app.web.responses import bodiless, sent
-from app.web.state import Service, service_of
+from app.web.responses import head_response, to_response
+from app.web.state import AppState, get_state
 
 JSON: Final = "application/json"
 LINES: Final = "application/x-ndjson"
@@ -54,7 +54,7 @@ _TWINS: Final = {".json": JSON, ".ndjson": LINES}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ChangesRequest:
     """What somebody asks for: at most `limit` changes behind `since`, waiting for some so long."""
 
     since: int | None = None
@@ -69,7 +69,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ChangesPage:
     """Changes in their order, the number to go on from, and whether there are more behind it."""
 
     changes: list[PublicChange]
@@ -88,12 +88,12 @@ def routes() -> list[BaseRoute]:
 
 
 async def _changes(request: Request) -> Response:
-    service = service_of(request)
+    service = get_state(request)
     asked = _asked(request)
     path = request.scope["path"]
     kind = next((k for suffix, k in _TWINS.items() if path.endswith(suffix)), None)
     negotiated = kind is None
-    kind = kind or _chosen(wishes(request.headers).accept)
+    kind = kind or _chosen(request_preferences(request.headers).accept)
     if kind is None:
         choices = [(k, f"{service.site.base_url}/changes{s}") for s, k in _TWINS.items()]
         detail = "The change feed has none of the media types that the request accepts."
@@ -102,7 +102,7 @@ async def _changes(request: Request) -> Response:
     await run_in_threadpool(_check, service, since)
     fields = _streaming(kind, negotiated=negotiated)
     if kind != JSON and request.method == "HEAD":
-        return bodiless(fields, kind)
+        return head_response(fields, kind)
     if kind == EVENTS:
         return StreamingResponse(_events(service, since), headers=fields, media_type=kind)
     if kind == LINES:
@@ -117,18 +117,18 @@ def _chosen(accept: str | None) -> str | None:
     return negotiate(accept, OFFERS if named else OFFERS[:2])
 
 
-def _asked(request: Request) -> Asked:
+def _asked(request: Request) -> ChangesRequest:
     """Read the query. Raises BadQueryError."""
-    latest = service_of(request).broadcast.last
+    latest = get_state(request).broadcast.last
     query = request.scope["query_string"].decode("latin-1")
     asked, faults = query_params.read(pairs_of(query), {**_READERS, "since": _since(latest)})
     limit = asked.get("limit")
     if "include" in asked and isinstance(limit, int) and limit > RECORDS_AT_MOST:
         reason = f"with include=record it is at most {RECORDS_AT_MOST}"
-        faults.append(query_params.BadParameter("limit", reason))
+        faults.append(query_params.InvalidParameter("limit", reason))
     if faults:
-        raise query_params.BadQueryError(faults)
-    return Asked(**asked)  # type: ignore[arg-type] # each by its reader
+        raise query_params.InvalidQueryError(faults)
+    return ChangesRequest(**asked)  # type: ignore[arg-type] # each by its reader
 
 
 def _since(latest: int) -> query_params.Reader:
@@ -143,7 +143,7 @@ _READERS: Final[Mapping[str, query_params.Reader]] = {
 }
 
 
-def _resumed(request: Request, service: Service, asked: Asked) -> int:
+def _resumed(request: Request, service: AppState, asked: ChangesRequest) -> int:
     """Return the number behind which a listener goes on: without one, that of the newest change."""
     if asked.records:
         raise refused("include", "goes with no event stream")
@@ -153,17 +153,17 @@ def _resumed(request: Request, service: Service, asked: Asked) -> int:
     return service.broadcast.last if asked.since is None else asked.since
 
 
-def _check(service: Service, since: int) -> None:
+def _check(service: AppState, since: int) -> None:
     """Raise the Problem that there is no such number: the client knows another database."""
     if since <= service.broadcast.last:
         return
-    newest = service.database.ask(store.last_seq)
+    newest = service.database.query(store.last_seq)
     if since > newest:
         detail = f"The newest change is {newest}. Begin anew: this is not what you followed."
         raise Problem(HTTPStatus.CONFLICT, detail, members={"last": newest})
 
 
-async def _page(service: Service, asked: Asked) -> Page:
+async def _page(service: AppState, asked: ChangesRequest) -> ChangesPage:
     """Return a page, for which there is some time to wait: but not for one that is stopping."""
     limit = asked.limit or LIMIT
     deadline = time.monotonic() + asked.wait
@@ -178,7 +178,7 @@ async def _page(service: Service, asked: Asked) -> Page:
     return page
 
 
-async def _read(service: Service, since: int, limit: int) -> Page:
+async def _read(service: AppState, since: int, limit: int) -> ChangesPage:
     """Return what is behind `since`, without a question to the database where it is held."""
     held = service.broadcast.since(since)
     if held is not None:
@@ -187,22 +187,27 @@ async def _read(service: Service, since: int, limit: int) -> Page:
     return await run_in_threadpool(_asked_for, service, since, limit)
 
 
-def _asked_for(service: Service, since: int, limit: int) -> Page:
+def _asked_for(service: AppState, since: int, limit: int) -> ChangesPage:
     with service.database.reading() as session:
         newest = store.last_seq(session.connection())
         found = store.public_since(session, since, limit=limit + 1)
     return _cut(found, max(newest, since), limit)
 
 
-def _cut(found: list[PublicChange], newest: int, limit: int) -> Page:
+def _cut(found: list[PublicChange], newest: int, limit: int) -> ChangesPage:
     if len(found) > limit:
-        return Page(found[:limit], found[limit - 1].seq, more=True)
+        return ChangesPage(found[:limit], found[limit - 1].seq, more=True)
     # What was hidden before the newest is passed.
-    return Page(found, newest, more=False)
+    return ChangesPage(found, newest, more=False)
 
 
-def _answer(request: Request, page: Page, asked: Asked, negotiated: bool) -> Response:  # noqa: FBT001 - run in a thread by position
-    service = service_of(request)
+def _answer(
+    request: Request,
+    page: ChangesPage,
+    asked: ChangesRequest,
+    negotiated: bool,  # noqa: FBT001 - names it where it is given
+) -> Response:
+    service = get_state(request)
     told = {
         "changes": _told(service, page.changes, records=asked.records),
         "last": page.last,
@@ -210,7 +215,7 @@ def _answer(request: Request, page: Page, asked: Asked, negotiated: bool) -> Res
     }
     body = json.dumps(told, ensure_ascii=False).encode()
     etag = entity_tag(JSON, IDENTITY, body)
-    personal = wishes(request.headers).personal
+    personal = request_preferences(request.headers).personal
     following = {"since": page.last, "limit": asked.limit or LIMIT}
     query = urlencode(following | ({"include": "record"} if asked.records else {}))
     # As with articles: at the bare URL, a cache that ignores Vary could mix it up with others.
@@ -226,11 +231,11 @@ def _answer(request: Request, page: Page, asked: Asked, negotiated: bool) -> Res
         "Link": f'<{service.site.base_url}/changes.json?{query}>; rel="next"',
         **policy_headers(JSON),
     }
-    return sent(request, Answer(HTTPStatus.OK, fields, body, etag=etag))
+    return to_response(request, CachedResponse(HTTPStatus.OK, fields, body, etag=etag))
 
 
 def _told(
-    service: Service, changes: list[PublicChange], *, records: bool = False
+    service: AppState, changes: list[PublicChange], *, records: bool = False
 ) -> list[dict[str, object]]:
     """Return changes as JSON has them, with the records as they are now where these are wanted."""
     told = [_one(service, change) for change in changes]
@@ -247,7 +252,7 @@ def _told(
     return told
 
 
-def _one(service: Service, change: PublicChange) -> dict[str, object]:
+def _one(service: AppState, change: PublicChange) -> dict[str, object]:
     moved: Mapping[str, object] = (
         {"previous_slug": change.previous_slug} if change.kind == "moved" else {}
     )
@@ -271,7 +276,7 @@ def _streaming(kind: str, *, negotiated: bool) -> dict[str, str]:
     }
 
 
-def _lines(service: Service, asked: Asked) -> Iterator[str]:
+def _lines(service: AppState, asked: ChangesRequest) -> Iterator[str]:
     """Yield all that is behind `since` by now, or as much as is asked for, a page at a time."""
     since, more, left = asked.since or 0, True, asked.limit
     at_once = RECORDS_AT_MOST if asked.records else LIMIT_AT_MOST
@@ -283,7 +288,7 @@ def _lines(service: Service, asked: Asked) -> Iterator[str]:
         left = None if left is None else left - len(told)
 
 
-async def _events(service: Service, since: int) -> AsyncIterator[str]:
+async def _events(service: AppState, since: int) -> AsyncIterator[str]:
     """Yield what is behind `since`, and then what comes, as events (HTML, section 9.2)."""
     # The number at once: who is cut off before the first event goes on from here.
     yield f"retry: {RETRY_MILLISECONDS}\nid: {since}\n\n"

@@ -11,21 +11,21 @@ from app.http.cursors import Cursor, ForgedCursorError, seal, unseal
 from app.http.query_params import pairs_of, refused
 from app.representations import listing
 from app.representations.article import links_of, path_of
-from app.representations.listing import Format, Item, Listing, Missing
+from app.representations.listing import Listing, ListingFormat, ListingItem, Missing
 from app.search.highlighter import highlights
-from app.search.listing_query import Selection, parse
+from app.search.listing_query import ListingQuery, parse
 from app.store import articles
 from app.store.listing import facets, vocabulary_pages
 from app.store.listing import pages as store
-from app.store.listing.vocabulary_pages import Vocabulary
+from app.store.listing.vocabulary_pages import VocabularyKind
 from app.web.problems import Problem
-from app.web.state import Service
+from app.web.state import AppState
 
-VOCABULARIES: Final[dict[str, Vocabulary]] = {"topics": "topic", "entities": "entity"}
+VOCABULARIES: Final[dict[str, VocabularyKind]] = {"topics": "topic", "entities": "entity"}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ListingRequest:
     """A listing that somebody asks for: its bare path and title, and what it selects.
 
     `given` is that without what the path says already.
@@ -33,8 +33,8 @@ class Asked:
 
     path: str
     title: str
-    given: Selection
-    selection: Selection
+    given: ListingQuery
+    selection: ListingQuery
 
     def query(self, cursor: str | None) -> str:
         """Return the query of the page at `cursor`, in one spelling."""
@@ -44,32 +44,34 @@ class Asked:
         return f"{asked}&cursor={cursor}" if asked else f"cursor={cursor}"
 
 
-def page_at(service: Service, path: str, query: str, form: Format) -> tuple[Asked, Listing]:
+def page_at(
+    service: AppState, path: str, query: str, form: ListingFormat
+) -> tuple[ListingRequest, Listing]:
     """Read what is asked for, and the page of it. Raises what `read` and `page_of` raise."""
     selection = parse(pairs_of(query))
     key = service.cursor_key()
 
-    def look(connection: Connection) -> tuple[Asked, Listing]:
+    def look(connection: Connection) -> tuple[ListingRequest, Listing]:
         asked = read(connection, path, selection)
         return asked, page_of(service, connection, asked, form, key)
 
     if path == "/news" and selection.names_nothing:
         # One statement: a transaction around it took a tenth of the time of the page.
-        return service.database.ask(look)
+        return service.database.query(look)
     with service.database.reading() as session:
         return look(session.connection())
 
 
-def asked_at(service: Service, path: str, query: str) -> Asked:
+def asked_at(service: AppState, path: str, query: str) -> ListingRequest:
     """Read what is asked for. Raises what `read` raises."""
     with service.database.reading() as session:
         return read(session.connection(), path, parse(pairs_of(query)))
 
 
-def read(connection: Connection, path: str, selection: Selection) -> Asked:
+def read(connection: Connection, path: str, selection: ListingQuery) -> ListingRequest:
     """Read what is asked for. Raises BadQueryError, and the Problem that there is nothing."""
     if path == "/news":
-        return Asked(path, "News", selection, selection)
+        return ListingRequest(path, "News", selection, selection)
     vocabulary, _, slug = path[1:].partition("/")
     facet = VOCABULARIES[vocabulary]
     label = vocabulary_pages.label(connection, facet, slug) if is_slug(slug) else None
@@ -78,11 +80,15 @@ def read(connection: Connection, path: str, selection: Selection) -> Asked:
     if selection.slugs:
         raise refused("slug", "goes with /news alone")
     wanted = {**selection.all_of, facet: (slug, *selection.all_of.get(facet, ()))}
-    return Asked(path, label, selection, replace(selection, all_of=wanted))
+    return ListingRequest(path, label, selection, replace(selection, all_of=wanted))
 
 
 def page_of(
-    service: Service, connection: Connection, asked: Asked, form: Format, key: bytes
+    service: AppState,
+    connection: Connection,
+    asked: ListingRequest,
+    form: ListingFormat,
+    key: bytes,
 ) -> Listing:
     """Read one page. Raises BadQueryError for a cursor that was not sealed with `key` for it."""
     selection = asked.selection
@@ -100,7 +106,7 @@ def page_of(
     return replace(
         frame(service, asked),
         items=[
-            Item(
+            ListingItem(
                 record,
                 links_of(record, service.site),
                 highlights(clean(record), found.terms) if marking else {},
@@ -114,7 +120,7 @@ def page_of(
     )
 
 
-def cursor_of(selection: Selection, key: bytes) -> Cursor | None:
+def cursor_of(selection: ListingQuery, key: bytes) -> Cursor | None:
     """Return where the page is. Raises BadQueryError for a cursor that is not the listing's."""
     if selection.cursor is None:
         return None
@@ -125,7 +131,7 @@ def cursor_of(selection: Selection, key: bytes) -> Cursor | None:
         raise refused("cursor", reason) from None
 
 
-def _by_slug(service: Service, connection: Connection, asked: Asked) -> Listing:
+def _by_slug(service: AppState, connection: Connection, asked: ListingRequest) -> Listing:
     """Return the articles that were asked for by their slugs, and which of them there are not."""
     slugs = asked.selection.slugs
     found = store.many(connection, slugs)
@@ -142,11 +148,11 @@ def _by_slug(service: Service, connection: Connection, asked: Asked) -> Listing:
         else:
             url = service.site.base_url + path_of(trace.slug)
             missing.append(Missing(slug, HTTPStatus.PERMANENT_REDIRECT, url))
-    items = [Item(found[s], links_of(found[s], service.site)) for s in slugs if s in found]
+    items = [ListingItem(found[s], links_of(found[s], service.site)) for s in slugs if s in found]
     return replace(frame(service, asked), items=items, missing=missing)
 
 
-def frame(service: Service, asked: Asked) -> Listing:
+def frame(service: AppState, asked: ListingRequest) -> Listing:
     """Return the listing that is asked for, without any items."""
     selection = asked.selection
     return Listing(

@@ -9,29 +9,36 @@ from fastapi import Request, Response
 from starlette.responses import StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from app.cache.response_cache import Answer, Memory, Place
+from app.cache.response_cache import CachedResponse, CacheKey, ResponseCache
 from app.http import content_coding
 from app.http.accept import negotiate
-from app.http.query_params import BadQueryError, refused
+from app.http.query_params import InvalidQueryError, refused
 from app.representations.article import links_of
 from app.representations.listing import (
     BY_MEDIA_TYPE,
     BY_NAME,
     BY_SUFFIX,
     FORMATS,
-    Format,
-    Item,
     Listing,
+    ListingFormat,
+    ListingItem,
 )
-from app.search.listing_query import Selection
+from app.search.listing_query import ListingQuery
 from app.store.listing import pages as store
 from app.web.problems import Problem
-from app.web.public.listing_pages import VOCABULARIES, Asked, asked_at, cursor_of, frame, page_at
+from app.web.public.listing_pages import (
+    VOCABULARIES,
+    ListingRequest,
+    asked_at,
+    cursor_of,
+    frame,
+    page_at,
+)
 from app.web.redirects import redirected, without_slash
-from app.web.request_headers import wishes
+from app.web.request_headers import request_preferences
 from app.web.response_headers import caching_headers, entity_tag, listing_headers, policy_headers
-from app.web.responses import bodiless, sent
-from app.web.state import Service, service_of
+from app.web.responses import head_response, to_response
+from app.web.state import AppState, get_state
 
 OFFERS: Final = tuple(BY_MEDIA_TYPE)
 AT_ONCE: Final = 100
@@ -71,10 +78,10 @@ def is_listing(path: str) -> bool:
 
 def listing(request: Request) -> Response:
     """Answer with a page of a listing, or with all of it as a stream."""
-    service = service_of(request)
+    service = get_state(request)
     path, form = _twin(request.scope["path"])
     query = request.scope["query_string"].decode("latin-1")
-    wished = wishes(request.headers)
+    wished = request_preferences(request.headers)
     negotiated = form is None
     if form is None:
         chosen = negotiate(wished.accept, OFFERS)
@@ -86,7 +93,7 @@ def listing(request: Request) -> Response:
         return _stream(request, asked_at(service, path, query), form, negotiated=negotiated)
     _, page = page_at(service, path, query, form)
     coding = content_coding.choose(wished.accept_encoding)
-    return sent(
+    return to_response(
         request,
         listing_answer(
             service, page, form, coding, negotiated=negotiated, personal=wished.personal
@@ -94,7 +101,7 @@ def listing(request: Request) -> Response:
     )
 
 
-def answer_at(service: Service, address: str, accepted: str, coding: str) -> Answer | None:
+def answer_at(service: AppState, address: str, accepted: str, coding: str) -> CachedResponse | None:
     """Build the answer to a GET of `address`, a path and its query, by anybody, and keep it.
 
     None where something else is to be said: the route says it. Raises DatabaseUnavailableError.
@@ -105,26 +112,28 @@ def answer_at(service: Service, address: str, accepted: str, coding: str) -> Ans
     form = form or BY_NAME.get(accepted)
     if form is None or form.name == STREAM:
         return None
-    epochs = service.listings.epoch, service.searches.epoch
+    epochs = service.listing_cache.generation, service.search_cache.generation
     try:
         asked, page = page_at(service, path, query, form)
-    except (Problem, BadQueryError):
+    except (Problem, InvalidQueryError):
         return None
     answer = listing_answer(service, page, form, coding, negotiated=negotiated, personal=False)
     memory, epoch = _memory(service, asked.selection, epochs)
-    memory.keep(Place(address, form.name, coding, negotiated), answer, epoch)
+    memory.put(CacheKey(address, form.name, coding, negotiated), answer, epoch)
     return answer
 
 
-def _memory(service: Service, selection: Selection, epochs: tuple[int, int]) -> tuple[Memory, int]:
+def _memory(
+    service: AppState, selection: ListingQuery, epochs: tuple[int, int]
+) -> tuple[ResponseCache, int]:
     # What anybody can make up drives nothing out that many ask for.
     made_up = selection.q, selection.spans, selection.slugs, selection.cursor, selection.fields
     if any(made_up):
-        return service.searches, epochs[1]
-    return service.listings, epochs[0]
+        return service.search_cache, epochs[1]
+    return service.listing_cache, epochs[0]
 
 
-def _twin(path: str) -> tuple[str, Format | None]:
+def _twin(path: str) -> tuple[str, ListingFormat | None]:
     """Return the bare path, and the form that the suffix of `path` fixes, if any."""
     for suffix, form in BY_SUFFIX.items():
         if path.endswith(suffix):
@@ -133,14 +142,14 @@ def _twin(path: str) -> tuple[str, Format | None]:
 
 
 def listing_answer(  # noqa: PLR0913 - what an answer depends on, named
-    service: Service,
+    service: AppState,
     page: Listing,
-    form: Format,
+    form: ListingFormat,
     coding: str,
     *,
     negotiated: bool,
     personal: bool,
-) -> Answer:
+) -> CachedResponse:
     """Build a listing's answer: a function of its arguments and the site's settings."""
     coding, body = content_coding.encode(coding, form.render(page))
     etag = entity_tag(form.content_type, coding, body)
@@ -158,12 +167,14 @@ def listing_answer(  # noqa: PLR0913 - what an answer depends on, named
             personal=personal,
         ),
     }
-    return Answer(HTTPStatus.OK, fields, body, etag=etag)
+    return CachedResponse(HTTPStatus.OK, fields, body, etag=etag)
 
 
-def _stream(request: Request, asked: Asked, form: Format, *, negotiated: bool) -> Response:
+def _stream(
+    request: Request, asked: ListingRequest, form: ListingFormat, *, negotiated: bool
+) -> Response:
     """Answer with all that is found behind the cursor, if there is one, page after page."""
-    service = service_of(request)
+    service = get_state(request)
     selection = replace(asked.selection, limit=AT_ONCE)
     if not selection.fields:
         selection = replace(selection, include=selection.include | {"body"})
@@ -178,7 +189,7 @@ def _stream(request: Request, asked: Asked, form: Format, *, negotiated: bool) -
         while more:
             with service.database.reading() as session:
                 page = store.page(session.connection(), selection, cursor, unread)
-            items = [Item(each, links_of(each, service.site)) for each in page.records]
+            items = [ListingItem(each, links_of(each, service.site)) for each in page.records]
             yield form.render(replace(empty, items=items))
             cursor, more = page.next, page.next is not None
 
@@ -188,11 +199,11 @@ def _stream(request: Request, asked: Asked, form: Format, *, negotiated: bool) -
         **policy_headers(form.media_type),
     }
     if request.method == "HEAD":
-        return bodiless(fields, form.content_type)
+        return head_response(fields, form.content_type)
     return StreamingResponse(pieces(), headers=fields, media_type=form.content_type)
 
 
-def _not_acceptable(service: Service, path: str) -> Problem:
+def _not_acceptable(service: AppState, path: str) -> Problem:
     choices = [(form.media_type, service.site.base_url + path + form.suffix) for form in FORMATS]
     return Problem(
         HTTPStatus.NOT_ACCEPTABLE,

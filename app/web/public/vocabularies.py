@@ -10,23 +10,23 @@ from fastapi import Request, Response
 from starlette.routing import BaseRoute, Route
 
 from app.article.record import is_slug
-from app.cache.response_cache import Answer
+from app.cache.response_cache import CachedResponse
 from app.http import content_coding, query_params
 from app.http.accept import negotiate
-from app.http.query_params import BadQueryError, pairs_of, refused
+from app.http.query_params import InvalidQueryError, pairs_of, refused
 from app.representations.article import json_record, links_of
 from app.representations.listing import vocabulary as forms
-from app.representations.listing.vocabulary import Vocabulary
-from app.store.articles import Trace
+from app.representations.listing.vocabulary import VocabularyPage
+from app.store.articles import AliasOrTombstone
 from app.store.listing import related, vocabulary_pages
 from app.web.problems import Problem
 from app.web.public.articles import found_at
 from app.web.public.listing_pages import VOCABULARIES
 from app.web.redirects import redirected, without_slash
-from app.web.request_headers import wishes
+from app.web.request_headers import request_preferences
 from app.web.response_headers import caching_headers, entity_tag, policy_headers
-from app.web.responses import sent
-from app.web.state import Service, service_of
+from app.web.responses import to_response
+from app.web.state import AppState, get_state
 
 LIMIT: Final = 50
 LIMIT_AT_MOST: Final = 100
@@ -34,7 +34,7 @@ RELATED: Final = 10
 PREFIX_LENGTH: Final = 100
 _JSON: Final = "application/json"
 _HTML: Final = "text/html"
-_FORMS: Final[Mapping[str, Callable[[Vocabulary], bytes]]] = {
+_FORMS: Final[Mapping[str, Callable[[VocabularyPage], bytes]]] = {
     _HTML: forms.as_html,
     _JSON: forms.as_json,
 }
@@ -54,9 +54,9 @@ def routes() -> list[BaseRoute]:
 
 
 def _vocabulary(request: Request) -> Response:
-    service = service_of(request)
+    service = get_state(request)
     path, dot, _ = request.scope["path"].partition(".")
-    kind = _JSON if dot else negotiate(wishes(request.headers).accept, tuple(_FORMS))
+    kind = _JSON if dot else negotiate(request_preferences(request.headers).accept, tuple(_FORMS))
     if kind is None:
         choices = [
             (_HTML, service.site.base_url + path),
@@ -69,11 +69,11 @@ def _vocabulary(request: Request) -> Response:
 
 
 def _asked(request: Request) -> dict[str, Any]:
-    """Read the query. Raises BadQueryError."""
+    """Read the query. Raises InvalidQueryError."""
     query = request.scope["query_string"].decode("latin-1")
     asked, faults = query_params.read(pairs_of(query), _READERS)
     if faults:
-        raise BadQueryError(faults)
+        raise InvalidQueryError(faults)
     return asked
 
 
@@ -98,7 +98,7 @@ _READERS: Final[Mapping[str, query_params.Reader]] = {
 }
 
 
-def _page(service: Service, path: str, asked: Mapping[str, Any]) -> Vocabulary:
+def _page(service: AppState, path: str, asked: Mapping[str, Any]) -> VocabularyPage:
     name = path.strip("/")
     prefix, sort = asked.get("prefix", ""), asked.get("sort", vocabulary_pages.SORTS[0])
     limit = asked.get("limit", LIMIT)
@@ -117,7 +117,7 @@ def _page(service: Service, path: str, asked: Mapping[str, Any]) -> Vocabulary:
     following = None
     if len(found) > limit:
         following = urlencode({**asked, "after": found[limit - 1].slug})
-    return Vocabulary(
+    return VocabularyPage(
         site=service.site,
         path=path,
         title=name.capitalize(),
@@ -131,10 +131,10 @@ def _page(service: Service, path: str, asked: Mapping[str, Any]) -> Vocabulary:
 
 def _related(request: Request) -> Response:
     """Answer with the articles that are about the same, in JSON."""
-    service = service_of(request)
+    service = get_state(request)
     slug: str = request.path_params["name"]
     record = found_at(service, slug)
-    if isinstance(record, Trace):
+    if isinstance(record, AliasOrTombstone):
         path = request.scope["path"].replace(f"/{slug}/", f"/{record.slug}/", 1)
         return redirected(request, path, fresh_as=HTTPStatus.OK)
     with service.database.reading() as session:
@@ -149,7 +149,7 @@ def _related(request: Request) -> Response:
 
 
 def _sent(request: Request, body: bytes, kind: str, *, negotiated: bool) -> Response:
-    wished = wishes(request.headers)
+    wished = request_preferences(request.headers)
     coding, packed = content_coding.encode(content_coding.choose(wished.accept_encoding), body)
     content_type = f"{kind}; charset=utf-8" if kind == _HTML else kind
     etag = entity_tag(content_type, coding, packed)
@@ -160,10 +160,10 @@ def _sent(request: Request, body: bytes, kind: str, *, negotiated: bool) -> Resp
         **caching_headers(
             HTTPStatus.OK,
             kind,
-            service_of(request).freshness,
+            get_state(request).freshness,
             negotiated=negotiated,
             personal=wished.personal,
         ),
         **policy_headers(kind),
     }
-    return sent(request, Answer(HTTPStatus.OK, fields, packed, etag=etag))
+    return to_response(request, CachedResponse(HTTPStatus.OK, fields, packed, etag=etag))

@@ -11,7 +11,7 @@ from fastapi import Request
 
 from app import feeds
 from app.background_priority import in_turns
-from app.feeds import MalformedFeedError, Source
+from app.feeds import FeedSource, MalformedFeedError
 from app.text import excerpt
 from app.web.uploads.decompression import BY_NAME, PACKINGS, PIECE, Packing, recognised
 from app.web.uploads.multipart import MULTIPART, Part, taken_apart
@@ -50,7 +50,7 @@ class Upload:
     where there is none.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[FeedSource, ...]
     sha256: str
     size: int
     file: str | None
@@ -108,7 +108,7 @@ def opened(body: BinaryIO, headers: Mapping[str, str], limit: int) -> Iterator[U
         measured = [_measured(part.stream) for part in parts]
         alone = len(parts) == 1
         sources = tuple(
-            Source(excerpt(part.file) if part.file else None, kind, part.stream)
+            FeedSource(excerpt(part.file) if part.file else None, kind, part.stream)
             for part, each in zip(parts, measured, strict=True)
             for kind in [_kind(part, each.head, alone=alone)]
         )

@@ -21,7 +21,7 @@ from app.representations.article import (
     BY_MEDIA_TYPE,
     BY_SUFFIX,
     FORMATS,
-    Format,
+    ArticleFormat,
     Links,
     Site,
     links_of,
@@ -73,7 +73,7 @@ def front_and_body(markdown: str) -> tuple[dict[str, Any], str]:
 
 
 @every_format
-def test_e03_the_seed_is_represented_as_it_always_was(form: Format) -> None:
+def test_e03_the_seed_is_represented_as_it_always_was(form: ArticleFormat) -> None:
     """Run with UPDATE_GOLDEN=1 in the environment to accept what there is now."""
     seed = parse_record(json.loads(SEED.read_text()))
     golden = GOLDEN / f"seed{form.suffix or '.html'}"
@@ -84,7 +84,7 @@ def test_e03_the_seed_is_represented_as_it_always_was(form: Format) -> None:
 
 
 @every_format
-def test_e03_a_representation_is_a_function_of_record_and_site(form: Format) -> None:
+def test_e03_a_representation_is_a_function_of_record_and_site(form: ArticleFormat) -> None:
     one, two = (form.represent(story, links_of(story, SITE)) for story in (record(), record()))
     assert one == two
 
@@ -503,7 +503,7 @@ def test_a_new_format_is_told_of_everywhere_without_another_line(
     def render(_: Record, __: Links) -> bytes:
         return b"new"
 
-    new = Format("new", ".new", "text/x-new", "text/x-new", render)
+    new = ArticleFormat("new", ".new", "text/x-new", "text/x-new", render)
     monkeypatch.setattr("app.representations.article.FORMATS", (*FORMATS, new))
     url = f"{SEED_SITE}/news/a-story.new"
     page = html_tree.read(represented("html", record()))

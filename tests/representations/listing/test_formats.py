@@ -19,7 +19,7 @@ from app.article.timestamps import parse_instant
 from app.representations.article import BY_NAME as BY_FORM
 from app.representations.article import Site as Origin
 from app.representations.article import links_of
-from app.representations.listing import BY_NAME, FORMATS, Item, Listing
+from app.representations.listing import BY_NAME, FORMATS, Listing, ListingItem
 from app.search.listing_query import FIELDS
 from tests.conftest import DEPTH, Site
 from tests.support import html_tree
@@ -31,7 +31,7 @@ ORIGIN = Origin("https://news.example", "The <Site> & Co")
 
 
 def listing(*found: Record, **fields: Any) -> Listing:
-    items = [Item(each, links_of(each, ORIGIN)) for each in found]
+    items = [ListingItem(each, links_of(each, ORIGIN)) for each in found]
     told: dict[str, Any] = {
         "site": ORIGIN, "path": "/topics/x", "query": "", "title": 'A "title" <b>', "items": items,
         "fields": frozenset({"slug", "title"}), "filters": {"topic.all": ["x"]},

@@ -14,9 +14,9 @@ from markdown_it import MarkdownIt
 from app.article.hygiene import clean, printable
 from app.article.record import Record, parse_record
 from app.representations.article import Site, links_of
-from app.representations.listing import BY_NAME, FORMATS, Item, Listing, Missing, Total
-from app.representations.listing.vocabulary import Vocabulary, as_html
-from app.store.listing.vocabulary_pages import Entry
+from app.representations.listing import BY_NAME, FORMATS, Listing, ListingItem, Missing, Total
+from app.representations.listing.vocabulary import VocabularyPage, as_html
+from app.store.listing.vocabulary_pages import VocabularyEntry
 from tests.support import html_tree
 from tests.support.hostile import PAYLOADS
 from tests.support.html_tree import Node
@@ -44,7 +44,7 @@ def record(**changed: object) -> Record:
 def listing(*found: Record, **fields: Any) -> Listing:
     told: dict[str, Any] = {
         "site": SITE, "path": "/topics/x", "query": "", "title": "Of <x> & things",
-        "items": [Item(each, links_of(each, SITE)) for each in found], "fields": frozenset(),
+        "items": [ListingItem(each, links_of(each, SITE)) for each in found], "fields": frozenset(),
         "filters": {}, "sort": "-published_at", "limit": 20,
     }  # fmt: skip
     return Listing(**{**told, **fields})
@@ -95,19 +95,21 @@ def test_r01_nothing_hostile_gets_through_wherever_it_stands(payload: str) -> No
     assert plain.one("h1").words == " ".join(printable(line).split())
     # Highlights are HTML of our own: what else is in them, should they ever be wrong, is not shown.
     found = {"title": f"<mark>x</mark> {line}", "summary": payload, "body": payload}
-    marked = page(items=[Item(story, links_of(story, SITE), found)])
+    marked = page(items=[ListingItem(story, links_of(story, SITE), found)])
     assert_sound(marked)
     (article,) = marked.all("article")
     inside = {node.name for part in article.all("h2", "p") for node in part.all()}
     assert inside <= {"a", "mark", "time"}
-    shown = Vocabulary(SITE, "/entities", line, [Entry("x", line, 1, None)], payload, "", 9, None)
+    shown = VocabularyPage(
+        SITE, "/entities", line, [VocabularyEntry("x", line, 1, None)], payload, "", 9, None
+    )
     assert_sound(html_tree.read(as_html(shown)))
 
 
 def test_what_is_found_is_marked_in_place_of_what_it_is_in() -> None:
     story = record()
     found = {"title": "A <mark>story</mark> &lt;b&gt;", "body": "Of <mark>things</mark>."}
-    shown = page(items=[Item(story, links_of(story, SITE), found)], filters={"q": ["story"]})
+    shown = page(items=[ListingItem(story, links_of(story, SITE), found)], filters={"q": ["story"]})
     assert [node.words for node in shown.all("mark")] == ["story", "things"]
     assert shown.one("h2").words == "A story <b>"
     assert [node.words for node in shown.classed("brief")] == ["In short.", "Of things."]
@@ -217,8 +219,8 @@ def test_markdown_tells_of_an_article_on_one_line() -> None:
 
 def test_the_terms_of_a_vocabulary_are_listed_with_their_counts() -> None:
     latest = datetime(2026, 7, 1, tzinfo=UTC)
-    entries = [Entry("a", "A <b>", 1, None), Entry("c", "ג\u202e", 2, latest)]
-    told = Vocabulary(SITE, "/entities", "Entities", entries, "A\ufffe", "name", 2, "after=c")
+    entries = [VocabularyEntry("a", "A <b>", 1, None), VocabularyEntry("c", "ג\u202e", 2, latest)]
+    told = VocabularyPage(SITE, "/entities", "Entities", entries, "A\ufffe", "name", 2, "after=c")
     shown = html_tree.read(as_html(told))
     assert_sound(shown)
     (listed,) = shown.classed("terms")

@@ -18,7 +18,7 @@ from app.feeds import Entry, detect, read
 from app.feeds.rfc822_dates import rfc3339
 from app.feeds.slug_from_title import slug_of
 from app.representations.article import Site, links_of
-from app.representations.listing import BY_SUFFIX, Item, Listing, syndication
+from app.representations.listing import BY_SUFFIX, Listing, ListingItem, syndication
 from tests.support import html_tree
 from tests.support.hostile import PAYLOADS
 from tests.support.strategies import records
@@ -53,7 +53,7 @@ def record(**changed: object) -> Record:
 def listing(*found: Record, **fields: Any) -> Listing:
     told: dict[str, Any] = {
         "site": SITE, "path": "/topics/x", "query": "", "title": "Of \x00\x01 <x> & \ufffe things",
-        "items": [Item(each, links_of(each, SITE)) for each in found], "fields": frozenset(),
+        "items": [ListingItem(each, links_of(each, SITE)) for each in found], "fields": frozenset(),
         "filters": {}, "sort": "-published_at", "limit": 20,
     }  # fmt: skip
     return Listing(**{**told, **fields})

@@ -24,11 +24,11 @@ from app.article.timestamps import format_instant
 from app.background_priority import NICENESS, give_way
 from app.database.tables import Article, Base, Change, Load, LoadResult, Revision
 from app.database.transactions import Database
-from app.feeds import Entry, Source
+from app.feeds import Entry, FeedSource
 from app.ingest import OUTCOMES, LoadInterruptedError, Options, Policy, Run, load, partial_load
 from app.ingest.batching import BATCH_RECORDS, REJECTED_AT_MOST, ahead, cut
 from app.store import loads
-from app.store.loads import Origin
+from app.store.loads import LoadOrigin
 from tests.conftest import NOW, SEED_SLUG, Clock, Site, above_the_store
 from tests.support.paths import SEED
 
@@ -387,8 +387,8 @@ def state(site: Site, load_id: int = 1) -> str:
 
 def load_many(site: Site, between: Callable[[], bool]) -> int:
     """Load MANY and call `between` between its batches, which says whether to stop there."""
-    origin = Origin("ndjson", "0" * 64, len(MANY), "a test")
-    source = Source(None, "ndjson", io.BytesIO(MANY.encode()))
+    origin = LoadOrigin("ndjson", "0" * 64, len(MANY), "a test")
+    source = FeedSource(None, "ndjson", io.BytesIO(MANY.encode()))
     return load(Run(site.database, site.clock, between), [source], origin, Options())
 
 
@@ -486,7 +486,7 @@ def test_c06_a_database_that_stays_away_in_the_middle_is_503_with_the_receipt(
 def test_i20_a_batch_whose_first_attempt_went_through_unseen_is_counted_once(site: Site) -> None:
     records = [parse_record(record(f"a-{n}")) for n in range(3)]
     (batch,) = cut(Entry(1, each) for each in records)
-    origin = Origin("ndjson", "0" * 64, 1, "a test")
+    origin = LoadOrigin("ndjson", "0" * 64, 1, "a test")
     with site.database.writing() as session:
         load_id = loads.begin(session, origin, dict.fromkeys(OUTCOMES, 0), NOW)
     run = Run(site.database, site.clock)

@@ -21,7 +21,7 @@ from app.database.transactions import Database
 from app.store import audit_log
 from app.store import tokens as stored
 from app.store.audit_log import NumberedAction
-from app.web.admin.authentication import having
+from app.web.admin.authentication import require_scope
 from app.web.asgi import audit_middleware
 from app.web.state import STRANGERS_A_MINUTE
 from tests.conftest import NOW, SEED_SLUG, TOKEN, Site
@@ -85,7 +85,7 @@ def test_i01_reading_leaves_no_row_and_neither_does_what_is_not_for_operators(si
 
 def test_i01_a_route_of_tomorrow_is_audited_too_and_so_is_one_that_breaks(own_site: Site) -> None:
     routes = APIRouter(prefix="/admin")
-    allowed = Depends(having("edit"))
+    allowed = Depends(require_scope("edit"))
 
     @routes.patch("/pages/{slug}", dependencies=[allowed])
     def change(slug: str) -> None:

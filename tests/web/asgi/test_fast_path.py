@@ -18,14 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, event
 
-from app.cache.change_follower import Follower
-from app.cache.response_cache import Answer, Memory, Place
+from app.cache.change_follower import ChangeFollower
+from app.cache.response_cache import CachedResponse, CacheKey, ResponseCache
 from app.database.tables import Change
 from app.database.transactions import Database
 from app.http.content_coding import CODINGS
 from app.representations.article import BY_SUFFIX, FORMATS
 from app.store import change_log
-from app.store.change_log import Step
+from app.store.change_log import ChangeEvent
 from app.web.state import MISSING_BYTES
 from tests.conftest import NOW, SEED_SLUG, TOKEN, Site, above_the_store
 from tests.support.paths import SEED
@@ -249,11 +249,11 @@ def test_a_correction_drops_that_article_alone(seeded: Site) -> None:
 
 
 def test_what_was_read_before_a_change_is_not_kept_after_it() -> None:
-    memory = Memory(1 << 20, lambda: NOW)
-    place, epoch = Place("/news/a", "html", "br", negotiated=True), memory.epoch
-    memory.drop(["/news/a"])
-    memory.keep(place, Answer(200, {}, b"old"), epoch)
-    assert memory.shelf("/news/a") is None
+    memory = ResponseCache(1 << 20, lambda: NOW)
+    place, epoch = CacheKey("/news/a", "html", "br", negotiated=True), memory.generation
+    memory.invalidate(["/news/a"])
+    memory.put(place, CachedResponse(200, {}, b"old"), epoch)
+    assert memory.entry("/news/a") is None
 
 
 @above_the_store
@@ -336,7 +336,9 @@ def test_c05_the_change_feed_is_followed_again_whatever_happened_to_it(
 def changed(database: Database, *slugs: str) -> None:
     """Write changes as a load would, of an article that is there."""
     with database.writing() as session:
-        change_log.record(session, [Step("updated", None, slug) for slug in slugs], None, NOW)
+        change_log.record(
+            session, [ChangeEvent("updated", None, slug) for slug in slugs], None, NOW
+        )
 
 
 def test_c05_what_has_changed_is_forgotten_by_name_and_all_of_it_where_that_is_uncertain(
@@ -344,7 +346,7 @@ def test_c05_what_has_changed_is_forgotten_by_name_and_all_of_it_where_that_is_u
 ) -> None:
     monkeypatch.setattr("app.cache.change_follower.SLUGS_AT_ONCE", 3)
     forgotten: list[Collection[str] | None] = []
-    follower = Follower(seeded.database, forgotten.append, seeded.clock)
+    follower = ChangeFollower(seeded.database, forgotten.append, seeded.clock)
     follower.catch_up()
     assert forgotten.pop() == {SEED_SLUG}
     follower.catch_up()
@@ -367,7 +369,7 @@ def test_c05_what_was_written_is_forgotten_also_where_the_database_went_away_sin
     url = postgres_template()
     forgotten: list[Collection[str] | None] = []
     database = Database(url)
-    follower = Follower(database, forgotten.append, lambda: NOW)
+    follower = ChangeFollower(database, forgotten.append, lambda: NOW)
     follower.start()
     name = url.partition("?")[0].rpartition("/")[2]
     with psycopg.connect(postgres_server, autocommit=True) as admin:
@@ -375,7 +377,7 @@ def test_c05_what_was_written_is_forgotten_also_where_the_database_went_away_sin
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
         )
-        follower.wrote()
+        follower.invalidate_written()
     assert forgotten == [None]
     follower.stop()
     database.close()
@@ -519,21 +521,21 @@ STEPS = st.lists(
 def test_memory_is_bounded_in_bytes_and_forgets_the_least_recently_used(
     steps: list[tuple[str, int, str, int]],
 ) -> None:
-    memory = Memory(20_000, lambda: NOW)
+    memory = ResponseCache(20_000, lambda: NOW)
     model: dict[str, dict[str, int]] = {}
     for step, number, form, length in steps:
         path = f"/news/{number}"
         if step == "keep":
-            answer = Answer(200, {}, b"x" * length)
-            memory.keep(Place(path, form, "", negotiated=True), answer, memory.epoch)
+            answer = CachedResponse(200, {}, b"x" * length)
+            memory.put(CacheKey(path, form, "", negotiated=True), answer, memory.generation)
             model.setdefault(path, {})[form] = answer.size
             while sum(sum(sizes.values()) for sizes in model.values()) > memory.limit:
                 del model[next(iter(model))]
         elif step == "drop":
-            memory.drop([path])
+            memory.invalidate([path])
             model.pop(path, None)
         elif step == "look":
-            if memory.shelf(path) is not None:
+            if memory.entry(path) is not None:
                 model[path] = model.pop(path)
         else:
             memory.clear()
@@ -543,20 +545,22 @@ def test_memory_is_bounded_in_bytes_and_forgets_the_least_recently_used(
 
 
 def test_an_answer_larger_than_all_memory_is_not_kept() -> None:
-    memory = Memory(5_000, lambda: NOW)
-    memory.keep(Place("/news/a", "html", "", negotiated=True), Answer(200, {}, b"a"), 0)
-    memory.keep(Place("/news/b", "html", "", negotiated=True), Answer(200, {}, b"b" * 5_000), 0)
+    memory = ResponseCache(5_000, lambda: NOW)
+    memory.put(CacheKey("/news/a", "html", "", negotiated=True), CachedResponse(200, {}, b"a"), 0)
+    memory.put(
+        CacheKey("/news/b", "html", "", negotiated=True), CachedResponse(200, {}, b"b" * 5_000), 0
+    )
     assert list(memory) == ["/news/a"]
 
 
 def test_what_has_outlived_its_time_is_not_given_out() -> None:
     now = NOW
-    memory = Memory(5_000, lambda: now, timedelta(seconds=2))
-    memory.keep(Place("/news/a", "html", "", negotiated=True), Answer(404, {}, b""), 0)
+    memory = ResponseCache(5_000, lambda: now, timedelta(seconds=2))
+    memory.put(CacheKey("/news/a", "html", "", negotiated=True), CachedResponse(404, {}, b""), 0)
     now += timedelta(seconds=2)
-    assert memory.shelf("/news/a") is not None
+    assert memory.entry("/news/a") is not None
     now += timedelta(microseconds=1)
-    assert memory.shelf("/news/a") is None
+    assert memory.entry("/news/a") is None
     assert memory.size == 0
 
 

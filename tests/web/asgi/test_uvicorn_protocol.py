@@ -19,7 +19,7 @@ from uvicorn.server import ServerState
 
 from app.cli.serve import serve
 from app.web.asgi.fast_path import STATE
-from app.web.asgi.uvicorn_protocol import Wire
+from app.web.asgi.uvicorn_protocol import CachingProtocol
 from tests.conftest import SEED_SLUG, Site, above_the_store
 from tests.support.paths import SEED
 
@@ -114,14 +114,14 @@ def test_every_byte_is_as_the_server_itself_sends_it(
     cuts = sorted(data.draw(st.sets(st.integers(0, len(whole)), max_size=6)))
     pieces = [whole[a:b] for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
     expected = asyncio.run(said(HttpToolsProtocol, seeded, pieces))
-    assert asyncio.run(said(Wire, seeded, pieces)) == expected
+    assert asyncio.run(said(CachingProtocol, seeded, pieces)) == expected
 
 
 def test_what_is_at_hand_costs_no_call_of_the_application(seeded: Site) -> None:
     app: Any = seeded.client.app
 
     async def talk() -> list[bytes]:
-        async with line(Wire, untaken, app.front) as (reader, writer, _):
+        async with line(CachingProtocol, untaken, app.front) as (reader, writer, _):
             answers = []
             for _ in range(3):
                 writer.write(ask(BARE))
@@ -137,7 +137,7 @@ def test_the_command_serves_by_the_wire(tmp_path: Any, monkeypatch: pytest.Monke
     monkeypatch.setenv("SLUGLINE_DATABASE_URL", f"sqlite:///{tmp_path / 'served.db'}")
     with mock.patch.object(uvicorn, "run") as run:
         serve()
-    assert import_from_string(run.call_args.kwargs["http"]) is Wire
+    assert import_from_string(run.call_args.kwargs["http"]) is CachingProtocol
 
 
 def test_a_thousand_that_wait_behind_a_slow_one_are_answered_in_their_order(seeded: Site) -> None:
@@ -145,7 +145,7 @@ def test_a_thousand_that_wait_behind_a_slow_one_are_answered_in_their_order(seed
     missing = ask("/health/live")  # the application's, and it takes its time
 
     async def talk() -> list[int]:
-        async with line(Wire, app, app.front) as (reader, writer, _):
+        async with line(CachingProtocol, app, app.front) as (reader, writer, _):
             tails = [ask(f"/news/{number}" if number % 100 == 50 else f"{BARE}.txt", method="HEAD")
                      for number in range(2_000)]  # fmt: skip
             writer.write(b"".join([missing, *tails, ask(BARE, LAST, method="HEAD")]))
@@ -163,7 +163,7 @@ def test_who_does_not_take_the_answers_does_not_fill_the_memory(seeded: Site) ->
     asked = 4_000
 
     async def talk() -> tuple[int, int]:
-        async with line(Wire, app, app.front) as (reader, writer, protocol):
+        async with line(CachingProtocol, app, app.front) as (reader, writer, protocol):
             writer.write(ask(BARE) * asked + ask("/health/live", LAST))
             await asyncio.sleep(0.5)
             waiting = protocol.transport.get_write_buffer_size()
@@ -183,7 +183,7 @@ def test_nothing_is_done_of_what_comes_behind_the_last_request(seeded: Site) -> 
         await app(scope, receive, send)
 
     async def talk() -> bytes:
-        async with line(Wire, noting, app.front) as (reader, writer, _):
+        async with line(CachingProtocol, noting, app.front) as (reader, writer, _):
             writer.write(ask(BARE, LAST) + ask("/admin/loads", "Content-Length: 0", method="POST"))
             return await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
 
@@ -198,7 +198,7 @@ def test_an_access_log_has_a_line_for_each_request(
     caplog.set_level(logging.INFO, "uvicorn.access")
 
     async def talk() -> None:
-        async with line(Wire, app, app.front, access_log=True) as (reader, writer, _):
+        async with line(CachingProtocol, app, app.front, access_log=True) as (reader, writer, _):
             writer.write(ask(BARE) + ask(BARE, LAST))
             await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
 
@@ -212,7 +212,11 @@ def test_a_server_that_is_full_says_so_for_what_is_at_hand_too(seeded: Site) -> 
     app: Any = seeded.client.app
 
     async def talk() -> bytes:
-        async with line(Wire, app, app.front, limit_concurrency=1) as (reader, writer, _):
+        async with line(CachingProtocol, app, app.front, limit_concurrency=1) as (
+            reader,
+            writer,
+            _,
+        ):
             writer.write(ask(BARE, LAST))
             return await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
 
@@ -223,7 +227,11 @@ def test_a_connection_stays_open_for_a_while_and_no_longer(seeded: Site) -> None
     app: Any = seeded.client.app
 
     async def talk() -> bytes:
-        async with line(Wire, app, app.front, timeout_keep_alive=1) as (reader, writer, _):
+        async with line(CachingProtocol, app, app.front, timeout_keep_alive=1) as (
+            reader,
+            writer,
+            _,
+        ):
             writer.write(ask(BARE, method="HEAD"))
             return await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
 
@@ -235,7 +243,11 @@ def test_who_waits_behind_what_was_at_hand_is_not_cut_off(seeded: Site) -> None:
     slow = ask("/changes?since=latest&wait=2", "Accept: application/json", LAST)
 
     async def talk() -> bytes:
-        async with line(Wire, app, app.front, timeout_keep_alive=1) as (reader, writer, _):
+        async with line(CachingProtocol, app, app.front, timeout_keep_alive=1) as (
+            reader,
+            writer,
+            _,
+        ):
             writer.write(ask(BARE, method="HEAD") + slow)
             return await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
 
@@ -246,7 +258,7 @@ def test_a_connection_is_gone_as_soon_as_it_is_closed(seeded: Site) -> None:
     app: Any = seeded.client.app
 
     async def talk() -> weakref.ref[HttpToolsProtocol]:
-        async with line(Wire, untaken, app.front) as (reader, writer, protocol):
+        async with line(CachingProtocol, untaken, app.front) as (reader, writer, protocol):
             writer.write(ask(BARE, method="HEAD"))
             await reader.readuntil(b"\r\n\r\n")
             return weakref.ref(protocol.cycle)  # type: ignore[arg-type] # its request
@@ -262,7 +274,7 @@ def test_a_connection_is_gone_as_soon_as_it_is_closed(seeded: Site) -> None:
 @pytest.mark.parametrize("content", ["Transfer-Encoding: identity", "Transfer-Encoding: xchunked"])
 def test_a_request_whose_content_cannot_be_told_gets_one_answer(seeded: Site, content: str) -> None:
     pieces = [ask(BARE, content)]
-    answers = asyncio.run(said(Wire, seeded, pieces))
+    answers = asyncio.run(said(CachingProtocol, seeded, pieces))
     assert answers == asyncio.run(said(HttpToolsProtocol, seeded, pieces))
     assert answers.startswith(b"HTTP/1.1 400 ")
     assert answers.count(b"HTTP/1.1 ") == 1

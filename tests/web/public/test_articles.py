@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from app.database.tables import Article, SlugAlias
 from app.main import create_app
-from app.representations.article import BY_SUFFIX, FORMATS, Format
+from app.representations.article import BY_SUFFIX, FORMATS, ArticleFormat
 from app.settings import Settings
 from tests.conftest import NOW, SEED_SITE, SEED_SLUG, Site, above_the_store, on_every_database
 from tests.support.paths import SEED
@@ -85,7 +85,9 @@ def test_n08_an_unknown_slug_is_404_before_it_is_406(site: Site) -> None:
 
 
 @each_form
-def test_n09_a_suffix_fixes_the_type_whatever_is_accepted(seeded: Site, form: Format) -> None:
+def test_n09_a_suffix_fixes_the_type_whatever_is_accepted(
+    seeded: Site, form: ArticleFormat
+) -> None:
     if not form.suffix:
         return
     for accept in None, "text/html", "application/pdf", "*/*;q=0":
@@ -220,7 +222,11 @@ def test_n12_the_client_program_changes_nothing(seeded: Site, path: str) -> None
 
 @each_form
 @pytest.mark.parametrize("bare", [True, False], ids=["bare", "twin"])
-def test_section_2_every_answer_says_what_it_is(seeded: Site, form: Format, bare: bool) -> None:  # noqa: FBT001 - a parameter of the table
+def test_section_2_every_answer_says_what_it_is(
+    seeded: Site,
+    form: ArticleFormat,
+    bare: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
     path = BARE if bare else BARE + form.suffix
     answer = seeded.get(path, form.media_type)
     fields = answer.headers
@@ -237,7 +243,7 @@ def test_section_2_every_answer_says_what_it_is(seeded: Site, form: Format, bare
 
 @each_form
 def test_the_link_field_names_the_other_forms_the_canonical_url_and_the_source(
-    seeded: Site, form: Format
+    seeded: Site, form: ArticleFormat
 ) -> None:
     source = json.loads(SEED.read_text())["canonical_source"]
     link = seeded.get(BARE, form.media_type).headers["link"]
