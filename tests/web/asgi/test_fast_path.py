@@ -119,7 +119,7 @@ def test_a_ready_answer_is_what_the_ordinary_path_answers(
 ) -> None:
     app: Any = seeded.client.app
     ordinary = partial(FastAPI.__call__, app)
-    for memory in app.state.service.answers, app.state.service.missing:
+    for memory in app.state.service.article_cache, app.state.service.not_found_cache:
         memory.clear()
     for _ in range(data.draw(st.integers(1, 8))):
         path, method = data.draw(PATHS), data.draw(METHODS)
@@ -244,7 +244,7 @@ def test_a_correction_drops_that_article_alone(seeded: Site) -> None:
     seeded.get("/news/other")
     seeded.get(BARE)
     seeded.loaded(corrected("New"))
-    answers = seeded.client.app.state.service.answers  # type: ignore[attr-defined]
+    answers = seeded.client.app.state.service.article_cache  # type: ignore[attr-defined]
     assert list(answers) == ["/news/other"]
 
 
@@ -481,14 +481,14 @@ def test_a_scan_of_random_slugs_fills_no_memory_and_drives_out_nothing(
 ) -> None:
     seeded.get(BARE)
     service = seeded.client.app.state.service  # type: ignore[attr-defined]
-    size = service.answers.size
-    assert service.missing.limit == MISSING_BYTES
-    monkeypatch.setattr(service.missing, "limit", 50_000)
+    size = service.article_cache.size
+    assert service.not_found_cache.limit == MISSING_BYTES
+    monkeypatch.setattr(service.not_found_cache, "limit", 50_000)
     for number in range(100):
         call(seeded.client.app, f"/news/{'scan' * 15}-{number}")
-    assert service.answers.size == size
-    assert list(service.answers) == [BARE]
-    assert 25_000 < service.missing.size <= service.missing.limit
+    assert service.article_cache.size == size
+    assert list(service.article_cache) == [BARE]
+    assert 25_000 < service.not_found_cache.size <= service.missing.limit
 
 
 @above_the_store
@@ -497,10 +497,10 @@ def test_what_a_client_adds_to_a_request_is_remembered_under_no_name_of_its_own(
 ) -> None:
     service = seeded.client.app.state.service  # type: ignore[attr-defined]
     seeded.get(BARE, "text/html")
-    size = service.answers.size
+    size = service.article_cache.size
     for number in range(50):
         seeded.get(f"{BARE}?{number}=x", f"text/html, x/{number}")
-    assert service.answers.size == size
+    assert service.article_cache.size == size
 
 
 # --- the memory itself -------------------------------------------------------------------------
