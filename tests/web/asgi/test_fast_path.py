@@ -488,7 +488,7 @@ def test_a_scan_of_random_slugs_fills_no_memory_and_drives_out_nothing(
         call(seeded.client.app, f"/news/{'scan' * 15}-{number}")
     assert service.article_cache.size == size
     assert list(service.article_cache) == [BARE]
-    assert 25_000 < service.not_found_cache.size <= service.missing.limit
+    assert 25_000 < service.not_found_cache.size <= service.not_found_cache.limit
 
 
 @above_the_store
