@@ -18,8 +18,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from app.ingest.batching import BATCH_RECORDS
-from app.search.analyzer import indexed
-from app.search.highlighter import prose
+from app.search.analyzer import index_text
+from app.search.highlighter import plain_text
 
 BATCH: Final = BATCH_RECORDS
 """Records in a transaction: as many as Slugline commits at once."""
@@ -52,9 +52,9 @@ def _row(line: bytes) -> Row:
     source = row["canonical_source"]
     row["source_host"] = urlsplit(source).hostname if source else None
     language = row["lang"]
-    row["words_title"] = indexed(row["title"], language)
-    row["words_summary"] = indexed(row["summary"], language)
-    row["words_body"] = indexed(prose(row["body_md"]), language)
+    row["words_title"] = index_text(row["title"], language)
+    row["words_summary"] = index_text(row["summary"], language)
+    row["words_body"] = index_text(plain_text(row["body_md"]), language)
     return row
 
 

@@ -83,7 +83,7 @@ class ChangeFollower:
         due = self._database.query(scheduled_publication.next_due)
         while due is not None and due <= self._clock():
             with self._database.writing() as session:
-                announced = scheduled_publication.announce(session, self._clock())
+                announced = scheduled_publication.publish_due(session, self._clock())
             due = due if announced == scheduled_publication.AT_ONCE else None
 
     def invalidate_written(self) -> None:
@@ -97,7 +97,7 @@ class ChangeFollower:
         away = False
         while not self._stopping.wait(PERIOD_SECONDS):
             try:
-                newest, due = self._database.query(scheduled_publication.pulse)
+                newest, due = self._database.query(scheduled_publication.last_seq_and_next_due)
                 if due is not None and due <= self._clock():
                     self.announce()
                     self.catch_up()

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from app.auth.tokens import TokenNameError, UnknownScopeError
 from app.database.transactions import (
-    DatabaseAddressError,
     DatabaseUnavailableError,
+    InvalidDatabaseURLError,
     SchemaOutdatedError,
 )
 from app.settings import SettingsError
@@ -22,7 +22,7 @@ Returned = TypeVar("Returned")
 errors = Console(stderr=True, soft_wrap=True)
 
 _EXPECTED = (
-    DatabaseAddressError,
+    InvalidDatabaseURLError,
     DatabaseUnavailableError,
     SchemaOutdatedError,
     SettingsError,

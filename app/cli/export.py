@@ -34,7 +34,7 @@ def export(
     target = None if file is None or str(file) == "-" else file
     try:
         with _written(target) as out, database.reading() as session:
-            records = exporting.every(session)
+            records = exporting.iter_records(session)
             shown = errors.is_terminal and not out.isatty()
             out.writelines(map(to_line, _watched(records, exporting.count(session), shown=shown)))
             out.flush()

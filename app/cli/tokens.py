@@ -17,7 +17,7 @@ from app.database.transactions import Database, Session
 from app.settings import read_settings
 from app.store import audit_log
 from app.store import tokens as stored
-from app.store.audit_log import Action
+from app.store.audit_log import AuditEntry
 
 _WIDE: Final = 400
 
@@ -70,7 +70,7 @@ def list_() -> None:
     """List the tokens. The tokens themselves are not kept, so they cannot be shown."""
     now = datetime.now(UTC)
     with _database().reading() as session:
-        every = stored.every(session)
+        every = stored.list_all(session)
     table = Table("Name", "Id", "Scopes", "Created", "Expires", "Last used", "State")
     for token in every:
         table.add_row(
@@ -102,7 +102,7 @@ def revoke(name: Annotated[str, typer.Argument(help="The token's name.")]) -> No
 
 def _record(session: Session, action: str, name: str, outcome: str, now: datetime) -> None:
     """Add a row to the actions, in the transaction of what was done."""
-    done = Action(
+    done = AuditEntry(
         at=now,
         operator=tokens.COMMAND_LINE,
         action=action,

@@ -31,7 +31,7 @@ from sqlalchemy.types import TypeEngine
 from app.background_priority import Rows, in_turns
 
 Row = Sequence[Any]
-Asked = InstrumentedAttribute[Any] | ColumnElement[Any]
+ColumnLike = InstrumentedAttribute[Any] | ColumnElement[Any]
 Processor = Callable[[Any], Any]
 
 _AT_ONCE: Final = 50
@@ -40,13 +40,13 @@ _AT_ONCE: Final = 50
 def json_array(rows: Select[Any]) -> ColumnElement[str]:
     """Return the one column of `rows` as an array, in their order: one value for a statement.
 
-    It comes as JSON text, of which `unpacked` makes lists.
+    It comes as JSON text, of which `parse_json_arrays` makes lists.
     """
     ordered = rows.subquery()
     return select(_JsonArray(*ordered.c)).select_from(ordered).scalar_subquery()
 
 
-def unpacked(arrays: Iterable[str]) -> list[list[Any]]:
+def parse_json_arrays(arrays: Iterable[str]) -> list[list[Any]]:
     """Return the lists that `arrays` are, read all at once: each has few members, and is short."""
     lists: list[list[Any]] = from_json(f"[{','.join(arrays)}]")
     return lists
@@ -67,9 +67,9 @@ def _postgresql(element: _JsonArray, compiler: SQLCompiler, **options: Any) -> s
     return f"coalesce(json_agg({compiler.process(element.clauses, **options)})::text, '[]')"
 
 
-def among(
+def is_any_of(
     asker: Session | Connection,
-    column: Asked,
+    column: ColumnLike,
     values: Collection[Any],
 ) -> ColumnElement[bool]:
     """Return the condition that `column` is one of `values`, however many.
@@ -78,25 +78,25 @@ def among(
     """
     bind = asker.get_bind() if isinstance(asker, Session) else asker
     dialect = bind.dialect.name
-    return _in(column, literal(listed(values, dialect), _list_of(column, dialect)), dialect)
+    return _in(column, literal(list_parameter(values, dialect), _list_of(column, dialect)), dialect)
 
 
-def among_named(column: Asked, name: str, dialect: str) -> ColumnElement[bool]:
-    """Return the same for the parameter `name`, which is `listed`: of a statement built once."""
+def is_any_of_parameter(column: ColumnLike, name: str, dialect: str) -> ColumnElement[bool]:
+    """Return the same condition for the bind parameter `name`, filled by `list_parameter`."""
     return _in(column, bindparam(name, type_=_list_of(column, dialect)), dialect)
 
 
-def listed(values: Collection[Any], dialect: str) -> object:
+def list_parameter(values: Collection[Any], dialect: str) -> object:
     """Return `values` as one parameter."""
     return json.dumps(list(values)) if dialect == "sqlite" else list(values)
 
 
-def _list_of(column: Asked, dialect: str) -> TypeEngine[Any]:
+def _list_of(column: ColumnLike, dialect: str) -> TypeEngine[Any]:
     return Text() if dialect == "sqlite" else ARRAY(column.type)
 
 
 def _in(
-    column: Asked,
+    column: ColumnLike,
     values: BindParameter[Any],
     dialect: str,
 ) -> ColumnElement[bool]:
@@ -106,7 +106,7 @@ def _in(
     return column == any_(values)
 
 
-def next_ids(session: Session, table: FromClause, count: int) -> list[int]:
+def allocate_ids(session: Session, table: FromClause, count: int) -> list[int]:
     """Return ids for `count` new rows of `table`. Only a writer may ask: it has the lock."""
     assert isinstance(table, Table)  # noqa: S101 - a class's `__table__` is typed as less
     if count == 0:
@@ -119,7 +119,7 @@ def next_ids(session: Session, table: FromClause, count: int) -> list[int]:
     return list(session.scalars(select(func.nextval(sequence)).select_from(series)))
 
 
-def insert_all(
+def bulk_insert(
     session: Session, table: FromClause, columns: tuple[str, ...], rows: Sequence[Row]
 ) -> None:
     """Insert `rows`, each of which has the values of `columns`, by the fastest way there is.

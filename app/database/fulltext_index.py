@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.background_priority import Rows, in_turns
-from app.database.dialects import is_sqlite, listed
+from app.database.dialects import is_sqlite, list_parameter
 from app.search.analyzer import SearchTerm
 
 Tier = Literal["title", "summary", "body"]
@@ -59,7 +59,7 @@ _TIER_COLUMNS: Final[dict[Tier, ColumnElement[str]]] = {
 _SQLITE: Final = table("article_words", column("rowid"))
 
 
-class Words(NamedTuple):
+class IndexedText(NamedTuple):
     """What is kept of an article to be searched, field by field."""
 
     key: int
@@ -68,7 +68,7 @@ class Words(NamedTuple):
     body: str
 
 
-class Matches(NamedTuple):
+class MatchQuery(NamedTuple):
     """The rows that match: where they are, their key, the id of their article, and when."""
 
     rows: FromClause
@@ -77,7 +77,7 @@ class Matches(NamedTuple):
     condition: ColumnElement[bool]
 
 
-def key_of(listed_at: datetime, article_id: int) -> int:
+def index_key(listed_at: datetime, article_id: int) -> int:
     """Return the key of an article: it grows with the second, and within one with the id."""
     seconds = (listed_at - _EPOCH) // _SECOND
     return (min(max(seconds, _EARLIEST), _LATEST) << _ID_BITS) | (article_id & _ID_MASK)
@@ -88,12 +88,12 @@ _PLAIN: Final[ColumnElement[str]] = literal_column("'simple'::regconfig")
 _SECOND: Final = _EPOCH.replace(second=1) - _EPOCH
 
 
-def last_key_in(instant: datetime) -> int:
+def last_index_key(instant: datetime) -> int:
     """Return the last key of an article that is published in the second of `instant`."""
-    return key_of(instant, _ID_MASK)
+    return index_key(instant, _ID_MASK)
 
 
-def insert(session: Session, rows: Sequence[Words]) -> None:
+def insert(session: Session, rows: Sequence[IndexedText]) -> None:
     """Add `rows` to the index."""
     if not rows:
         return
@@ -127,7 +127,7 @@ def insert(session: Session, rows: Sequence[Words]) -> None:
     )
 
 
-def remove(session: Session, keys: Sequence[int], words_of: Callable[[int], Words]) -> None:
+def remove(session: Session, keys: Sequence[int], words_of: Callable[[int], IndexedText]) -> None:
     """Take rows out of the index. `words_of` tells of a key what was inserted under it.
 
     What is not there stays so.
@@ -138,7 +138,7 @@ def remove(session: Session, keys: Sequence[int], words_of: Callable[[int], Word
     if is_sqlite(session):
         # FTS5 would note also of what was never there that it is gone (SQLite, "The 'delete'
         # Command"). It is asked once: each time it writes down first what it has collected.
-        there = connection.exec_driver_sql(_THERE, (listed(keys, "sqlite"),)).scalars()
+        there = connection.exec_driver_sql(_THERE, (list_parameter(keys, "sqlite"),)).scalars()
         if rows := [words_of(key) for key in in_turns(sorted(there), 2)]:
             connection.exec_driver_sql(_TAKEN_OUT, Rows(rows))
         return
@@ -161,7 +161,7 @@ def clear(session: Session) -> None:
     session.execute(text(everything if is_sqlite(session) else "DELETE FROM article_words"))
 
 
-def matches(dialect: str, terms: Sequence[SearchTerm], tier: Tier, *, exactly: bool) -> Matches:
+def matches(dialect: str, terms: Sequence[SearchTerm], tier: Tier, *, exactly: bool) -> MatchQuery:
     """Return the rows in which `terms` are found at `tier`, with `exactly` at none before it.
 
     One of the terms at least is not excluded.
@@ -171,7 +171,7 @@ def matches(dialect: str, terms: Sequence[SearchTerm], tier: Tier, *, exactly: b
         key: ColumnElement[int] = _SQLITE.c.rowid
         query = _fts5(terms, tier, before)
         condition = literal_column("article_words").op("MATCH", is_comparison=True)(query)
-        return Matches(_SQLITE, key, key.bitwise_and(_ID_MASK), condition)
+        return MatchQuery(_SQLITE, key, key.bitwise_and(_ID_MASK), condition)
     key = _POSTGRESQL.c.key
     asked = " & ".join(_tsquery(term) for term in terms if not term.excluded)
     conditions = [_is_in(_TIER_COLUMNS[tier], asked)]
@@ -179,7 +179,7 @@ def matches(dialect: str, terms: Sequence[SearchTerm], tier: Tier, *, exactly: b
         conditions.append(not_(_is_in(_TIER_COLUMNS[before], asked)))
     whole = _TIER_COLUMNS["body"]
     conditions += [not_(_is_in(whole, _tsquery(term))) for term in terms if term.excluded]
-    return Matches(_POSTGRESQL, key, key.bitwise_and(_ID_MASK), and_(*conditions))
+    return MatchQuery(_POSTGRESQL, key, key.bitwise_and(_ID_MASK), and_(*conditions))
 
 
 def _is_in(words: ColumnElement[str], query: str) -> ColumnElement[bool]:
@@ -200,11 +200,11 @@ def _fts5(terms: Sequence[SearchTerm], tier: Tier, before: Tier | None) -> str:
 
 def _fts5_term(term: SearchTerm) -> str:
     end = " *" if term.prefix else ""
-    return "(" + " OR ".join(f'"{spelling}"{end}' for spelling in term.spellings) + ")"
+    return "(" + " OR ".join(f'"{spelling}"{end}' for spelling in term.variants) + ")"
 
 
 def _tsquery(term: SearchTerm) -> str:
     """Return a query for `to_tsquery` (PostgreSQL, "Parsing Queries")."""
     end = ":*" if term.prefix else ""
-    phrases = (" <-> ".join(spelling.split()) for spelling in term.spellings)
+    phrases = (" <-> ".join(spelling.split()) for spelling in term.variants)
     return "(" + " | ".join(f"({phrase}{end})" for phrase in phrases) + ")"

@@ -216,7 +216,7 @@ class ArticleEntity(Base):
     entity: Mapped[Entity] = relationship(lazy="raise")
 
 
-class Term(Base):
+class FacetTerm(Base):
     """A value by which articles are listed, and how many that are public have it.
 
     `facet` is what kind of value it is: a topic, an entity, a language, the host of a source, or a

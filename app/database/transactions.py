@@ -27,7 +27,7 @@ _PACKAGE: Final = Path(__file__).parents[1]
 Answer = TypeVar("Answer")
 
 
-class DatabaseAddressError(ValueError):
+class InvalidDatabaseURLError(ValueError):
     """The database URL is none that Slugline can use."""
 
 
@@ -38,7 +38,7 @@ class SchemaOutdatedError(Exception):
 class Database:
     """One database, and the ways to work with it: `reading()`, `writing()` and `noting()`.
 
-    Nothing connects before the first transaction. Raises DatabaseAddressError for a URL that
+    Nothing connects before the first transaction. Raises InvalidDatabaseURLError for a URL that
     names neither a SQLite file nor a PostgreSQL database.
     """
 
@@ -175,14 +175,14 @@ def _understood(url: str) -> URL:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
     except ArgumentError:
-        raise DatabaseAddressError("the database URL is no URL such as sqlite:///FILE") from None
+        raise InvalidDatabaseURLError("the database URL is no URL such as sqlite:///FILE") from None
     if backend == "sqlite":
         if parsed.database in {None, "", ":memory:"}:
-            raise DatabaseAddressError("a SQLite database must be a file: sqlite:///FILE")
+            raise InvalidDatabaseURLError("a SQLite database must be a file: sqlite:///FILE")
         return parsed.set(drivername="sqlite+pysqlite")
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
-    raise DatabaseAddressError(f"{backend} is neither sqlite nor postgresql")
+    raise InvalidDatabaseURLError(f"{backend} is neither sqlite nor postgresql")
 
 
 @contextmanager

@@ -29,32 +29,32 @@ class Cursor(NamedTuple):
     backwards: bool = False
 
 
-class ForgedCursorError(ValueError):
+class InvalidCursorError(ValueError):
     """The text is no cursor, or none for what is asked."""
 
 
-def seal(cursor: Cursor, asked: str, key: bytes) -> str:
+def encode_cursor(cursor: Cursor, asked: str, key: bytes) -> str:
     """Return `cursor` as text for a URL, good for a listing of what is `asked` alone."""
     packed = _FORM.pack(cursor.backwards, *cursor.position)
     return base64.urlsafe_b64encode(packed + _seal(packed, asked, key)).decode().rstrip("=")
 
 
-def unseal(text: str, asked: str, key: bytes) -> Cursor:
-    """Return the cursor in `text`. Raises ForgedCursorError."""
+def decode_cursor(text: str, asked: str, key: bytes) -> Cursor:
+    """Return the cursor in `text`. Raises InvalidCursorError."""
     try:
         if len(text) > LONGEST or not text.isascii():
-            raise ForgedCursorError
+            raise InvalidCursorError
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except binascii.Error:
-        raise ForgedCursorError from None
+        raise InvalidCursorError from None
     packed, sealed = raw[: _FORM.size], raw[_FORM.size :]
     # As text, too: several texts may decode to the same bytes, and only one was given out.
     if len(packed) != _FORM.size or sealed != _seal(packed, asked, key):
-        raise ForgedCursorError
+        raise InvalidCursorError
     backwards, first, second = _FORM.unpack(packed)
     cursor = Cursor(Position(first, second), backwards)
-    if seal(cursor, asked, key) != text:
-        raise ForgedCursorError
+    if encode_cursor(cursor, asked, key) != text:
+        raise InvalidCursorError
     return cursor
 
 

@@ -69,7 +69,7 @@ def load(
         raise LoadInterruptedError(load_id, 0, str(error)) from error
     except LoadInterruptedError:
         with run.database.writing() as session:
-            loads.release(session, load_id, run.clock())
+            loads.release_lease(session, load_id, run.clock())
         raise
     return load_id
 
@@ -104,7 +104,7 @@ def apply_all(
     refusing: list[RecordResult] = []
     count = 0
     with run.database.writing() as session, ahead(batches) as coming:
-        if loads.has_ended(session, load_id):
+        if loads.is_finished(session, load_id):
             return
         for batch in coming:
             results = apply(session, batch, policy, load_id, run.clock())
@@ -117,8 +117,8 @@ def apply_all(
         if refusing:
             raise _RefusedError(refusing, count)
         now = run.clock()
-        loads.renew(session, load_id, now)
-        loads.advance(session, load_id, summary, read(), now)
+        loads.renew_lease(session, load_id, now)
+        loads.update_progress(session, load_id, summary, read(), now)
 
 
 def _stop_if_asked(run: Run, load_id: int) -> None:
@@ -134,10 +134,10 @@ def _refuse(run: Run, load_id: int, refused: _RefusedError) -> None:
 
     def attempt() -> None:
         with run.database.writing() as session:
-            if loads.has_ended(session, load_id):
+            if loads.is_finished(session, load_id):
                 return
             now = run.clock()
-            loads.renew(session, load_id, now)
+            loads.renew_lease(session, load_id, now)
             loads.add_results(session, load_id, refused.results)
             loads.refuse(session, load_id, reason, summary, now)
 

@@ -101,7 +101,7 @@ class BatchState:
 
     def change(self, kind: str, draft: ArticleWrite, new: Candidate) -> None:
         """Let `new` be what `draft` is from now on, wherever its slug is."""
-        before = draft.standing
+        before = draft.existing
         old_key = before.canonical_key or ""
         if old_key != new.key and self._stories.get(old_key) is draft:
             del self._stories[old_key]
@@ -117,7 +117,7 @@ class BatchState:
 
     def withdraw(self, draft: ArticleWrite, state: ArticleState) -> None:
         """Let `draft` be withdrawn: `state` is what it is with that."""
-        before = draft.standing
+        before = draft.existing
         standing = ExistingArticle(
             id=before.id,
             slug=before.slug,
@@ -126,7 +126,7 @@ class BatchState:
             digest=before.digest,
             withdrawn=True,
         )
-        draft.standing = standing
+        draft.existing = standing
         self._step("deleted", draft, None)
         self._become(draft, state, standing)
 
@@ -134,8 +134,8 @@ class BatchState:
         self, kind: str, draft: ArticleWrite, standing: ExistingArticle, visible_from: datetime
     ) -> None:
         """Let `draft` be where `standing` says. A slug that it leaves becomes its alias."""
-        previous = draft.standing.slug
-        draft.standing = standing
+        previous = draft.existing.slug
+        draft.existing = standing
         if standing.slug == previous:
             self._step(kind, draft, None, visible_from=visible_from)
             return
@@ -146,7 +146,7 @@ class BatchState:
 
     def _arrive(self, draft: ArticleWrite) -> ArticleWrite | None:
         """Let `draft` stand at its slug. Return whose alias it was: what is live beats that."""
-        slug = draft.standing.slug
+        slug = draft.existing.slug
         self._slugs[slug] = draft
         former = self._former.pop(slug, None)
         if former is not None:
@@ -155,7 +155,7 @@ class BatchState:
         return former
 
     def _become(self, draft: ArticleWrite, state: ArticleState, standing: ExistingArticle) -> None:
-        draft.standing = standing
+        draft.existing = standing
         if not draft.states:
             self.drafts.append(draft)
         draft.states.append(state)
@@ -170,5 +170,5 @@ class BatchState:
         previous: str | None = None,
         visible_from: datetime | None = None,
     ) -> None:
-        slug = draft.standing.slug
+        slug = draft.existing.slug
         self.steps.append(ChangeEvent(kind, draft, slug, previous, former, visible_from))

@@ -64,12 +64,12 @@ def decide(scene: BatchState, new: Candidate, policy: Policy) -> Decision:
         new = new.at(suffixed(new.record.slug, new.key or ""))
         there = scene.at(new.record.slug)
     if there is not None and _tells_another(there, new):
-        key = there.standing.canonical_key or ""
+        key = there.existing.canonical_key or ""
         reason = f"the slug belongs to another story: {excerpt(key)}"
         return Decision("conflict", new, there, reason)
     story = _told(scene, new)
     standing = there or story
-    if standing and not standing.standing.withdrawn and _is_withdrawn(new):
+    if standing and not standing.existing.withdrawn and _is_withdrawn(new):
         return Decision(
             "conflict", new, standing, "the record is withdrawn, and the article is not"
         )
@@ -87,7 +87,7 @@ def suffixed(slug: str, key: str) -> str:
 
 
 def _tells_another(article: ArticleWrite, new: Candidate) -> bool:
-    key = article.standing.canonical_key
+    key = article.existing.canonical_key
     return bool(key and new.key and key != new.key)
 
 
@@ -104,9 +104,9 @@ def _over(
 ) -> Decision:
     """Decide about a record whose slug has an article of the same story, for all that is known."""
     if story is not None and story is not there:
-        reason = f"the story is told at /news/{story.standing.slug}"
+        reason = f"the story is told at /news/{story.existing.slug}"
         return Decision("conflict", new, story, reason)
-    old, updated_at = there.standing, new.record.updated_at
+    old, updated_at = there.existing, new.record.updated_at
     if old.withdrawn and not (_is_withdrawn(new) and old.digest == new.digest):
         return _back(there, new, policy)
     if old.digest == new.digest:
@@ -121,7 +121,7 @@ def _over(
 
 def _elsewhere(story: ArticleWrite, new: Candidate, policy: Policy) -> Decision:
     """Decide about a record of a story that stands at another slug."""
-    old = story.standing
+    old = story.existing
     if old.withdrawn:
         return _back(story, new, policy)
     if new.record.updated_at <= old.updated_at:
@@ -137,7 +137,7 @@ def _is_withdrawn(new: Candidate) -> bool:
 def _back(withdrawn: ArticleWrite, new: Candidate, policy: Policy) -> Decision:
     if not policy.restore or _is_withdrawn(new):
         return Decision("conflict", new, withdrawn, "the article was withdrawn")
-    if new.record.updated_at < withdrawn.standing.updated_at:
+    if new.record.updated_at < withdrawn.existing.updated_at:
         reason = "the article that was withdrawn was updated later than this record"
         return Decision("skipped_stale", new, withdrawn, reason)
     return Decision("restored", new, withdrawn)

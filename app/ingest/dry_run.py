@@ -59,7 +59,7 @@ def _old(session: Session, decisions: Sequence[Decision]) -> dict[int, Record]:
         for decision in decisions
         if decision.outcome in WRITTEN and decision.article and decision.article.id is not None
     }
-    return {i: state.record for i, state in articles.states(session, ids).items()}
+    return {i: state.record for i, state in articles.current_states(session, ids).items()}
 
 
 def _differences(old: dict[int, Record], decision: Decision | None) -> Sequence[FieldDifference]:

@@ -37,7 +37,7 @@ def load(
         for batch in coming:
             if run.stopping():
                 with run.database.writing() as session:
-                    loads.release(session, load_id, run.clock())
+                    loads.release_lease(session, load_id, run.clock())
                 raise LoadInterruptedError(load_id, batch.position, "the server is stopping")
             go_on(run, batch, policy, load_id, read())
     return load_id
@@ -60,10 +60,10 @@ def _apply(  # noqa: PLR0913, PLR0917 - what a batch is applied with
     session: Session, batch: Batch, policy: Policy, load_id: int, read: int, now: datetime
 ) -> None:
     """Apply a batch, and say so in the receipt."""
-    summary = Counter(loads.renew(session, load_id, now))
+    summary = Counter(loads.renew_lease(session, load_id, now))
     if summary.total() != batch.position:
         return  # an attempt whose outcome never became known had gone through
     results = apply(session, batch, policy, load_id, now)
     summary.update(result.outcome for result in results)
     loads.add_results(session, load_id, results)
-    loads.advance(session, load_id, summary, read, now if batch.last else None)
+    loads.update_progress(session, load_id, summary, read, now if batch.last else None)

@@ -74,7 +74,7 @@ def withdraw(
         scene, there, present = _known(session, slug, check)
         decision = Decision("unchanged", Candidate.of(present.state.record), there)
         now = run.clock()
-        if not there.standing.withdrawn:
+        if not there.existing.withdrawn:
             decision = decision._replace(outcome="withdrawn", reason=reason)
             scene.withdraw(there, ArticleState(present.state.record, now, reason))
         return _finish(session, scene, decision, origin, now)
@@ -90,7 +90,7 @@ def restore(
     with run.database.writing() as session:
         scene, there, present = _known(session, slug, check)
         decision = Decision("unchanged", Candidate.of(present.state.record), there)
-        if there.standing.withdrawn:
+        if there.existing.withdrawn:
             decision = decision._replace(outcome="restored")
             enact(scene, decision)
         return _finish(session, scene, decision, origin, run.clock())
@@ -110,9 +110,9 @@ def _look(session: Session, slug: str) -> tuple[BatchState, ArticleWrite | None]
 def _present(session: Session, draft: ArticleWrite | None) -> Present | None:
     if draft is None or draft.id is None:
         return None
-    state = articles.states(session, {draft.id})[draft.id]
-    standing = "withdrawn" if draft.standing.withdrawn else "standing"
-    return Present(state, f'"{draft.standing.digest[:32]}-{standing}"')
+    state = articles.current_states(session, {draft.id})[draft.id]
+    standing = "withdrawn" if draft.existing.withdrawn else "standing"
+    return Present(state, f'"{draft.existing.digest[:32]}-{standing}"')
 
 
 def _known(
@@ -131,14 +131,14 @@ def _fresh(scene: BatchState, new: Candidate) -> Decision:
     decision = decide(scene, new, Policy())
     if decision.outcome == "created" or decision.article is None:
         return decision
-    other = decision.article.standing
+    other = decision.article.existing
     reason = f"its story is that of another article, /news/{other.slug}, which had that slug or has"
     return decision._replace(outcome="conflict", reason=f"{reason} that source")
 
 
 def _revised(scene: BatchState, there: ArticleWrite, new: Candidate) -> Decision:
     """Decide about an edit of the article `there`, which may give it another slug or source."""
-    old, updated_at = there.standing, new.record.updated_at
+    old, updated_at = there.existing, new.record.updated_at
     if old.digest == new.digest and not old.withdrawn:
         return Decision("unchanged", new, there)
     if reason := _against(scene, there, new):
@@ -154,11 +154,11 @@ def _revised(scene: BatchState, there: ArticleWrite, new: Candidate) -> Decision
 
 def _against(scene: BatchState, there: ArticleWrite, new: Candidate) -> str | None:
     """Say why the article `there` cannot become `new`."""
-    if there.standing.withdrawn:
+    if there.existing.withdrawn:
         return "the article is withdrawn: restore it first"
     for other in scene.at(new.record.slug), scene.telling(new.key) if new.key else None:
         if other is not None and other is not there:
-            return f"/news/{other.standing.slug} is another article, with that slug or source"
+            return f"/news/{other.existing.slug} is another article, with that slug or source"
     return None
 
 
@@ -172,5 +172,5 @@ def _finish(
     result = told(1, 1, None, decision, odd)
     loads.add_results(session, load_id, [result])
     summary = {**dict.fromkeys(OUTCOMES, 0), decision.outcome: 1}
-    loads.advance(session, load_id, summary, origin.size, now)
+    loads.update_progress(session, load_id, summary, origin.size, now)
     return load_id

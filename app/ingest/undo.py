@@ -67,12 +67,12 @@ def undo(run: Run, load_id: int, origin: LoadOrigin) -> int:
             ]
             summary.update(result.outcome for result in results)
             loads.add_results(session, undo_id, results)
-        loads.advance(session, undo_id, summary, 0, run.clock())
+        loads.update_progress(session, undo_id, summary, 0, run.clock())
     return undo_id
 
 
 def _check(session: Session, load_id: int, now: datetime) -> None:
-    receipt = load_receipts.receipt(session, load_id, now)
+    receipt = load_receipts.find_receipt(session, load_id, now)
     if receipt is None:
         raise NoSuchLoadError(load_id)
     if receipt.load.state == "running":
@@ -90,7 +90,7 @@ def _put_back_all(session: Session, load_id: int, undo_id: int, now: datetime) -
     another slug, or another story, all must be known before the first one does.
     """
     entangled: list[UndoStep] = []
-    for ids in _some(load_effects.touched(session, load_id)):
+    for ids in _some(load_effects.changed_article_ids(session, load_id)):
         found, left = _ways(session, load_id, ids)
         straight = [way for way in found if way.id not in left and not way.leads_elsewhere]
         entangled += [way for way in found if way.id not in left and way.leads_elsewhere]
@@ -126,9 +126,9 @@ def _ways(
 ) -> tuple[list[UndoStep], dict[int, str]]:
     """Return the ways back of articles, in their order, and why those touched later are left."""
     there = {each.id: each for each in existing_articles.by_id(session, ids)}
-    done = load_effects.effects(session, load_id, ids)
-    before = load_effects.before(session, load_id, ids)
-    since = load_effects.since(session, load_id, {i: done[i][-1].seq for i in ids})
+    done = load_effects.effects_by_article(session, load_id, ids)
+    before = load_effects.states_before(session, load_id, ids)
+    since = load_effects.later_loads(session, load_id, {i: done[i][-1].seq for i in ids})
     found = [
         UndoStep(there[i], done[i], None if done[i][-1].kind == "created" else _place(before[i]))
         for i in ids
@@ -167,7 +167,7 @@ def _put_back(
     """Let articles be what they were before the load, group by group, or be no more."""
     going = [way for group in groups for way in group]
     gone = [way.id for way in going if way.before is None]
-    before = load_effects.before(session, load_id, [way.id for way in going if way.before])
+    before = load_effects.states_before(session, load_id, [way.id for way in going if way.before])
     articles = {way.id: ArticleWrite(way.article) for way in going if way.before}
     steps = [step for group in groups for step in undo_plan.steps(group, articles)]
     article_writes.remove(session, gone)
@@ -178,7 +178,7 @@ def _put_back(
 
 def _restored(draft: ArticleWrite, before: ArticleState) -> ArticleWrite:
     new = Candidate.of(before.record)
-    draft.standing = ExistingArticle(
+    draft.existing = ExistingArticle(
         id=draft.id,
         slug=new.record.slug,
         canonical_key=new.key,
@@ -202,7 +202,7 @@ def _give_back_aliases(session: Session, undone: Sequence[UndoStep]) -> None:
         each.id: each for each in existing_articles.by_id(session, {i for i in given.values() if i})
     }
     leading = {slug: ArticleWrite(known[i]) if i in known else None for slug, i in given.items()}
-    article_writes.alias(session, leading)
+    article_writes.set_aliases(session, leading)
 
 
 def _result(position: int, slug: str, reason: str | None) -> RecordResult:

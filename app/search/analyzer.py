@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from app.search.stemmer import stems_of
+from app.search.stemmer import stem_cache
 
 VERSION: Final = "1"
 """Changes with the analysis: what was indexed under another one is indexed anew."""
@@ -79,13 +79,13 @@ _CODES: Final = _Codes()
 
 
 class SearchTerm(NamedTuple):
-    """One thing a search asks for: words in a row, any of the `spellings` of one alone.
+    """One thing a search asks for: words in a row, any of the `variants` of one alone.
 
-    `spellings` are alternatives, each words with single blanks between them. With `prefix` the
+    `variants` are alternatives, each words with single blanks between them. With `prefix` the
     last word of it goes on as it likes; what is `excluded` must not be there.
     """
 
-    spellings: tuple[str, ...]
+    variants: tuple[str, ...]
     prefix: bool = False
     excluded: bool = False
 
@@ -114,12 +114,12 @@ def _fold(piece: str) -> str:
 _folded_short: Final = lru_cache(_PIECES)(_fold)
 
 
-def words(text: str) -> list[str]:
+def tokenize(text: str) -> list[str]:
     """Return the words of `text`, coded, in their order."""
     return _coded(fold(text))
 
 
-def indexed(text: str, language: str) -> str:
+def index_text(text: str, language: str) -> str:
     """Return what is kept of `text` to be searched: its words, and behind them their stems."""
     # A text is read in pieces, bytes between the signs of ASCII, and each of those that are more
     # than a word once. To fold and to code the text as a whole takes almost twice as long.
@@ -131,7 +131,7 @@ def indexed(text: str, language: str) -> str:
         pieces = list(filter(None, map(lines.get, pieces, pieces)))
         there = _stemmed(there, odd)
     line = b" ".join(pieces).decode()
-    if (stems := stems_of(language)) is not None:
+    if (stems := stem_cache(language)) is not None:
         # Without a step in Python for a word, of which most have come before.
         found = set(map(stems.__getitem__, there)) - there
         line = " ".join((line, *_coded(b" ".join(sorted(found)).decode()))).lstrip()
@@ -178,25 +178,27 @@ def _cut(line: str) -> str:
     return line[:INDEXED_CHARACTERS].rpartition(" ")[0]
 
 
-def spellings(word: str, languages: tuple[str, ...]) -> tuple[str, ...]:
+def variants(word: str, languages: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words as which `word`, which stands alone, may be in the index."""
     folded = fold(word)
-    known = [stems for stems in map(stems_of, languages) if stems is not None]
-    found = [folded, *(stems.of(folded) for stems in known)]
-    lines = (" ".join(words(each)) for each in found)
+    known = [stems for stems in map(stem_cache, languages) if stems is not None]
+    found = [folded, *(stems.stem(folded) for stems in known)]
+    lines = (" ".join(tokenize(each)) for each in found)
     return tuple(dict.fromkeys(filter(None, lines)))
 
 
-def marked(text: str, terms: tuple[SearchTerm, ...], language: str) -> Iterator[tuple[str, bool]]:
+def highlight(
+    text: str, terms: tuple[SearchTerm, ...], language: str
+) -> Iterator[tuple[str, bool]]:
     """Yield `text` in pieces, and with each whether it is a word that `terms` ask for."""
-    wanted = {word for term in terms for each in term.spellings for word in each.split()}
-    prefixes = tuple(term.spellings[0].split()[-1] for term in terms if term.prefix)
-    stems = stems_of(language)
+    wanted = {word for term in terms for each in term.variants for word in each.split()}
+    prefixes = tuple(term.variants[0].split()[-1] for term in terms if term.prefix)
+    stems = stem_cache(language)
     end = 0
     for match in _SIGHT.finditer(text):
         folded = fold(match[0])
-        coded = words(match[0])
-        stem = "" if stems is None else " ".join(_coded(stems.of(folded)))
+        coded = tokenize(match[0])
+        stem = "" if stems is None else " ".join(_coded(stems.stem(folded)))
         hit = (
             any(word in wanted or (prefixes and word.startswith(prefixes)) for word in coded)
             or stem in wanted

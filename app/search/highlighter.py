@@ -7,7 +7,7 @@ from typing import Final
 
 from app.article.markdown import events, without_title
 from app.article.record import Record
-from app.search.analyzer import SearchTerm, marked
+from app.search.analyzer import SearchTerm, highlight
 
 LOOKED_THROUGH: Final = 20_000
 """How many characters of a body are looked through for a passage to show."""
@@ -19,13 +19,13 @@ _LEAD: Final = 60
 _WITHIN_A_WORD: Final = frozenset({"Emphasis", "Strong", "Strikethrough", "Link"})
 
 
-def fields(record: Record) -> Mapping[str, str]:
+def searchable_fields(record: Record) -> Mapping[str, str]:
     """Return the texts in which a search is shown, as readers see them."""
-    body = prose(without_title(record.body_md, record.title))
+    body = plain_text(without_title(record.body_md, record.title))
     return {"title": record.title, "summary": record.summary, "body": body[:LOOKED_THROUGH]}
 
 
-def prose(body: str) -> str:
+def plain_text(body: str) -> str:
     """Return the text that readers of `body` see, without markup, its blocks apart by blanks."""
     seen: list[str] = []
     see = seen.append
@@ -53,8 +53,8 @@ def highlights(record: Record, terms: Sequence[SearchTerm]) -> dict[str, str]:
     """
     asked = tuple(term for term in terms if not term.excluded)
     found = {}
-    for name, text in fields(record).items():
-        pieces = list(marked(text, asked, record.lang))
+    for name, text in searchable_fields(record).items():
+        pieces = list(highlight(text, asked, record.lang))
         if any(hit for _, hit in pieces):
             found[name] = _as_html(_passage(pieces) if name == "body" else pieces)
     return found

@@ -38,7 +38,7 @@ def _term(match: re.Match[str], languages: tuple[str, ...]) -> SearchTerm | None
     excluded = match["minus"] is not None
     exact = match["phrase"] is not None
     text = match["phrase"] if exact else match["word"]
-    line = analyzer.words(text)
+    line = analyzer.tokenize(text)
     if not line:
         return None
     whole = " ".join(line)
@@ -48,4 +48,4 @@ def _term(match: re.Match[str], languages: tuple[str, ...]) -> SearchTerm | None
         return SearchTerm((whole,), prefix=True, excluded=excluded)
     if len(line) > 1:
         return SearchTerm((whole,), excluded=excluded)
-    return SearchTerm(analyzer.spellings(text, languages), excluded=excluded)
+    return SearchTerm(analyzer.variants(text, languages), excluded=excluded)

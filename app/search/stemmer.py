@@ -41,7 +41,7 @@ class StemCache(dict[bytes, bytes]):
             self[word] = stem
         return stem
 
-    def of(self, word: str) -> str:
+    def stem(self, word: str) -> str:
         """Return the stem of one word."""
         return self[word.encode()].decode()
 
@@ -50,7 +50,7 @@ class StemCache(dict[bytes, bytes]):
 _KNOWN: Final = local()
 
 
-def stems_of(language: str) -> StemCache | None:
+def stem_cache(language: str) -> StemCache | None:
     """Return the stems in a language, given by its tag, or None where Snowball has none for it."""
     name = _algorithm(language)
     if name is None:

@@ -96,7 +96,7 @@ def _latest(revisions: Iterator[PastRevision]) -> Iterator[PastRevision]:
             return
 
 
-def now_at(session: Session, alias: str) -> str | None:
+def current_slug(session: Session, alias: str) -> str | None:
     """Return the slug of the article that had the slug `alias` before."""
     found = select(Article.slug).join(SlugAlias, SlugAlias.article_id == Article.id)
     return session.scalar(found.where(SlugAlias.slug == alias))

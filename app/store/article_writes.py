@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.article.record import Record
 from app.background_priority import in_turns
-from app.database.dialects import among, insert_all, next_ids
+from app.database.dialects import allocate_ids, bulk_insert, is_any_of
 from app.database.tables import Article, ArticleEntity, ArticleTopic, Revision, SlugAlias
 from app.store import articles, existing_articles, public_index, topics_and_entities
 from app.store.articles import COLUMNS, ArticleState
@@ -33,20 +33,20 @@ Aliases = Mapping[str, "ArticleWrite | None"]
 
 @dataclass(slots=True, eq=False)
 class ArticleWrite:
-    """What an article becomes: the last of `states` in the end, of which `standing` is the sum.
+    """What an article becomes: the last of `states` in the end, of which `existing` is the sum.
 
     Without any it stays what it is. Its `id` is None until it is written. `listed` says whether
     readers see it, as far as the change feed has got.
     """
 
-    standing: ExistingArticle
+    existing: ExistingArticle
     states: list[ArticleState] = field(default_factory=list)
     id: int | None = field(init=False)
     listed: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.id = self.standing.id
-        self.listed = self.standing.listed
+        self.id = self.existing.id
+        self.listed = self.existing.listed
 
 
 def write(
@@ -60,25 +60,25 @@ def write(
     old = {draft.id: draft for draft in drafts if draft.id is not None}
     new = [draft for draft in drafts if draft.id is None]
     before = _replace(session, old, load_id, now) if old else {}
-    for draft, draft_id in zip(new, next_ids(session, _ARTICLES, len(new)), strict=True):
+    for draft, draft_id in zip(new, allocate_ids(session, _ARTICLES, len(new)), strict=True):
         draft.id = draft_id
     rows = [(draft.id, *_values(draft, now)) for draft in in_turns(new)]
-    insert_all(session, _ARTICLES, ("id", *_KEPT), rows)
+    bulk_insert(session, _ARTICLES, ("id", *_KEPT), rows)
     _keep(session, {draft.id: draft.states[:-1] for draft in new}, load_id, now)
     _link(session, {draft.id: draft.states[-1] for draft in new}, now)
-    alias(session, aliases)
+    set_aliases(session, aliases)
     became = {draft.id: draft.states[-1] for draft in drafts if draft.id is not None}
     shown = {i: state.record for i, state in became.items() if state.listed_at(now)}
-    public_index.revise(session, before, shown)
+    public_index.update_articles(session, before, shown)
 
 
-def alias(session: Session, aliases: Aliases) -> None:
+def set_aliases(session: Session, aliases: Aliases) -> None:
     """Let `aliases` lead where they say."""
     if not aliases:
         return
-    session.execute(delete(SlugAlias).where(among(session, SlugAlias.slug, aliases.keys())))
+    session.execute(delete(SlugAlias).where(is_any_of(session, SlugAlias.slug, aliases.keys())))
     rows = [(slug, owner.id) for slug, owner in aliases.items() if owner is not None]
-    insert_all(session, SlugAlias.__table__, ("slug", "article_id"), rows)
+    bulk_insert(session, SlugAlias.__table__, ("slug", "article_id"), rows)
 
 
 def remove(session: Session, ids: Sequence[int]) -> None:
@@ -86,18 +86,18 @@ def remove(session: Session, ids: Sequence[int]) -> None:
     if ids:
         # By what stands there, as an article that readers do not see is in no catalogue.
         listed = {each.id for each in existing_articles.by_id(session, ids) if each.listed}
-        past = articles.states(session, [i for i in ids if i in listed])
-        public_index.revise(session, {i: state.record for i, state in past.items()}, {})
-        session.execute(delete(Article).where(among(session, Article.id, ids)))
+        past = articles.current_states(session, [i for i in ids if i in listed])
+        public_index.update_articles(session, {i: state.record for i, state in past.items()}, {})
+        session.execute(delete(Article).where(is_any_of(session, Article.id, ids)))
 
 
 def _replace(
     session: Session, drafts: Mapping[int, ArticleWrite], load_id: int | None, now: datetime
 ) -> dict[int, Record]:
     """Write articles that are there. Return what those were that readers saw."""
-    past = articles.states(session, drafts.keys())
+    past = articles.current_states(session, drafts.keys())
     _keep(session, {i: [past[i], *draft.states[:-1]] for i, draft in drafts.items()}, load_id, now)
-    moving = [i for i, draft in drafts.items() if draft.standing.slug != past[i].record.slug]
+    moving = [i for i, draft in drafts.items() if draft.existing.slug != past[i].record.slug]
     if moving:
         # One may go where another is yet to leave, so first all of them are where no slug is.
         away = [{"id": i, "slug": f"/{i}"} for i in moving]
@@ -117,7 +117,7 @@ def _replace(
     }
     if anew:
         for link in ArticleTopic, ArticleEntity:
-            session.execute(delete(link).where(among(session, link.article_id, anew.keys())))
+            session.execute(delete(link).where(is_any_of(session, link.article_id, anew.keys())))
         _link(session, anew, now)
     return {i: past[i].record for i, draft in drafts.items() if draft.listed}
 
@@ -137,14 +137,14 @@ def _keep(
     if not ids:
         return
     counted = select(Revision.article_id, func.max(Revision.number)).group_by(Revision.article_id)
-    found = session.execute(counted.where(among(session, Revision.article_id, ids)))
+    found = session.execute(counted.where(is_any_of(session, Revision.article_id, ids)))
     last = {row[0]: row[1] for row in found}
     rows = [
         (article_id, number, state.record.model_dump(mode="json"), *state[1:], now, load_id)
         for article_id in in_turns(ids)
         for number, state in enumerate(past[article_id], last.get(article_id or 0, 0) + 1)
     ]
-    insert_all(session, Revision.__table__, _REVISION, rows)
+    bulk_insert(session, Revision.__table__, _REVISION, rows)
 
 
 def _link(
@@ -154,14 +154,16 @@ def _link(
 ) -> None:
     """Insert the topics and entities of articles, given by their ids, in their order."""
     records = {i: (state.record, state.listed_at(now)) for i, state in states.items()}
-    topics = topics_and_entities.topics(session, {t for r, _ in records.values() for t in r.topics})
+    topics = topics_and_entities.get_or_create_topics(
+        session, {t for r, _ in records.values() for t in r.topics}
+    )
     rows = [
         (i, position, topics[topic], listed_at)
         for i, (record, listed_at) in in_turns(records.items())
         for position, topic in enumerate(record.topics)
     ]
-    insert_all(session, ArticleTopic.__table__, (*_LINK, "topic_id", "listed_at"), rows)
-    entities = topics_and_entities.entities(
+    bulk_insert(session, ArticleTopic.__table__, (*_LINK, "topic_id", "listed_at"), rows)
+    entities = topics_and_entities.get_or_create_entities(
         session, {e for r, _ in records.values() for e in r.entities}
     )
     rows = [
@@ -169,7 +171,7 @@ def _link(
         for i, (record, listed_at) in in_turns(records.items())
         for position, entity in enumerate(record.entities)
     ]
-    insert_all(session, ArticleEntity.__table__, (*_LINK, "entity_id", "listed_at"), rows)
+    bulk_insert(session, ArticleEntity.__table__, (*_LINK, "entity_id", "listed_at"), rows)
 
 
 _KEPT: Final = (
@@ -183,7 +185,7 @@ def _values(draft: ArticleWrite, now: datetime) -> tuple[Any, ...]:
     """Return the values of the columns _KEPT for what `draft` is in the end."""
     state = draft.states[-1]
     record, withdrawn_at, withdrawn_reason = state
-    standing = draft.standing
+    standing = draft.existing
     return (
         *_COLUMNS(record),
         record.claims.model_dump(exclude_defaults=True),

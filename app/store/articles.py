@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from app.article.record import Claims, ExportMetadata, Record, kept
-from app.database.dialects import among_named, json_array, listed, unpacked
+from app.database.dialects import is_any_of_parameter, json_array, list_parameter, parse_json_arrays
 from app.database.tables import Article, ArticleEntity, ArticleTopic, Entity, SlugAlias, Topic
 
 # Statements of tables and not of classes: a row is a row, and nothing is tracked.
@@ -44,7 +44,7 @@ _NO_COLUMNS: Final = {"topics", "entities", "upkeep", "claims"}
 COLUMNS: Final = (*(name for name in Record.model_fields if name not in _NO_COLUMNS), "claims")
 """The fields of a record that are columns of the articles."""
 
-RECORD = select(
+SELECT_RECORD = select(
     _ARTICLES.id,
     *(_ARTICLES[name] for name in COLUMNS),
     _names(Topic.__table__, ArticleTopic.__table__, "slug").label("topics"),
@@ -52,9 +52,9 @@ RECORD = select(
 )
 """Articles with their lists: one row each, and one statement for all that is asked."""
 
-_SELECTED: Final = tuple(column.name for column in RECORD.selected_columns)
+_SELECTED: Final = tuple(column.name for column in SELECT_RECORD.selected_columns)
 
-_STATE = RECORD.add_columns(_ARTICLES.withdrawn_at, _ARTICLES.withdrawn_reason)
+_STATE = SELECT_RECORD.add_columns(_ARTICLES.withdrawn_at, _ARTICLES.withdrawn_reason)
 _NO_CLAIMS: Final = Claims()
 _NO_UPKEEP: Final = ExportMetadata()
 _UNREAD: Final[Mapping[str, Any]] = {
@@ -63,7 +63,7 @@ _UNREAD: Final[Mapping[str, Any]] = {
 }  # fmt: skip
 """What a record has that was not read."""
 
-_READABLE = RECORD.where(
+_READABLE = SELECT_RECORD.where(
     _ARTICLES.slug == bindparam("slug"),
     _ARTICLES.published_at <= bindparam("now"),
     _ARTICLES.withdrawn_at.is_(None),
@@ -99,10 +99,12 @@ class AliasOrTombstone:
 def find(connection: Connection, slug: str, now: datetime) -> Record | None:
     """Return the article at `slug`, or None where there is none that readers may see by `now`."""
     row = connection.execute(_READABLE, {"slug": slug, "now": now}).one_or_none()
-    return None if row is None else record_of(row)
+    return None if row is None else to_record(row)
 
 
-def trace(connection: Connection, slug: str, now: datetime) -> AliasOrTombstone | None:
+def find_alias_or_tombstone(
+    connection: Connection, slug: str, now: datetime
+) -> AliasOrTombstone | None:
     """Return what is left at `slug` of an article that is not there, or not any more.
 
     An alias leads to where the article is now, in one step. What is not published yet leaves none.
@@ -118,37 +120,41 @@ def trace(connection: Connection, slug: str, now: datetime) -> AliasOrTombstone 
     return None if row is None else AliasOrTombstone(row.slug, row.withdrawn_at is not None)
 
 
-def states(session: Session, ids: Collection[int]) -> dict[int, ArticleState]:
+def current_states(session: Session, ids: Collection[int]) -> dict[int, ArticleState]:
     """Return what the articles with those ids are now."""
     if not ids:
         return {}
-    return {row.id: _state(row) for row in with_ids(session.connection(), _STATE, ids)}
+    return {row.id: _state(row) for row in select_by_ids(session.connection(), _STATE, ids)}
 
 
 @cache
-def brief(unread: frozenset[str]) -> Select[Any]:
+def select_record_without(unread: frozenset[str]) -> Select[Any]:
     """Return RECORD without those of its columns."""
-    return RECORD.with_only_columns(*(c for c in RECORD.selected_columns if c.name not in unread))
+    return SELECT_RECORD.with_only_columns(
+        *(c for c in SELECT_RECORD.selected_columns if c.name not in unread)
+    )
 
 
-def with_ids(connection: Connection, found: Select[Any], ids: Collection[int]) -> CursorResult[Any]:
+def select_by_ids(
+    connection: Connection, found: Select[Any], ids: Collection[int]
+) -> CursorResult[Any]:
     """Return those rows of `found`, which is RECORD or made of it, that have one of `ids`."""
     dialect = connection.dialect.name
-    return connection.execute(_narrowed(found, dialect), {"ids": listed(ids, dialect)})
+    return connection.execute(_narrowed(found, dialect), {"ids": list_parameter(ids, dialect)})
 
 
 @cache
 def _narrowed(found: Select[Any], dialect: str) -> Select[Any]:
     # To build a statement, and to find out that it is known, takes longer than to run this one.
-    return found.where(among_named(_ARTICLES.id, "ids", dialect))
+    return found.where(is_any_of_parameter(_ARTICLES.id, "ids", dialect))
 
 
 def _state(row: "Row[*tuple[Any, ...]]") -> ArticleState:
-    return ArticleState(record_of(row), row.withdrawn_at, row.withdrawn_reason)
+    return ArticleState(to_record(row), row.withdrawn_at, row.withdrawn_reason)
 
 
-def record_of(row: "Row[*tuple[Any, ...]]") -> Record:
-    """Return the record kept in a row of `RECORD`. It was checked when it came in."""
+def to_record(row: "Row[*tuple[Any, ...]]") -> Record:
+    """Return the record kept in a row of `SELECT_RECORD`. It was checked when it came in."""
     fields = dict(zip(_SELECTED, row, strict=False))
     del fields["id"]
     fields["topics"], fields["entities"] = _lists((fields["topics"], fields["entities"]))
@@ -156,8 +162,8 @@ def record_of(row: "Row[*tuple[Any, ...]]") -> Record:
     return kept(fields)
 
 
-def records_of(found: CursorResult[Any]) -> dict[int, Record]:
-    """Return the records kept in rows of `brief`, by the ids of the articles, in their order.
+def to_records(found: CursorResult[Any]) -> dict[int, Record]:
+    """Return the records in rows of `select_record_without` by article id, in the order of rows.
 
     What was not read of them is empty there.
     """
@@ -180,7 +186,7 @@ def records_of(found: CursorResult[Any]) -> dict[int, Record]:
 
 
 def _lists(arrays: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    return map(tuple, unpacked(arrays))
+    return map(tuple, parse_json_arrays(arrays))
 
 
 def _claims(kept_as: dict[str, Any]) -> Claims:

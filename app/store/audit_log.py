@@ -10,7 +10,7 @@ from app.database import tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
+class AuditEntry:
     """Who did what to what, and how it went.
 
     `operator` is a token's name, and empty where nobody is known to have done it. `request_id` is
@@ -26,24 +26,24 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NumberedAction(Action):
+class StoredAuditEntry(AuditEntry):
     """An action as it is kept. The numbers grow, and may have gaps."""
 
     id: int
 
 
-def record(session: Session, action: Action) -> None:
+def record(session: Session, action: AuditEntry) -> None:
     """Add `action`."""
     session.execute(insert(tables.Action).values(asdict(action)))
 
 
-def newest(session: Session, *, before: int | None, limit: int) -> list[NumberedAction]:
+def newest(session: Session, *, before: int | None, limit: int) -> list[StoredAuditEntry]:
     """Return the newest actions first, those older than the action `before` where it is given."""
     found = select(tables.Action).order_by(tables.Action.id.desc()).limit(limit)
     if before is not None:
         found = found.where(tables.Action.id < before)
     return [
-        NumberedAction(
+        StoredAuditEntry(
             id=row.id,
             at=row.at,
             operator=row.operator,

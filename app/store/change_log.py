@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
-from app.database.dialects import insert_all
+from app.database.dialects import bulk_insert
 from app.database.tables import Change
 from app.store.article_writes import ArticleWrite
 
@@ -31,7 +31,7 @@ class PublicChange:
 class ChangeEvent(NamedTuple):
     """One change: its kind, the article, and where that is from then on.
 
-    `previous_slug` is where it was, if elsewhere; `former` is whose alias the slug was until then.
+    `previous_slug` is where it was, if elsewhere; `alias_owner` had the slug as an alias.
     Where the article is removed, `article` is None, and `listed` says whether readers saw it.
     `visible_from` is since when they see it now, if ever.
     """
@@ -40,7 +40,7 @@ class ChangeEvent(NamedTuple):
     article: ArticleWrite | None
     slug: str
     previous_slug: str | None = None
-    former: ArticleWrite | None = None
+    alias_owner: ArticleWrite | None = None
     visible_from: datetime | None = None
     listed: bool = False
 
@@ -96,13 +96,13 @@ def record(
             step.slug,
             step.previous_slug,
             step.article.id if step.article else None,
-            step.former.id if step.former else None,
+            step.alias_owner.id if step.alias_owner else None,
             load_id,
             now,
         )
         for seq, step in enumerate(steps, last_seq(session.connection()) + 1)
     ]
-    insert_all(session, Change.__table__, _COLUMNS, rows)
+    bulk_insert(session, Change.__table__, _COLUMNS, rows)
 
 
 def _public(step: ChangeEvent, now: datetime) -> str | None:

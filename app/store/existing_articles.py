@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.database.dialects import among
+from app.database.dialects import is_any_of
 from app.database.tables import Article, SlugAlias
 
 
@@ -43,7 +43,7 @@ def by_slug(session: Session, slugs: Collection[str]) -> list[ExistingArticle]:
     """Return the articles at `slugs`, published or not."""
     if not slugs:
         return []
-    found = select(*_COLUMNS).where(among(session, Article.slug, slugs))
+    found = select(*_COLUMNS).where(is_any_of(session, Article.slug, slugs))
     return [ExistingArticle(*row) for row in session.execute(found)]
 
 
@@ -51,7 +51,7 @@ def by_canonical_key(session: Session, keys: Collection[str]) -> list[ExistingAr
     """Return the articles that tell the stories with those canonical keys, the newest first."""
     if not keys:
         return []
-    told = among(session, Article.canonical_key, keys)
+    told = is_any_of(session, Article.canonical_key, keys)
     found = select(*_COLUMNS).where(told).order_by(Article.id.desc())
     return [ExistingArticle(*row) for row in session.execute(found)]
 
@@ -63,7 +63,7 @@ def by_alias(session: Session, slugs: Collection[str]) -> dict[str, ExistingArti
     found = (
         select(SlugAlias.slug, *_COLUMNS)
         .join(Article, Article.id == SlugAlias.article_id)
-        .where(among(session, SlugAlias.slug, slugs))
+        .where(is_any_of(session, SlugAlias.slug, slugs))
     )
     return {row[0]: ExistingArticle(*row[1:]) for row in session.execute(found)}
 
@@ -72,5 +72,5 @@ def by_id(session: Session, ids: Collection[int]) -> list[ExistingArticle]:
     """Return the articles with those ids."""
     if not ids:
         return []
-    found = select(*_COLUMNS).where(among(session, Article.id, ids))
+    found = select(*_COLUMNS).where(is_any_of(session, Article.id, ids))
     return [ExistingArticle(*row) for row in session.execute(found)]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.article.record import Record
 from app.background_priority import in_turns
-from app.database.dialects import among
+from app.database.dialects import is_any_of
 from app.database.tables import Change, Load, Revision
 from app.store.articles import ArticleState
 
@@ -25,7 +25,7 @@ class LoadEffect(NamedTuple):
     alias_of: int | None
 
 
-def touched(session: Session, load_id: int) -> list[int]:
+def changed_article_ids(session: Session, load_id: int) -> list[int]:
     """Return the ids of the articles that a load changed, those it changed last first.
 
     Articles that are no more are not among them.
@@ -39,7 +39,7 @@ def touched(session: Session, load_id: int) -> list[int]:
     return [article_id for article_id in session.scalars(found) if article_id is not None]
 
 
-def effects(
+def effects_by_article(
     session: Session, load_id: int, ids: Collection[int]
 ) -> dict[int, Sequence[LoadEffect]]:
     """Return what a load did to each of those articles, the latest first."""
@@ -52,7 +52,7 @@ def effects(
             Change.article_id,
             Change.alias_of,
         )
-        .where(Change.load_id == load_id, among(session, Change.article_id, ids))
+        .where(Change.load_id == load_id, is_any_of(session, Change.article_id, ids))
         .order_by(Change.seq.desc())
     )
     done: dict[int, list[LoadEffect]] = defaultdict(list)
@@ -61,7 +61,7 @@ def effects(
     return dict(done)
 
 
-def since(session: Session, load_id: int, firsts: Mapping[int, int]) -> dict[int, int]:
+def later_loads(session: Session, load_id: int, firsts: Mapping[int, int]) -> dict[int, int]:
     """Return which load has changed an article since, the latest, for those that one has.
 
     `firsts` are the numbers of the first change that the load `load_id` made to each article. A
@@ -73,7 +73,7 @@ def since(session: Session, load_id: int, firsts: Mapping[int, int]) -> dict[int
         select(Change.article_id, Change.seq, Change.load_id, Load.undoes)
         .join(Load, Load.id == Change.load_id)
         .where(
-            among(session, Change.article_id, firsts.keys()),
+            is_any_of(session, Change.article_id, firsts.keys()),
             Change.seq > min(firsts.values()),
             Change.load_id != load_id,
         )
@@ -90,11 +90,11 @@ def since(session: Session, load_id: int, firsts: Mapping[int, int]) -> dict[int
     return {article_id: max(loads) for article_id, loads in later.items() if loads}
 
 
-def before(session: Session, load_id: int, ids: Collection[int]) -> dict[int, ArticleState]:
+def states_before(session: Session, load_id: int, ids: Collection[int]) -> dict[int, ArticleState]:
     """Return what those articles were before the load, as far as they were there."""
     first = (
         select(func.min(Revision.id))
-        .where(Revision.load_id == load_id, among(session, Revision.article_id, ids))
+        .where(Revision.load_id == load_id, is_any_of(session, Revision.article_id, ids))
         .group_by(Revision.article_id)
     )
     found = session.scalars(select(Revision).where(Revision.id.in_(first)))

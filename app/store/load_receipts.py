@@ -50,12 +50,14 @@ class Receipt:
     summary: dict[str, int]
 
 
-def receipt(session: Session, load_id: int, now: datetime) -> Receipt | None:
+def find_receipt(session: Session, load_id: int, now: datetime) -> Receipt | None:
     """Return the head of the receipt, or None where there is no such load."""
     return next(_receipts(session, _LOADS.where(Load.id == load_id), now), None)
 
 
-def receipts(session: Session, *, before: int | None, limit: int, now: datetime) -> list[Receipt]:
+def list_receipts(
+    session: Session, *, before: int | None, limit: int, now: datetime
+) -> list[Receipt]:
     """Return the newest receipts first, those older than the load `before` where it is given."""
     found = _LOADS.order_by(Load.id.desc()).limit(limit)
     if before is not None:
@@ -63,7 +65,7 @@ def receipts(session: Session, *, before: int | None, limit: int, now: datetime)
     return list(_receipts(session, found, now))
 
 
-def results(
+def iter_results(
     session: Session, load_id: int, *, after: int, limit: int, outcome: str | None = None
 ) -> Iterator[RecordResult]:
     """Yield at most `limit` results of a load whose position is beyond `after`, in input order.

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from app.database.dialects import insert_all
+from app.database.dialects import bulk_insert
 from app.database.tables import Load, LoadResult
 
 LEASE: Final = timedelta(minutes=2)
@@ -20,7 +20,7 @@ Each of its transactions renews the lease, and none goes through once it has run
 was called interrupted stays so.
 """
 
-KEPT: Final = timedelta(hours=24)
+IDEMPOTENCY_KEY_LIFETIME: Final = timedelta(hours=24)
 """How long an idempotency key stands for what was sent with it."""
 
 
@@ -96,7 +96,7 @@ def find_by_idempotency_key(session: Session, origin: LoadOrigin, now: datetime)
     load = session.scalars(select(Load).where(*of_key)).one_or_none()
     if load is None:
         return None
-    if load.started_at >= now - KEPT:
+    if load.started_at >= now - IDEMPOTENCY_KEY_LIFETIME:
         same = (load.sha256, load.kind, load.options) == (
             origin.sha256,
             origin.kind,
@@ -125,12 +125,12 @@ def begin(
     return session.scalars(statement).one()
 
 
-def has_ended(session: Session, load_id: int) -> bool:
+def is_finished(session: Session, load_id: int) -> bool:
     """Say whether the load has come to its end, or was refused."""
     return session.scalar(select(Load.finished_at).where(Load.id == load_id)) is not None
 
 
-def renew(
+def renew_lease(
     session: Session, load_id: int, now: datetime, lease: timedelta = LEASE
 ) -> dict[str, int]:
     """Renew the load's lease and return what it has counted. Raises LeaseLostError."""
@@ -142,7 +142,7 @@ def renew(
     return summary
 
 
-def release(session: Session, load_id: int, now: datetime) -> None:
+def release_lease(session: Session, load_id: int, now: datetime) -> None:
     """End the load before its time: from now on it is interrupted."""
     past = now - timedelta(microseconds=1)
     session.execute(update(Load).where(Load.id == load_id).values(leased_until=past))
@@ -151,10 +151,10 @@ def release(session: Session, load_id: int, now: datetime) -> None:
 def add_results(session: Session, load_id: int, results: Sequence[RecordResult]) -> None:
     """Add `results` to the receipt."""
     rows = [(load_id, *_VALUES(result)) for result in results]
-    insert_all(session, LoadResult.__table__, ("load_id", *_RESULT), rows)
+    bulk_insert(session, LoadResult.__table__, ("load_id", *_RESULT), rows)
 
 
-def advance(
+def update_progress(
     session: Session,
     load_id: int,
     summary: Mapping[str, int],

@@ -21,12 +21,12 @@ from app.article.hygiene import clean
 from app.article.record import Record
 from app.background_priority import Rows, in_turns
 from app.database import fulltext_index
-from app.database.dialects import among, is_sqlite
-from app.database.fulltext_index import Words
-from app.database.tables import Article, ArticleEntity, ArticleTopic, Change, Property, Term
+from app.database.dialects import is_any_of, is_sqlite
+from app.database.fulltext_index import IndexedText
+from app.database.tables import Article, ArticleEntity, ArticleTopic, Change, FacetTerm, Property
 from app.database.transactions import DatabaseUnavailableError
 from app.search import analyzer
-from app.search.highlighter import prose
+from app.search.highlighter import plain_text
 from app.store import articles, topics_and_entities
 
 VERSION: Final = f"2.{analyzer.VERSION}"
@@ -42,11 +42,11 @@ _AT_ONCE: Final = 500
 _READ_OF_A_BODY: Final = 2 * analyzer.INDEXED_CHARACTERS
 """How many characters of a body are looked at for its words: it may be full of markup."""
 
-Shown = Mapping[int, Record]
+PublicRecords = Mapping[int, Record]
 """Articles that readers see, by their ids."""
 
 
-def revise(session: Session, before: Shown, after: Shown) -> None:
+def update_articles(session: Session, before: PublicRecords, after: PublicRecords) -> None:
     """Let readers find the articles in `after` in place of those in `before`.
 
     The session is one of `Database.writing()`, and has written the articles. Raises
@@ -58,10 +58,10 @@ def revise(session: Session, before: Shown, after: Shown) -> None:
     _revise(session, before, after)
 
 
-def _revise(session: Session, before: Shown, after: Shown) -> None:
+def _revise(session: Session, before: PublicRecords, after: PublicRecords) -> None:
     _count(session, before, after)
     changed = {i for i in before.keys() | after.keys() if _reads_otherwise(before, after, i)}
-    gone = {fulltext_index.key_of(before[i].published_at, i): i for i in before if i in changed}
+    gone = {fulltext_index.index_key(before[i].published_at, i): i for i in before if i in changed}
     fulltext_index.remove(session, list(gone), lambda key: _words(gone[key], before[gone[key]]))
     fulltext_index.insert(
         session, [_words(i, after[i]) for i in in_turns(after, 2) if i in changed]
@@ -99,29 +99,29 @@ def rebuild(session: Session, now: datetime) -> None:
 
     What has come due since the change feed told of it last is left to be announced.
     """
-    session.execute(delete(Term))
+    session.execute(delete(FacetTerm))
     fulltext_index.clear(session)
     for ids in _some(session.scalars(select(Article.id).order_by(Article.id)).all()):
         told = _told(session, ids)
-        states = articles.states(session, ids)
+        states = articles.current_states(session, ids)
         listed = {i: s.listed_at(now) if i in told else None for i, s in states.items()}
         rows = [
             {"_id": i, "listed_at": listed[i], "source_host": source_host(s.record)}
             for i, s in states.items()
         ]
         session.connection().execute(_PLACED, rows)
-        list_links(session, ids)
+        copy_listed_at_to_links(session, ids)
         _revise(session, {}, {i: s.record for i, s in states.items() if listed[i]})
     session.execute(delete(Property).where(Property.name == _NAME))
     session.add(Property(name=_NAME, value=version(session)))
     session.flush()
 
 
-def list_links(session: Session, ids: Collection[int]) -> None:
+def copy_listed_at_to_links(session: Session, ids: Collection[int]) -> None:
     """Let the links of articles say what these say themselves: since when they are listed."""
     for link in ArticleTopic, ArticleEntity:
         said = select(Article.listed_at).where(Article.id == link.article_id).scalar_subquery()
-        linked = among(session, link.article_id, ids)
+        linked = is_any_of(session, link.article_id, ids)
         session.execute(
             update(link).where(linked).values(listed_at=said),
             execution_options={"synchronize_session": False},
@@ -132,7 +132,7 @@ def _told(session: Session, ids: Sequence[int]) -> set[int]:
     """Return which of the articles the change feed has told readers of, and not of their end."""
     latest = (
         select(Change.article_id, Change.public)
-        .where(among(session, Change.article_id, ids), Change.public.is_not(None))
+        .where(is_any_of(session, Change.article_id, ids), Change.public.is_not(None))
         .order_by(Change.seq)
     )
     last = {row[0]: row[1] for row in session.execute(latest)}
@@ -150,7 +150,7 @@ def _some(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
 
 
-def _reads_otherwise(before: Shown, after: Shown, article_id: int) -> bool:
+def _reads_otherwise(before: PublicRecords, after: PublicRecords, article_id: int) -> bool:
     old, new = before.get(article_id), after.get(article_id)
     return old is None or new is None or _read(old) != _read(new)
 
@@ -159,21 +159,21 @@ def _read(record: Record) -> tuple[object, ...]:
     return record.published_at, record.title, record.summary, record.body_md, record.lang
 
 
-def _words(article_id: int, kept: Record) -> Words:
+def _words(article_id: int, kept: Record) -> IndexedText:
     if len(kept.body_md) > _READ_OF_A_BODY:
         kept = kept.model_copy(update={"body_md": kept.body_md[:_READ_OF_A_BODY]})
     # What readers do not see, they do not find by either.
     record = clean(kept)
     language = record.lang
-    return Words(
-        key=fulltext_index.key_of(record.published_at, article_id),
-        title=analyzer.indexed(record.title, language),
-        summary=analyzer.indexed(record.summary, language),
-        body=analyzer.indexed(prose(record.body_md), language),
+    return IndexedText(
+        key=fulltext_index.index_key(record.published_at, article_id),
+        title=analyzer.index_text(record.title, language),
+        summary=analyzer.index_text(record.summary, language),
+        body=analyzer.index_text(plain_text(record.body_md), language),
     )
 
 
-def _count(session: Session, before: Shown, after: Shown) -> None:
+def _count(session: Session, before: PublicRecords, after: PublicRecords) -> None:
     """Count the articles under each term again, where that has changed."""
     difference: Counter[tuple[str, str]] = Counter()
     for record in in_turns(after.values()):
@@ -184,7 +184,7 @@ def _count(session: Session, before: Shown, after: Shown) -> None:
     if not changed:
         return
     names = [name for facet, name, _ in changed if facet == "entity"]
-    slugs = topics_and_entities.slugs_of_entities(session, names)
+    slugs = topics_and_entities.entity_slugs(session, names)
     rows = [
         (facet, slugs[name] if facet == "entity" else name, name, analyzer.fold(name), change)
         for facet, name, change in in_turns(changed)

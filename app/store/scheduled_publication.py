@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.orm import Session
 
-from app.database.dialects import among
+from app.database.dialects import is_any_of
 from app.database.tables import Article, Change
 from app.store import articles, change_log, existing_articles, public_index
 from app.store.article_writes import ArticleWrite
@@ -21,7 +21,7 @@ _NEXT: Final = select(Article.published_at).where(*_AWAITED).order_by(Article.pu
 _PULSE: Final = select(select(func.max(Change.seq)).scalar_subquery(), _NEXT.scalar_subquery())
 
 
-def pulse(connection: Connection) -> tuple[int, datetime | None]:
+def last_seq_and_next_due(connection: Connection) -> tuple[int, datetime | None]:
     """Return what `last_seq` and `next_due` do, in one question."""
     newest, due = connection.execute(_PULSE).one()
     return newest or 0, due
@@ -32,7 +32,7 @@ def next_due(connection: Connection) -> datetime | None:
     return connection.scalar(_NEXT)
 
 
-def announce(session: Session, now: datetime) -> int:
+def publish_due(session: Session, now: datetime) -> int:
     """Let readers see the articles that are due by `now`, AT_ONCE at most. Return how many.
 
     The session is one of `Database.writing()`. Where another process was first, there are none.
@@ -50,13 +50,13 @@ def announce(session: Session, now: datetime) -> int:
     found = {each.id: each for each in existing_articles.by_id(session, ids)}
     session.execute(
         update(Article)
-        .where(among(session, Article.id, ids))
+        .where(is_any_of(session, Article.id, ids))
         .values(listed_at=Article.published_at),
         execution_options={"synchronize_session": False},
     )
-    public_index.list_links(session, ids)
-    records = {i: state.record for i, state in articles.states(session, ids).items()}
-    public_index.revise(session, {}, {i: records[i] for i in ids})
+    public_index.copy_listed_at_to_links(session, ids)
+    records = {i: state.record for i, state in articles.current_states(session, ids).items()}
+    public_index.update_articles(session, {}, {i: records[i] for i in ids})
     steps = [
         ChangeEvent(
             "published", ArticleWrite(found[i]), found[i].slug, visible_from=records[i].published_at

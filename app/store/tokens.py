@@ -33,7 +33,7 @@ def find(session: Session, token_id: str) -> StoredToken | None:
     return None if token is None else _stored(token)
 
 
-def every(session: Session) -> list[StoredToken]:
+def list_all(session: Session) -> list[StoredToken]:
     """Return all tokens, the oldest first."""
     return [_stored(token) for token in session.scalars(select(Token).order_by(Token.created_at))]
 
@@ -45,7 +45,7 @@ def revoke(session: Session, name: str, now: datetime) -> bool:
     return bool(rows)
 
 
-def note_use(session: Session, token_id: str, now: datetime) -> None:
+def record_use(session: Session, token_id: str, now: datetime) -> None:
     """Say that the token was used at `now`, unless another process has just said so."""
     due = or_(Token.last_used_at.is_(None), Token.last_used_at <= now - USE_PERIOD)
     session.execute(update(Token).where(Token.id == token_id, due).values(last_used_at=now))

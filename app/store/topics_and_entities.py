@@ -10,50 +10,52 @@ from sqlalchemy.orm import Session
 
 from app.article.record import SLUG_LENGTH
 from app.background_priority import in_turns
-from app.database.dialects import among, insert_all, next_ids
+from app.database.dialects import allocate_ids, bulk_insert, is_any_of
 from app.database.tables import Entity, Topic
 
 _DIGEST_BYTES: Final = 5
 _CUT: Final = SLUG_LENGTH - 2 * _DIGEST_BYTES - 1
 
 
-def topics(session: Session, slugs: Iterable[str]) -> dict[str, int]:
+def get_or_create_topics(session: Session, slugs: Iterable[str]) -> dict[str, int]:
     """Return the ids of topics, by their slugs. Those that are new are added."""
     wanted = sorted(slugs)
     if not wanted:
         return {}
-    known = session.execute(select(Topic.slug, Topic.id).where(among(session, Topic.slug, wanted)))
+    known = session.execute(
+        select(Topic.slug, Topic.id).where(is_any_of(session, Topic.slug, wanted))
+    )
     found = {row[0]: row[1] for row in known}
     missing = [slug for slug in wanted if slug not in found]
-    fresh = next_ids(session, Topic.__table__, len(missing))
+    fresh = allocate_ids(session, Topic.__table__, len(missing))
     rows = list(zip(missing, fresh, strict=True))
-    insert_all(session, Topic.__table__, ("slug", "id"), rows)
+    bulk_insert(session, Topic.__table__, ("slug", "id"), rows)
     return found | dict(rows)
 
 
-def entities(session: Session, names: Iterable[str]) -> dict[str, int]:
+def get_or_create_entities(session: Session, names: Iterable[str]) -> dict[str, int]:
     """Return the ids of entities, by their names. Those that are new are added, with a slug."""
     wanted = sorted(names)
     if not wanted:
         return {}
     known = session.execute(
-        select(Entity.name, Entity.id).where(among(session, Entity.name, wanted))
+        select(Entity.name, Entity.id).where(is_any_of(session, Entity.name, wanted))
     )
     found = {row[0]: row[1] for row in known}
     missing = [name for name in wanted if name not in found]
     slugs = _slugs(session, missing)
-    fresh = next_ids(session, Entity.__table__, len(missing))
+    fresh = allocate_ids(session, Entity.__table__, len(missing))
     rows = [(name, slugs[name], i) for name, i in zip(missing, fresh, strict=True)]
-    insert_all(session, Entity.__table__, ("name", "slug", "id"), rows)
+    bulk_insert(session, Entity.__table__, ("name", "slug", "id"), rows)
     return found | dict(zip(missing, fresh, strict=True))
 
 
-def slugs_of_entities(session: Session, names: Iterable[str]) -> dict[str, str]:
+def entity_slugs(session: Session, names: Iterable[str]) -> dict[str, str]:
     """Return the slugs of entities that are there, by their names."""
     wanted = list(names)
     if not wanted:
         return {}
-    found = select(Entity.name, Entity.slug).where(among(session, Entity.name, wanted))
+    found = select(Entity.name, Entity.slug).where(is_any_of(session, Entity.name, wanted))
     return {row[0]: row[1] for row in session.execute(found)}
 
 
@@ -66,7 +68,7 @@ def _slugs(session: Session, names: Iterable[str]) -> Mapping[str, str]:
     plain = {name: slugify(name, max_length=SLUG_LENGTH) for name in in_turns(names)}
     if not plain:
         return {}
-    there = select(Entity.slug).where(among(session, Entity.slug, set(plain.values())))
+    there = select(Entity.slug).where(is_any_of(session, Entity.slug, set(plain.values())))
     taken = {"", *session.scalars(there)}
     for name, slug in plain.items():
         if slug in taken:

@@ -317,7 +317,7 @@ def test_an_export_fails_in_one_readable_line(
 def test_an_export_sees_one_state_of_the_database(database: Database, database_url: str) -> None:
     fill(database_url, 50, 10)
     with database.reading() as session:
-        articles = exporting.every(session)
+        articles = exporting.iter_records(session)
         seen = [next(articles).slug]
         with database.writing() as other:
             other.execute(update(Article).values(title="another"))

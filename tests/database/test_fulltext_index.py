@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from app.database import fulltext_index
-from app.database.fulltext_index import Words, key_of
+from app.database.fulltext_index import IndexedText, index_key
 from app.database.transactions import Database
 from app.store import public_index
 from app.store.startup import prepare, upgrade
@@ -61,7 +61,7 @@ def test_l03_words_of_articles_that_change_and_go_are_taken_out(site: Site) -> N
 def test_l03_what_is_not_in_the_index_leaves_nothing_when_it_is_taken_out(
     database: Database,
 ) -> None:
-    row = Words(key_of(NOW, 1), "one", "", "two three")
+    row = IndexedText(index_key(NOW, 1), "one", "", "two three")
     for _ in range(2):
         with database.writing() as session:
             fulltext_index.remove(session, [row.key], lambda _key: row)

@@ -244,7 +244,7 @@ def check_receipts(session: Session) -> None:
 
 def check_articles(session: Session) -> None:
     digests = {row.id: row.digest for row in session.execute(select(Article.id, Article.digest))}
-    states = articles.states(session, digests)
+    states = articles.current_states(session, digests)
     assert {i: state.record.digest for i, state in states.items()} == digests
     of_articles = select(Change.article_id).where(Change.article_id.is_not(None))
     changed = Counter(session.scalars(of_articles))

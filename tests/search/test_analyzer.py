@@ -48,8 +48,8 @@ def test_l03_a_text_is_folded_in_pieces_as_it_is_as_a_whole(text: str) -> None:
 def test_l03_words_are_plain_and_those_of_two_texts_are_the_words_of_both(
     one: str, other: str
 ) -> None:
-    found = analyzer.words(f"{one} {other}")
-    assert found == analyzer.words(one) + analyzer.words(other)
+    found = analyzer.tokenize(f"{one} {other}")
+    assert found == analyzer.tokenize(one) + analyzer.tokenize(other)
     assert all(re.fullmatch("[a-z0-9]+", word) for word in found)
 
 
@@ -58,10 +58,10 @@ def test_l03_words_are_plain_and_those_of_two_texts_are_the_words_of_both(
 def test_l03_a_text_is_kept_with_all_its_words_and_their_stems_behind_them(
     text: str, language: str
 ) -> None:
-    kept, found = analyzer.indexed(text, language).split(), analyzer.words(text)
+    kept, found = analyzer.index_text(text, language).split(), analyzer.tokenize(text)
     assert kept[: len(found)] == found
     for word in found:
-        spellings = analyzer.spellings(word, (language,))
+        spellings = analyzer.variants(word, (language,))
         assert any(each in kept for spelling in spellings for each in spelling.split())
 
 
@@ -79,16 +79,16 @@ ENDINGS = st.sampled_from(["s", "ing ", "ungen.", "\u0430\u043c\u0438 ", "\u2014
 def test_l03_a_text_that_is_read_in_pieces_is_kept_as_it_would_be_as_a_whole(
     text: str, language: str
 ) -> None:
-    assert analyzer.indexed(text, language) == indexed_as_a_whole(text, language)
+    assert analyzer.index_text(text, language) == indexed_as_a_whole(text, language)
 
 
 def indexed_as_a_whole(text: str, language: str) -> str:
     """Return what is to be kept of `text`, in the plainest way."""
-    found, whole = analyzer.words(text), folded(text)
+    found, whole = analyzer.tokenize(text), folded(text)
     if language == "ja":  # which has no stems
         return " ".join(found)
     runs = re.findall(r"[^\W_]+(?:[^\W_]|[\u0900-\u0dff])*", whole)
     there = set(found) if whole.isascii() else set(runs)
     stemmer = Stemmer.Stemmer(language.partition("-")[0])
     stems = {stemmer.stemWord(word) for word in there} - there
-    return " ".join(found + analyzer.words(" ".join(sorted(stems))))
+    return " ".join(found + analyzer.tokenize(" ".join(sorted(stems))))

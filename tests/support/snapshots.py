@@ -10,22 +10,22 @@ from sqlalchemy import select, text
 
 from app.article.hygiene import clean
 from app.article.record import Record
-from app.database.fulltext_index import key_of
+from app.database.fulltext_index import index_key
 from app.database.tables import (
     Article,
     ArticleEntity,
     ArticleTopic,
     Change,
     Entity,
+    FacetTerm,
     Load,
     LoadResult,
     SlugAlias,
-    Term,
     Topic,
 )
 from app.database.transactions import Connection, Database
-from app.search.analyzer import indexed
-from app.search.highlighter import prose
+from app.search.analyzer import index_text
+from app.search.highlighter import plain_text
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def assert_catalogued(database: Database) -> None:
         terms.update(("topic", name) for name in each["topics"])
         terms.update(("entity", name) for name in each["entities"])
     with database.reading() as session:
-        found = session.execute(select(Term.facet, Term.label, Term.articles))
+        found = session.execute(select(FacetTerm.facet, FacetTerm.label, FacetTerm.articles))
         assert {(f, label): count for f, label, count in found if count} == terms
         for link in ArticleTopic, ArticleEntity:
             for number, at in session.execute(select(link.article_id, link.listed_at)):
@@ -142,10 +142,10 @@ def assert_catalogued(database: Database) -> None:
         key = "rowid" if database.embedded else "key"
         keys = sorted(session.scalars(text(f"SELECT {key} FROM article_words")))  # noqa: S608 - one of two
         held = words_in(session.connection()) if database.embedded else None
-    assert keys == sorted(key_of(each["listed_at"], n) for n, each in listed.items())
+    assert keys == sorted(index_key(each["listed_at"], n) for n, each in listed.items())
     if held is not None:
         assert held == sorted(
-            (key_of(each["listed_at"], n), field, place, word)
+            (index_key(each["listed_at"], n), field, place, word)
             for n, each in listed.items()
             for field, words in words_of(each).items()
             for place, word in enumerate(words.split())
@@ -166,8 +166,8 @@ def words_of(article: Mapping[str, Any]) -> dict[str, str]:
     fields = {name: article[name] for name in Record.model_fields.keys() & article.keys()}
     fields["body_md"] = fields["body_md"][:300_000]
     shown = clean(Record.model_construct(**fields))
-    texts = {"title": shown.title, "summary": shown.summary, "body": prose(shown.body_md)}
-    return {field: indexed(text, shown.lang) for field, text in texts.items()}
+    texts = {"title": shown.title, "summary": shown.summary, "body": plain_text(shown.body_md)}
+    return {field: index_text(text, shown.lang) for field, text in texts.items()}
 
 
 def changes(database: Database, since: int = 0) -> list[Any]:

@@ -8,17 +8,17 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from app.database.dialects import among
-from app.database.tables import Article, ArticleEntity, ArticleTopic, Entity, Term, Topic
+from app.database.dialects import is_any_of
+from app.database.tables import Article, ArticleEntity, ArticleTopic, Entity, FacetTerm, Topic
 from app.search.listing_query import ListingQuery
-from app.store.listing.filter_lookup import wanted
-from app.store.listing.pages import matching
+from app.store.listing.filter_lookup import resolve_filter
+from app.store.listing.pages import matching_ids
 
 COUNTED_AT_MOST: Final = 500
 """Of what a filter finds, how many are counted, the newest of them."""
 
 TERMS_AT_MOST: Final = 20
-NAMES: Final = ("topic", "entity", "lang", "source", "month")
+FACETS: Final = ("topic", "entity", "lang", "source", "month")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ def facets(connection: Connection, selection: ListingQuery) -> Facets:
     """Return the facets of what `selection` finds, whichever page of it is shown."""
     if not selection.filters:
         return _of_everything(connection)
-    asked = wanted(connection, selection)
+    asked = resolve_filter(connection, selection)
     if selection.q and not asked.terms:
-        return Facets(0, exact=True, terms=dict.fromkeys(NAMES, ()))
-    ids = matching(connection, asked, COUNTED_AT_MOST + 1)
+        return Facets(0, exact=True, terms=dict.fromkeys(FACETS, ()))
+    ids = matching_ids(connection, asked, COUNTED_AT_MOST + 1)
     exact = len(ids) <= COUNTED_AT_MOST
     ids = ids[:COUNTED_AT_MOST]
     return Facets(len(ids), exact, _counted(connection, ids))
@@ -57,15 +57,15 @@ def facets(connection: Connection, selection: ListingQuery) -> Facets:
 
 def _of_everything(connection: Connection) -> Facets:
     terms = {}
-    for name in NAMES:
+    for name in FACETS:
         found = (
-            select(Term.value, Term.label, Term.articles)
-            .where(Term.facet == name, Term.articles > 0)
-            .order_by(Term.articles.desc(), Term.value.desc())
+            select(FacetTerm.value, FacetTerm.label, FacetTerm.articles)
+            .where(FacetTerm.facet == name, FacetTerm.articles > 0)
+            .order_by(FacetTerm.articles.desc(), FacetTerm.value.desc())
             .limit(TERMS_AT_MOST)
         )
         terms[name] = [FacetCount(*row) for row in connection.execute(found)]
-    counted = connection.scalar(select(Term.articles).where(Term.facet == "all")) or 0
+    counted = connection.scalar(select(FacetTerm.articles).where(FacetTerm.facet == "all")) or 0
     return Facets(counted, exact=True, terms=terms)
 
 
@@ -74,13 +74,13 @@ def _counted(connection: Connection, ids: Sequence[int]) -> dict[str, list[Facet
     topics = (
         select(Topic.slug, Topic.slug, number)
         .join(ArticleTopic, ArticleTopic.topic_id == Topic.id)
-        .where(among(connection, ArticleTopic.article_id, ids))
+        .where(is_any_of(connection, ArticleTopic.article_id, ids))
         .group_by(Topic.slug)
     )
     entities = (
         select(Entity.slug, Entity.name, number)
         .join(ArticleEntity, ArticleEntity.entity_id == Entity.id)
-        .where(among(connection, ArticleEntity.article_id, ids))
+        .where(is_any_of(connection, ArticleEntity.article_id, ids))
         .group_by(Entity.slug, Entity.name)
     )
     terms = {
@@ -88,7 +88,7 @@ def _counted(connection: Connection, ids: Sequence[int]) -> dict[str, list[Facet
         for name, found in (("topic", topics), ("entity", entities))
     }
     columns = select(Article.lang, Article.source_host, Article.listed_at)
-    rows = connection.execute(columns.where(among(connection, Article.id, ids))).all()
+    rows = connection.execute(columns.where(is_any_of(connection, Article.id, ids))).all()
     values = {
         "lang": Counter(row[0] for row in rows),
         "source": Counter(row[1] for row in rows if row[1] is not None),

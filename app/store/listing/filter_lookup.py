@@ -4,14 +4,14 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select, tuple_
 
-from app.database.tables import Entity, Term, Topic
+from app.database.tables import Entity, FacetTerm, Topic
 from app.search import query_parser
 from app.search.analyzer import fold
 from app.search.listing_query import Facet, ListingQuery
 from app.store.listing.filters import FilterValue, ResolvedFilter
 
 
-def wanted(connection: Connection, selection: ListingQuery) -> ResolvedFilter:
+def resolve_filter(connection: Connection, selection: ListingQuery) -> ResolvedFilter:
     """Look up what `selection` names: the ids of its topics and entities, and how many have them.
 
     What nobody knows is a group that no article is in.
@@ -51,13 +51,15 @@ def _values(
         return known
     languages = {fold(value): value for facet, value in named if facet == "lang"}
     found = (
-        select(Term.facet, Term.value, Term.articles, func.coalesce(Topic.id, Entity.id))
-        .outerjoin(Topic, (Term.facet == "topic") & (Topic.slug == Term.value))
-        .outerjoin(Entity, (Term.facet == "entity") & (Entity.slug == Term.value))
+        select(
+            FacetTerm.facet, FacetTerm.value, FacetTerm.articles, func.coalesce(Topic.id, Entity.id)
+        )
+        .outerjoin(Topic, (FacetTerm.facet == "topic") & (Topic.slug == FacetTerm.value))
+        .outerjoin(Entity, (FacetTerm.facet == "entity") & (Entity.slug == FacetTerm.value))
         .where(
             or_(
-                tuple_(Term.facet, Term.value).in_(sorted(named)),
-                and_(Term.facet == "lang", Term.folded.in_(sorted(languages))),
+                tuple_(FacetTerm.facet, FacetTerm.value).in_(sorted(named)),
+                and_(FacetTerm.facet == "lang", FacetTerm.folded.in_(sorted(languages))),
             )
         )
     )
@@ -77,5 +79,9 @@ def _languages(connection: Connection, selection: ListingQuery) -> tuple[str, ..
 
 def languages(connection: Connection) -> tuple[str, ...]:
     """Return the languages of the articles that readers see."""
-    found = select(Term.value).where(Term.facet == "lang", Term.articles > 0).order_by(Term.value)
+    found = (
+        select(FacetTerm.value)
+        .where(FacetTerm.facet == "lang", FacetTerm.articles > 0)
+        .order_by(FacetTerm.value)
+    )
     return tuple(connection.scalars(found))

@@ -37,25 +37,25 @@ class FilterValue(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ResolvedFilter:
-    """What articles must be: of each of `groups` one value at least, none of `unwanted`.
+    """What articles must be: of each of `groups` one value at least, none of `excluded`.
 
     What is empty is not looked for.
     """
 
     groups: Sequence[Sequence[FilterValue]]
-    unwanted: Sequence[FilterValue]
+    excluded: Sequence[FilterValue]
     spans: Mapping[str, datetime]
     terms: Sequence[SearchTerm] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing can be found."""
-        return any(size_of(group) == 0 for group in self.groups)
+        return any(group_size(group) == 0 for group in self.groups)
 
     @property
     def narrowest(self) -> int | None:
         """The place of the group that the fewest articles are in, or None without groups."""
-        sizes = [size_of(group) for group in self.groups]
+        sizes = [group_size(group) for group in self.groups]
         return sizes.index(min(sizes)) if sizes else None
 
     @property
@@ -67,7 +67,7 @@ class ResolvedFilter:
         ]
         unwanted = [
             FilterValues(f"unwanted_{place}", value.facet, 1, excluded=True)
-            for place, value in enumerate(self.unwanted)
+            for place, value in enumerate(self.excluded)
         ]
         return (*groups, *unwanted)
 
@@ -78,7 +78,7 @@ class ResolvedFilter:
         for place, group in enumerate(self.groups):
             named[f"group_{place}"] = [value.key for value in group]
             named |= {f"group_{place}_{number}": value.key for number, value in enumerate(group)}
-        named |= {f"unwanted_{place}": [value.key] for place, value in enumerate(self.unwanted)}
+        named |= {f"unwanted_{place}": [value.key] for place, value in enumerate(self.excluded)}
         return named
 
 
@@ -90,7 +90,7 @@ class FilterValues(NamedTuple):
     length: int
     excluded: bool
 
-    def is_met(self, key: ColumnElement[int]) -> ColumnElement[bool]:
+    def condition(self, key: ColumnElement[int]) -> ColumnElement[bool]:
         """Return the condition that the article `key` is as the list says."""
         found = self._has_one(key)
         return not_(found) if self.excluded else found
@@ -124,22 +124,22 @@ class Keyset:
         return {"count": self.count, "after_instant": instant, "after_id": self.after.second}
 
 
-def size_of(group: Sequence[FilterValue]) -> int:
+def group_size(group: Sequence[FilterValue]) -> int:
     """Return how many articles a group has at most."""
     return sum(value.articles for value in group)
 
 
-def position_of(instant: datetime, article_id: int) -> Position:
+def to_position(instant: datetime, article_id: int) -> Position:
     """Return the position of an article in the order of one of its instants."""
     return Position((instant - _EPOCH) // _MICROSECOND, article_id)
 
 
-def looks_up(lists: Iterable[FilterValues], spans: Iterable[str]) -> bool:
+def needs_article_row(lists: Iterable[FilterValues], spans: Iterable[str]) -> bool:
     """Say whether the row of each article must be seen to know that it is wanted."""
     return any(each.facet in COLUMNS for each in lists) or not _UPDATED.isdisjoint(spans)
 
 
-def conditions(
+def filter_conditions(
     lists: Iterable[FilterValues],
     spans: Iterable[str],
     key: ColumnElement[int],
@@ -152,4 +152,4 @@ def conditions(
         bound: Any = bindparam(name, type_=Instant())
         yield columns[what] >= bound if edge == "from" else columns[what] < bound
     for each in lists:
-        yield each.is_met(key)
+        yield each.condition(key)

@@ -33,9 +33,9 @@ from app.store.listing.filters import (
     FilterValues,
     Keyset,
     ResolvedFilter,
-    conditions,
-    looks_up,
-    size_of,
+    filter_conditions,
+    group_size,
+    needs_article_row,
 )
 
 _A: Final = Article.__table__.c
@@ -61,9 +61,9 @@ class _Pattern(NamedTuple):
     behind: bool
 
     @property
-    def looks_up(self) -> bool:
+    def needs_article_row(self) -> bool:
         """Whether the row of each article must be seen to know that it is wanted."""
-        return looks_up(self.rest, self.spans)
+        return needs_article_row(self.rest, self.spans)
 
 
 def scan(connection: Connection, wanted: ResolvedFilter, when: When, reach: Keyset) -> list[int]:
@@ -89,7 +89,7 @@ def _pattern(wanted: ResolvedFilter, when: When, reach: Keyset) -> _Pattern:
     if (
         place is not None
         and when == "updated_at"
-        and size_of(wanted.groups[place]) > SORTED_AT_MOST
+        and group_size(wanted.groups[place]) > SORTED_AT_MOST
     ):
         place = None
     lists = wanted.lists
@@ -138,14 +138,14 @@ def _branch(facet: Facet, value: BindParameter[Any], pattern: _Pattern) -> Selec
         along.append(links.c.article_id == _A.id)
         return _along(_A.id, _A.updated_at, [*along, *_listed(pattern)], pattern)
     key, at = links.c.article_id, links.c.listed_at
-    if pattern.looks_up:
+    if pattern.needs_article_row:
         along.append(key == _A.id)
-    needed = conditions(pattern.rest, pattern.spans, key, at)
+    needed = filter_conditions(pattern.rest, pattern.spans, key, at)
     return _along(key, at, [*along, *needed], pattern)
 
 
 def _listed(pattern: _Pattern) -> list[ColumnElement[bool]]:
-    needed = conditions(pattern.rest, pattern.spans, _A.id, _A.listed_at)
+    needed = filter_conditions(pattern.rest, pattern.spans, _A.id, _A.listed_at)
     return [_A.listed_at.is_not(None), *needed]
 
 
@@ -179,8 +179,8 @@ def search(
     """Return the ids of articles in which words are found, and their keys, in order."""
     found = fulltext_index.matches(connection.dialect.name, wanted.terms, tier, exactly=exactly)
     met = [found.condition, *_between_keys(wanted.spans, found.key)]
-    needed = conditions(wanted.lists, wanted.spans, found.article_id, _A.listed_at)
-    if looks_up(wanted.lists, wanted.spans) or wanted.spans:
+    needed = filter_conditions(wanted.lists, wanted.spans, found.article_id, _A.listed_at)
+    if needs_article_row(wanted.lists, wanted.spans) or wanted.spans:
         met.append(_A.id == found.article_id)
     columns: tuple[Any, Any] = found.article_id.label("id"), found.key.label("key")
     query: Select[Any] = select(*columns)
@@ -198,6 +198,6 @@ def _between_keys(
 ) -> Iterator[ColumnElement[bool]]:
     """Bound a search by its keys, to the second; the conditions do the rest."""
     if since := spans.get("published_from"):
-        yield key >= fulltext_index.key_of(since, 0)
+        yield key >= fulltext_index.index_key(since, 0)
     if until := spans.get("published_to"):
-        yield key <= fulltext_index.last_key_in(until)
+        yield key <= fulltext_index.last_index_key(until)

@@ -10,16 +10,16 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, select
 
 from app.article.record import Record
-from app.database.dialects import among
+from app.database.dialects import is_any_of
 from app.database.fulltext_index import TIERS
-from app.database.tables import Article, Property, Term
+from app.database.tables import Article, FacetTerm, Property
 from app.http.cursors import Cursor, Position
 from app.search.analyzer import SearchTerm as Asked
 from app.search.listing_query import ListingQuery
-from app.store.articles import RECORD, brief, records_of, with_ids
+from app.store.articles import SELECT_RECORD, select_by_ids, select_record_without, to_records
 from app.store.listing import index_scan
-from app.store.listing.filter_lookup import wanted
-from app.store.listing.filters import Keyset, ResolvedFilter, position_of
+from app.store.listing.filter_lookup import resolve_filter
+from app.store.listing.filters import Keyset, ResolvedFilter, to_position
 
 COUNTED_AT_MOST: Final = 5_000
 """How far a total is counted where nobody has counted it before."""
@@ -38,7 +38,7 @@ class FoundArticle(NamedTuple):
     def position(self) -> Position:
         """Where a page may begin or end."""
         place = self.place
-        return place if isinstance(place, Position) else position_of(place, self.id)
+        return place if isinstance(place, Position) else to_position(place, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def page(
     It takes one statement for what is named, if anything is, and one for the articles; in a search
     one or a few for their ids. `unread` are fields of the records that may be left empty.
     """
-    asked = wanted(connection, selection)
+    asked = resolve_filter(connection, selection)
     if asked.is_empty or (selection.q and not asked.terms):
         return ListingPage((), asked.terms)
     backwards = cursor is not None and cursor.backwards
@@ -100,11 +100,11 @@ def _walked(
     """Return what is met on a walk, in order."""
     by_update = selection.sort.endswith("updated_at")
     when: index_scan.When = "updated_at" if by_update else "listed_at"
-    met = index_scan.scan_rows(connection, brief(unread), asked, when, reach)
+    met = index_scan.scan_rows(connection, select_record_without(unread), asked, when, reach)
     # `listed_at` is `published_at` wherever it is anything.
     found = [
         FoundArticle(number, record.updated_at if by_update else record.published_at, record)
-        for number, record in records_of(met).items()
+        for number, record in to_records(met).items()
     ]
     found.sort(key=itemgetter(1, 0), reverse=not reach.ascending)
     return found
@@ -119,8 +119,8 @@ def _searched(
 ) -> list[FoundArticle]:
     """Return what a search finds, in order. Bodies are read, to show where it was found."""
     places = dict(islice(_places(connection, selection, asked, reach), reach.count))
-    rows = with_ids(connection, brief(unread - {"body_md"}), tuple(places))
-    records = records_of(rows)
+    rows = select_by_ids(connection, select_record_without(unread - {"body_md"}), tuple(places))
+    records = to_records(rows)
     return [
         FoundArticle(number, at, records[number])
         for number, at in places.items()
@@ -156,20 +156,20 @@ def total(connection: Connection, selection: ListingQuery) -> tuple[int, bool]:
 
     Without a filter, or with one value, that is known. Else it is counted, up to COUNTED_AT_MOST.
     """
-    asked = wanted(connection, selection)
+    asked = resolve_filter(connection, selection)
     if asked.is_empty or (selection.q and not asked.terms):
         return 0, True
-    if not (asked.terms or asked.unwanted or asked.spans):
+    if not (asked.terms or asked.excluded or asked.spans):
         if not asked.groups:
-            everything = select(Term.articles).where(Term.facet == "all")
+            everything = select(FacetTerm.articles).where(FacetTerm.facet == "all")
             return connection.scalar(everything) or 0, True
         if len(asked.groups) == 1 and len(asked.groups[0]) == 1:
             return asked.groups[0][0].articles, True
-    counted = len(matching(connection, asked, COUNTED_AT_MOST + 1))
+    counted = len(matching_ids(connection, asked, COUNTED_AT_MOST + 1))
     return min(counted, COUNTED_AT_MOST), counted <= COUNTED_AT_MOST
 
 
-def matching(connection: Connection, asked: ResolvedFilter, count: int) -> list[int]:
+def matching_ids(connection: Connection, asked: ResolvedFilter, count: int) -> list[int]:
     """Return the ids of the newest articles that are wanted, `count` of them at most."""
     if asked.is_empty:
         return []
@@ -181,7 +181,7 @@ def matching(connection: Connection, asked: ResolvedFilter, count: int) -> list[
     return index_scan.scan(connection, asked, "listed_at", reach)
 
 
-def many(connection: Connection, slugs: Sequence[str]) -> dict[str, Record]:
+def find_by_slugs(connection: Connection, slugs: Sequence[str]) -> dict[str, Record]:
     """Return the articles at `slugs` that readers see."""
-    shown = RECORD.where(_A.listed_at.is_not(None), among(connection, _A.slug, slugs))
-    return {record.slug: record for record in records_of(connection.execute(shown)).values()}
+    shown = SELECT_RECORD.where(_A.listed_at.is_not(None), is_any_of(connection, _A.slug, slugs))
+    return {record.slug: record for record in to_records(connection.execute(shown)).values()}

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.article.record import Record
-from app.database.dialects import among
-from app.database.tables import ArticleEntity, ArticleTopic, Entity, Term, Topic
-from app.store.articles import RECORD, records_of, with_ids
+from app.database.dialects import is_any_of
+from app.database.tables import ArticleEntity, ArticleTopic, Entity, FacetTerm, Topic
+from app.store.articles import SELECT_RECORD, select_by_ids, to_records
 
 SHARED_AT_MOST: Final = 12
 """How many of an article's terms are looked at: the rarest."""
@@ -36,7 +36,7 @@ def related(session: Session, record: Record, count: int) -> list[Record]:
     best = sorted(scores, key=lambda each: (scores[each], each), reverse=True)[: count + 1]
     if not best:
         return []
-    found = records_of(with_ids(session.connection(), RECORD, best))
+    found = to_records(select_by_ids(session.connection(), SELECT_RECORD, best))
     records = [found[each] for each in best if each in found]
     return [each for each in records if each.slug != record.slug][:count]
 
@@ -44,14 +44,14 @@ def related(session: Session, record: Record, count: int) -> list[Record]:
 def _rarest(session: Session, record: Record) -> list[tuple[Any, int, int]]:
     """Return the terms of `record` that the fewest articles have, with the links to them."""
     topics = (
-        select(Topic.id, Term.articles)
-        .join(Term, (Term.facet == "topic") & (Term.value == Topic.slug))
-        .where(among(session, Topic.slug, record.topics))
+        select(Topic.id, FacetTerm.articles)
+        .join(FacetTerm, (FacetTerm.facet == "topic") & (FacetTerm.value == Topic.slug))
+        .where(is_any_of(session, Topic.slug, record.topics))
     )
     entities = (
-        select(Entity.id, Term.articles)
-        .join(Term, (Term.facet == "entity") & (Term.value == Entity.slug))
-        .where(among(session, Entity.name, record.entities))
+        select(Entity.id, FacetTerm.articles)
+        .join(FacetTerm, (FacetTerm.facet == "entity") & (FacetTerm.value == Entity.slug))
+        .where(is_any_of(session, Entity.name, record.entities))
     )
     found = [
         (links, key, articles)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.database.tables import ArticleEntity, ArticleTopic, Entity, Topic
-from app.database.tables import Term as TermRow
+from app.database.tables import FacetTerm as TermRow
 from app.search import analyzer
 
 VocabularyKind = Literal["topic", "entity"]

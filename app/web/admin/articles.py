@@ -88,7 +88,7 @@ def _article(slug: Slug, _operator: Editor, service: StateDep) -> Response:
     with service.database.reading() as session:
         present = single_edits.present(session, slug)
         if present is None:
-            raise NoSuchArticleError(slug, article_history.now_at(session, slug))
+            raise NoSuchArticleError(slug, article_history.current_slug(session, slug))
         history = article_history.history(session, slug, limit=HISTORY_SHOWN)
     shown = _REPORT.dump_json(_told(present, history))
     return no_store_response(shown, fields={"ETag": present.etag})

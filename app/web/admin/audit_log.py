@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from app.auth.tokens import SCOPES, Operator
 from app.store import audit_log
-from app.store.audit_log import NumberedAction
+from app.store.audit_log import StoredAuditEntry
 from app.web.admin.authentication import require_scope
 from app.web.methods import readable
 from app.web.openapi import admin_operations
@@ -22,7 +22,7 @@ Anyone = Annotated[Operator, Depends(require_scope(*SCOPES))]
 class Actions(BaseModel):
     """Actions, the newest first. `next` is where older ones are, if there are any."""
 
-    actions: list[NumberedAction]
+    actions: list[StoredAuditEntry]
     next: str | None
 
 

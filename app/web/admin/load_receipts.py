@@ -80,7 +80,9 @@ def _receipts(
 ) -> Loads:
     """List the loads, the newest first, those before the load `before` where it is given."""
     with service.database.reading() as session:
-        page = load_receipts.receipts(session, before=before, limit=limit + 1, now=service.clock())
+        page = load_receipts.list_receipts(
+            session, before=before, limit=limit + 1, now=service.clock()
+        )
     shown = page[:limit]
     more = f"/admin/loads?before={shown[-1].load.id}&limit={limit}" if len(page) > limit else None
     return Loads(loads=shown, next=more)
@@ -119,10 +121,10 @@ def report(
 ) -> LoadReport:  # fmt: skip
     """Return the receipt of a load with some of its results. Raises NoSuchLoadError."""
     with service.database.reading() as session:
-        receipt = load_receipts.receipt(session, load_id, service.clock())
+        receipt = load_receipts.find_receipt(session, load_id, service.clock())
         if receipt is None:
             raise NoSuchLoadError(load_id)
-        found = load_receipts.results(
+        found = load_receipts.iter_results(
             session, load_id, after=after, limit=limit + 1, outcome=outcome
         )
         shown, more = _page(found, limit)
@@ -152,7 +154,7 @@ def _lines(service: AppState, load_id: int, outcome: str | None) -> Iterator[byt
     while True:
         with service.database.reading() as session:
             page = list(
-                load_receipts.results(
+                load_receipts.iter_results(
                     session, load_id, after=after, limit=RESULTS_SHOWN, outcome=outcome
                 )
             )
@@ -187,7 +189,7 @@ async def _events(service: AppState, load_id: int) -> AsyncIterator[str]:
 
 def _head(service: AppState, load_id: int) -> Receipt | None:
     with service.database.reading() as session:
-        return load_receipts.receipt(session, load_id, service.clock())
+        return load_receipts.find_receipt(session, load_id, service.clock())
 
 
 def all_rejected(summary: Mapping[str, int]) -> bool:

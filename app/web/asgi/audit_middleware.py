@@ -18,7 +18,7 @@ from app.auth.failed_logins import network_of
 from app.database.engines import BUSY_SECONDS
 from app.database.transactions import DatabaseUnavailableError
 from app.store import audit_log
-from app.store.audit_log import Action
+from app.store.audit_log import AuditEntry
 from app.text import excerpt
 from app.web.asgi.request_context import HEADER, RequestContext, Scope, request_context
 from app.web.state import AppState
@@ -78,7 +78,7 @@ class AuditMiddleware:
         everybody.fail(_EVERYBODY, now)
         return True
 
-    async def _record(self, action: Action) -> None:
+    async def _record(self, action: AuditEntry) -> None:
         with move_on_after(PATIENCE_SECONDS) as waiting:
             await to_thread.run_sync(
                 self._write, action, abandon_on_cancel=True, limiter=self._threads
@@ -86,7 +86,7 @@ class AuditMiddleware:
         if waiting.cancelled_caught:
             logger.warning("not in the audit yet, which the database keeps waiting: %s", action)
 
-    def _write(self, action: Action) -> None:
+    def _write(self, action: AuditEntry) -> None:
         """Write `action` down, in the log if nowhere else: what was done is answered as done."""
         try:
             with self._service.database.audit_transaction(BUSY_SECONDS) as session:
@@ -101,11 +101,11 @@ def _is_operators(path: str) -> bool:
     return path == "/admin" or path.startswith("/admin/")
 
 
-def _action(scope: Scope, visit: RequestContext, message: Message, now: datetime) -> Action:
+def _action(scope: Scope, visit: RequestContext, message: Message, now: datetime) -> AuditEntry:
     """Say what a request was, now that its answer is known to begin with `message`."""
     # There is none where nothing stands at the path.
     route = getattr(scope.get("route"), "path", "")
-    return Action(
+    return AuditEntry(
         at=now,
         operator=visit.operator,
         action=f"{scope['method']} {route}".rstrip(),

@@ -121,7 +121,7 @@ _LISTINGS: Final[Mapping[str, Schema]] = {
         {
             "counted": COUNT,
             "exact": _FLAG,
-            "terms": _object(dict.fromkeys(facets.NAMES, listed(of("Count")))),
+            "terms": _object(dict.fromkeys(facets.FACETS, listed(of("Count")))),
         }
     ),
     "Missing": _object(

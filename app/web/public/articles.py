@@ -105,7 +105,7 @@ def found_at(service: AppState, slug: str, epoch: int | None = None) -> Record |
     record = service.database.query(lambda asked: articles.find(asked, slug, now))
     if record is not None:
         return record
-    trace = service.database.query(lambda asked: articles.trace(asked, slug, now))
+    trace = service.database.query(lambda asked: articles.find_alias_or_tombstone(asked, slug, now))
     if trace is None:
         raise not_found(slug, epoch)
     if trace.withdrawn:

@@ -242,7 +242,7 @@ def _told(
     if records and changes:
         slugs = sorted({change.slug for change in changes})
         with service.database.reading() as session:
-            found = pages.many(session.connection(), slugs)
+            found = pages.find_by_slugs(session.connection(), slugs)
         shown = {
             slug: json_record.fields(record, links_of(record, service.site))
             for slug, record in found.items()

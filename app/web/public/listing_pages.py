@@ -7,7 +7,7 @@ from typing import Final
 from app.article.hygiene import clean
 from app.article.record import is_slug
 from app.database.transactions import Connection
-from app.http.cursors import Cursor, ForgedCursorError, seal, unseal
+from app.http.cursors import Cursor, InvalidCursorError, decode_cursor, encode_cursor
 from app.http.query_params import pairs_of, refused
 from app.representations import listing
 from app.representations.article import links_of, path_of
@@ -100,7 +100,7 @@ def page_of(
     counts = facets.facets(connection, selection) if "facets" in selection.include else None
     marking = form.with_highlights and found.terms
     following, preceding = (
-        None if each is None else asked.query(seal(each, selection.order, key))
+        None if each is None else asked.query(encode_cursor(each, selection.order, key))
         for each in (found.next, found.prev)
     )
     return replace(
@@ -125,8 +125,8 @@ def cursor_of(selection: ListingQuery, key: bytes) -> Cursor | None:
     if selection.cursor is None:
         return None
     try:
-        return unseal(selection.cursor, selection.order, key)
-    except ForgedCursorError:
+        return decode_cursor(selection.cursor, selection.order, key)
+    except InvalidCursorError:
         reason = "is none that a page of this listing gave: begin without it"
         raise refused("cursor", reason) from None
 
@@ -134,13 +134,13 @@ def cursor_of(selection: ListingQuery, key: bytes) -> Cursor | None:
 def _by_slug(service: AppState, connection: Connection, asked: ListingRequest) -> Listing:
     """Return the articles that were asked for by their slugs, and which of them there are not."""
     slugs = asked.selection.slugs
-    found = store.many(connection, slugs)
+    found = store.find_by_slugs(connection, slugs)
     now = service.clock()
     missing = []
     for slug in slugs:
         if slug in found:
             continue
-        trace = articles.trace(connection, slug, now)
+        trace = articles.find_alias_or_tombstone(connection, slug, now)
         if trace is None:
             missing.append(Missing(slug, HTTPStatus.NOT_FOUND))
         elif trace.withdrawn:

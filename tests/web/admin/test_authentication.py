@@ -126,7 +126,7 @@ def test_i01_no_token_stands_in_the_log_and_each_failure_says_whose_it_was(
 
 def uses(site: Site, name: str) -> datetime | None:
     with site.database.reading() as session:
-        return {token.name: token.last_used_at for token in stored.every(session)}[name]
+        return {token.name: token.last_used_at for token in stored.list_all(session)}[name]
 
 
 def test_i01_the_last_use_of_a_token_is_known_to_the_minute(site: Site) -> None:
@@ -146,8 +146,8 @@ def test_i01_two_processes_write_one_use_down_once(database: Database) -> None:
     with database.writing() as session:
         stored.create(session, kept)
         for seconds in 0, 20, 59:
-            stored.note_use(session, token_id, NOW + timedelta(seconds=seconds))
-        assert stored.every(session)[0].last_used_at == NOW
+            stored.record_use(session, token_id, NOW + timedelta(seconds=seconds))
+        assert stored.list_all(session)[0].last_used_at == NOW
 
 
 def test_i01_a_use_that_cannot_be_written_at_once_holds_nobody_up(site: Site) -> None:

@@ -20,7 +20,7 @@ from app.auth.tokens import StoredToken
 from app.database.transactions import Database
 from app.store import audit_log
 from app.store import tokens as stored
-from app.store.audit_log import NumberedAction
+from app.store.audit_log import StoredAuditEntry
 from app.web.admin.authentication import require_scope
 from app.web.asgi import audit_middleware
 from app.web.state import STRANGERS_A_MINUTE
@@ -32,7 +32,7 @@ from tests.support.processes import environment, serving
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 
 
-def kept(site: Site) -> list[NumberedAction]:
+def kept(site: Site) -> list[StoredAuditEntry]:
     """Return the audit, the oldest first."""
     with site.database.reading() as session:
         return audit_log.newest(session, before=None, limit=1_000)[::-1]
