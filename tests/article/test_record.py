@@ -29,7 +29,7 @@ from app.article.record import (
 )
 from app.article.timestamps import format_instant, parse_instant
 from app.representations.article import FORMATS, Links, Site, json_record, links_of
-from tests.conftest import DEPTH
+from tests.support.site import DEPTH
 from tests.support.strategies import EXTRAS, INSTANTS, SIGNS, SLUGS, UPKEEPS, records
 
 STORY: dict[str, Any] = {

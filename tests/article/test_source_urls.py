@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.article.source_urls import URL_BYTES, canonical_key, is_tracking, web_address
-from tests.conftest import DEPTH
+from tests.support.site import DEPTH
 from tests.support.strategies import SIGNS, WEB_ADDRESSES
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.auth.failed_logins import PERIOD, FailedLoginLimiter, ValidTokenCache, network_of
-from tests.conftest import NOW
+from tests.support.site import NOW
 
 SECOND = timedelta(seconds=1)
 

@@ -68,8 +68,8 @@ from benchmarks.verifying import (
     shortfall,
 )
 from benchmarks.wrk import Sample
-from tests.conftest import Site
 from tests.support.paths import ROOT
+from tests.support.site import Site
 from tests.support.snapshots import assert_catalogued, words_in
 
 

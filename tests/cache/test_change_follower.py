@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from app.article.timestamps import format_instant
-from tests.conftest import DEPTH, NOW, Site, renew, service_in
+from tests.support.feed_records import later, ndjson, record
+from tests.support.site import DEPTH, NOW, Site, app_state, reset_site
 from tests.support.snapshots import changes, snapshot
-from tests.web.admin.test_loads import later, ndjson, record
 
 SLUGS = ["a", "b", "c"]
 ELSEWHERE = ["d", "e", "f", "g"]
@@ -135,7 +135,7 @@ class Following(RuleBasedStateMachine):
     def __init__(self, site: Site, port: int) -> None:
         super().__init__()
         self.site = site
-        renew(site)
+        reset_site(site)
         self.hour = 0
         self.loads = 0
         self.paging, self.reading = Polling(site), Polling(site)
@@ -255,7 +255,7 @@ class Following(RuleBasedStateMachine):
     def _pass(self, hours: int = 1) -> None:
         self.hour += hours
         self.site.clock.move(hours=hours)
-        follower = service_in(self.site).follower
+        follower = app_state(self.site).follower
         follower.announce()
         follower.invalidate_written()
 

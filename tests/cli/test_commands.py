@@ -12,10 +12,10 @@ from sqlalchemy import select
 
 from app.database.tables import Token
 from app.database.transactions import Database
-from tests.conftest import TOKEN
 from tests.support.commands import Ended, Shell
 from tests.support.paths import SEED
 from tests.support.processes import SLUGLINE, Server, environment, run, serving
+from tests.support.site import TOKEN
 
 COMMANDS = ["serve", "load", "export", "tokens", "tokens create", "tokens list", "tokens revoke",
             "db", "db upgrade", "db check"]  # fmt: skip

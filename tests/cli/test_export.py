@@ -20,11 +20,11 @@ from app.article.timestamps import format_instant
 from app.database.tables import Article, SlugAlias
 from app.database.transactions import Database
 from app.store import export as exporting
-from tests.conftest import DEPTH, NOW, Clock, Site, opened, settings_for
 from tests.support.commands import Shell
 from tests.support.instrumented_command import PEAK
 from tests.support.paths import SEED
 from tests.support.processes import INSTRUMENTED, SLUGLINE, environment, run
+from tests.support.site import DEPTH, NOW, Clock, Site, settings_for, start_site
 from tests.support.strategies import UPKEEPS, records
 
 SEEDED: dict[str, Any] = json.loads(SEED.read_text())
@@ -102,7 +102,7 @@ def _others(make: Callable[[], str]) -> Iterator[Callable[[bytes], str]]:
 @contextmanager
 def site_on(url: str) -> Iterator[Site]:
     """Open a site on a database, until the end of the block."""
-    site = opened(settings_for(url), Clock())
+    site = start_site(settings_for(url), Clock())
     try:
         yield site
     finally:

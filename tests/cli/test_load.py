@@ -15,9 +15,9 @@ import httpx2
 import pytest
 
 from app.cli.input_files import NoFeedError, feeds_of
-from tests.conftest import TOKEN
 from tests.support.commands import Ended, Shell
 from tests.support.processes import SLUGLINE, Server, environment, run, serving
+from tests.support.site import TOKEN
 from tests.support.troubles import Trouble, Way, way_to
 
 

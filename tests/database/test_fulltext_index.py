@@ -11,10 +11,10 @@ from app.database.fulltext_index import IndexedText, index_key
 from app.database.transactions import Database
 from app.store import public_index
 from app.store.startup import prepare, upgrade
-from tests.conftest import NOW, Site, above_the_store
+from tests.support.feed_records import ndjson, outcomes, record
 from tests.support.paths import SEED
+from tests.support.site import NOW, Site, one_database
 from tests.support.snapshots import assert_catalogued, words_in, words_of
-from tests.web.admin.test_loads import ndjson, outcomes, record
 
 MIXED = {
     "title": "Die Größe der Straße – naïve “coöperation”, 東京の天気",
@@ -33,7 +33,7 @@ def digest() -> str:
     return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
 
 
-@above_the_store
+@one_database
 def test_l03_where_words_change_the_version_does() -> None:
     """An index that was made by other rules cannot be told what to take out by these.
 

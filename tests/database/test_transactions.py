@@ -25,7 +25,7 @@ from app.ingest.candidate import Candidate
 from app.store import article_writes, articles, change_log
 from app.store.article_writes import ArticleWrite
 from app.store.change_log import ChangeEvent
-from tests.conftest import NOW
+from tests.support.site import NOW
 
 STORY = parse_record(
     {

@@ -21,12 +21,12 @@ from app.deployment_check.exchanges import PAGE, Exchange
 from app.deployment_check.probes import PARAMETER, follow_ups, openings
 from app.http.content_coding import CODINGS, IDENTITY
 from app.representations.article import BY_NAME, BY_SUFFIX, FORMATS
-from tests.conftest import SEED_SLUG, TOKEN, Site, above_the_store
 from tests.support.commands import Shell
 from tests.support.paths import SEED
 from tests.support.processes import Server, environment, run, serving
+from tests.support.site import SEED_SLUG, TOKEN, Site, one_database
 
-pytestmark = above_the_store
+pytestmark = one_database
 
 ASKED_WITH = "accept", "accept-encoding", "if-none-match"
 ARTICLE = f"/news/{SEED_SLUG}"

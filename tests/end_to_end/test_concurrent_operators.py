@@ -16,8 +16,9 @@ from sqlalchemy import select
 
 from app.article.timestamps import format_instant
 from app.database.tables import Revision
-from tests.conftest import DEPTH, TOKEN, Site
+from tests.support.feed_records import ndjson, record
 from tests.support.processes import environment, serving
+from tests.support.site import DEPTH, TOKEN, Site
 from tests.support.snapshots import (
     Mirror,
     assert_catalogued,
@@ -25,7 +26,6 @@ from tests.support.snapshots import (
     changes,
     snapshot,
 )
-from tests.web.admin.test_loads import ndjson, record
 
 ROUNDS = 3 * DEPTH
 SLUGS = [f"s-{number}" for number in range(12)]

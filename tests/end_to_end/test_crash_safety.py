@@ -41,11 +41,10 @@ from app.ingest.decide import WRITTEN
 from app.main import create_app
 from app.settings import Settings
 from app.store import articles
-from tests.conftest import DEPTH, TOKEN
 from tests.support.instrumented_command import BATCH
 from tests.support.processes import INSTRUMENTED, answers, environment, free_port
-from tests.support.snapshots import assert_catalogued
-from tests.web.admin.test_loads import contents
+from tests.support.site import DEPTH, TOKEN
+from tests.support.snapshots import assert_catalogued, table_contents
 
 RECORDS: Final = 110
 BATCH_RECORDS: Final = 20
@@ -188,7 +187,7 @@ class Left:
 
 def left(database: Database) -> Left:
     with database.reading() as session:
-        return Left(contents(database), session.scalar(select(func.max(Load.id))) or 0)
+        return Left(table_contents(database), session.scalar(select(func.max(Load.id))) or 0)
 
 
 def killed(world: World, mode: str, action: Callable[[], Any]) -> Any:

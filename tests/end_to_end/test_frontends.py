@@ -12,14 +12,13 @@ from queue import Empty, SimpleQueue
 import httpx2
 import pytest
 
-from tests.conftest import TOKEN
-from tests.end_to_end.test_browser import FLAGS, chromium, served
+from tests.support.browser import CHROMIUM_FLAGS, serve_pages
+from tests.support.feed_records import ndjson, record
 from tests.support.paths import ROOT
 from tests.support.processes import environment, free_port, serving
-from tests.web.admin.test_loads import ndjson, record
+from tests.support.site import TOKEN
 
 pytestmark = [pytest.mark.browser, pytest.mark.waits]
-__all__ = ["chromium"]
 
 SECONDS = 30
 """How long the page may take to show something. Mostly it is a second."""
@@ -79,8 +78,8 @@ def opened(chromium: str, folder: Path, site: str, query: str = "") -> Iterator[
         f"/page?{query}": page.replace(example, json.dumps(site)),
     }
     told: SimpleQueue[bytes] = SimpleQueue()
-    with served(pages, None, told) as (url, _), (folder / "browser.log").open("wb") as log:
-        command = [chromium, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"{url}/"]
+    with serve_pages(pages, None, told) as (url, _), (folder / "browser.log").open("wb") as log:
+        command = [chromium, *CHROMIUM_FLAGS, f"--user-data-dir={folder / 'profile'}", f"{url}/"]
         browser = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             yield Window(told)

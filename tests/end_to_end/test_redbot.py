@@ -21,9 +21,9 @@ import pytest
 from app.http.content_coding import CODINGS
 from app.representations import listing
 from app.representations.article import BY_SUFFIX, FORMATS
-from tests.conftest import SEED_SLUG, TOKEN
 from tests.support.paths import ROOT, SEED
 from tests.support.processes import environment, serving
+from tests.support.site import SEED_SLUG, TOKEN
 
 SECONDS: Final = 120
 """How long the linter is waited for, which gives up before that."""

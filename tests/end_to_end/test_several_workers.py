@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import httpx2
 
 from app.main import GARBAGE_THRESHOLDS
-from tests.conftest import DEPTH, SEED_SLUG, TOKEN
 from tests.support.instrumented_command import BATCH
 from tests.support.paths import SEED
 from tests.support.processes import INSTRUMENTED, environment, run, serving
+from tests.support.site import DEPTH, SEED_SLUG, TOKEN
 
 VERSIONS = 100 * DEPTH
 RECORDS = 1_000

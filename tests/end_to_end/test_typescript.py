@@ -13,10 +13,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.conftest import TOKEN
+from tests.support.feed_records import record
 from tests.support.paths import ROOT
 from tests.support.processes import environment, serving
-from tests.web.admin.test_loads import record
+from tests.support.site import TOKEN
 
 SOURCES = ROOT / "tests" / "typescript"
 MODULES = SOURCES / "node_modules"

@@ -11,10 +11,10 @@ from sqlalchemy import func, select, union_all
 from app.database.tables import Base
 from app.main import create_app
 from app.settings import Settings
-from tests.conftest import SEED_SITE, TOKEN, Clock, Site
 from tests.support.broken import GOOD, LARGEST, NDJSON, TAKEN_KEY, Case, Line, cases, lines
 from tests.support.clients import Client
-from tests.web.admin.test_loads import contents
+from tests.support.site import SEED_SITE, TOKEN, Clock, Site
+from tests.support.snapshots import table_contents
 
 LINES: Final = list(lines())
 CASES: Final = list(cases())
@@ -59,9 +59,9 @@ def opened(url: str) -> Iterator[Opened]:
     with Client(app) as client:
         site = Site(client, app.state.service.database, clock, settings)
         site.loaded(GOOD, **{"Idempotency-Key": TAKEN_KEY})
-        before = contents(site.database)
+        before = table_contents(site.database)
         yield Opened(site, counted(site))
-        assert contents(site.database) == before
+        assert table_contents(site.database) == before
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from app.http.accept import negotiate, parse_accept, scores
-from tests.conftest import DEPTH
+from tests.support.site import DEPTH
 from tests.support.strategies import SIGNS
 
 with warnings.catch_warnings():

@@ -11,9 +11,9 @@ from app.ingest import Options, Run, atomic_load, load
 from app.ingest.batching import cut
 from app.ingest.decide import PLAIN, suffixed
 from app.store.loads import LoadOrigin
-from tests.conftest import Site
-from tests.ingest.test_load_modes import everything, post, standing
-from tests.web.admin.test_loads import later, ndjson, outcomes, record
+from tests.support.feed_records import later, ndjson, outcomes, record
+from tests.support.site import Site, post_feed
+from tests.support.snapshots import all_table_contents, articles_and_aliases
 
 ONE, TWO, THREE = ({"canonical_source": f"https://e.com/{n}"} for n in range(3))
 
@@ -27,10 +27,10 @@ def batches_of(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 def rehearsed_and_loaded(site: Site, feed: str, query: str = "") -> Any:
     """Rehearse a feed and load it. Return the report, which must be the same both times."""
-    before = everything(site)
-    rehearsed = post(site, feed, f"dry_run=true&{query}")
-    assert everything(site) == before
-    answer = post(site, feed, query)
+    before = all_table_contents(site)
+    rehearsed = post_feed(site, feed, f"dry_run=true&{query}")
+    assert all_table_contents(site) == before
+    answer = post_feed(site, feed, query)
     assert answer.status_code == rehearsed.status_code
     report, would = answer.json(), rehearsed.json()
     for result in would["results"]:
@@ -69,13 +69,15 @@ def test_i09_a_rehearsal_knows_that_an_alias_was_taken_in_an_earlier_batch(site:
 def test_i12_a_suffixed_slug_that_is_a_third_storys_is_not_taken_either(site: Site) -> None:
     key = TWO["canonical_source"]
     site.loaded(ndjson(record("a", **ONE), record(suffixed("a", key), **THREE)))
-    before = standing(site)
+    before = articles_and_aliases(site)
     feed = ndjson(record("a", title="Two", updated_at=later(hours=1), **TWO), record("c"))
     report = rehearsed_and_loaded(site, feed, "on_collision=suffix")
     assert outcomes(report) == ["conflict", "created"]
     assert report["results"][0]["slug"] == suffixed("a", key)
     assert THREE["canonical_source"] in report["results"][0]["reason"]
-    assert [each for each in standing(site)["articles"] if "'c'" not in each] == before["articles"]
+    assert [each for each in articles_and_aliases(site)["articles"] if "'c'" not in each] == before[
+        "articles"
+    ]
 
 
 @pytest.mark.usefixtures("batches_of")
@@ -102,12 +104,15 @@ def test_i07_a_feed_that_says_what_is_withdrawn_is_unchanged_the_second_time(
     feed = ndjson(record("a", upkeep=gone), record("b", upkeep={"aliases": ["c"]}))
     query = f"mode={mode}&restore={restore}"
     assert outcomes(rehearsed_and_loaded(site, feed, query)) == ["created", "created"]
-    before = standing(site)
+    before = articles_and_aliases(site)
     assert outcomes(rehearsed_and_loaded(site, feed, query)) == ["unchanged", "unchanged"]
-    assert standing(site) == before
+    assert articles_and_aliases(site) == before
     newer = ndjson(record("a", updated_at=later(hours=1), upkeep=gone), record("b"))
-    assert outcomes(post(site, newer, f"restore={restore}").json()) == ["conflict", "unchanged"]
-    assert standing(site) == before
+    assert outcomes(post_feed(site, newer, f"restore={restore}").json()) == [
+        "conflict",
+        "unchanged",
+    ]
+    assert articles_and_aliases(site) == before
 
 
 def test_i14_a_withdrawn_story_under_another_slug_comes_back_there_where_asked_for(
@@ -131,7 +136,7 @@ def test_i05_an_atomic_load_whose_end_was_not_seen_is_applied_once(site: Site) -
     origin = LoadOrigin("ndjson", "0" * 64, len(feed), "a test")
     run = Run(site.database, site.clock)
     number = load(run, [FeedSource(None, "ndjson", io.BytesIO(feed))], origin, Options(atomic=True))
-    before = everything(site)
+    before = all_table_contents(site)
     entries = [Entry(line, parse_record(record(slug))) for line, slug in enumerate("ab", 1)]
     atomic_load.apply_all(run, cut(entries), PLAIN, number, lambda: len(feed))
-    assert everything(site) == before
+    assert all_table_contents(site) == before

@@ -12,7 +12,7 @@ from app.ingest.batch_state import BatchState
 from app.ingest.candidate import Candidate
 from app.ingest.decide import PLAIN, SUFFIX_DIGITS, WRITTEN, Policy, decide, suffixed
 from app.store.existing_articles import ExistingArticle
-from tests.conftest import NOW
+from tests.support.site import NOW
 from tests.support.strategies import SIGNS
 
 ONE, OTHER = "https://example.com/one", "https://example.com/other"

@@ -7,39 +7,28 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from app.database.tables import Article, Change, Load, LoadResult, Revision, SlugAlias
-from tests.conftest import Site, service_in
+from app.database.tables import Article, Change, Load, Revision, SlugAlias
+from tests.support.feed_records import later, ndjson, outcomes, record
 from tests.support.paths import DATA
-from tests.web.admin.test_loads import contents, later, ndjson, outcomes, record, rows
-
-
-def post(site: Site, feed: str, query: str = "", **headers: str) -> Any:
-    return site.client.post(
-        f"/admin/loads?{query}", content=feed, headers={**site.authorized, **headers}
-    )
-
-
-def everything(site: Site) -> dict[str, list[Any]]:
-    """Return every row of every table."""
-    with site.database.reading() as session:
-        receipts = {
-            table.__name__: sorted(map(repr, session.execute(select(table.__table__))))
-            for table in (Load, LoadResult)
-        }
-    return contents(site.database) | receipts
-
+from tests.support.site import Site, app_state, post_feed, undo_load
+from tests.support.snapshots import (
+    all_table_contents,
+    articles_and_aliases,
+    count_rows,
+    table_contents,
+)
 
 # --- atomic ------------------------------------------------------------------------------------
 
 
 def test_i05_an_atomic_load_goes_in_as_a_whole(site: Site) -> None:
     feed = ndjson(*(record(f"a-{n}") for n in range(1_100)))
-    answer = post(site, feed, "mode=atomic")
+    answer = post_feed(site, feed, "mode=atomic")
     assert answer.status_code == 200, answer.text
     assert answer.json()["summary"]["created"] == 1_100
     assert answer.json()["load"]["state"] == "finished"
     assert answer.json()["load"]["options"] == {"mode": "atomic"}
-    assert rows(site.database, Article) == rows(site.database, Change) == 1_100
+    assert count_rows(site.database, Article) == count_rows(site.database, Change) == 1_100
 
 
 @pytest.mark.parametrize("bad", [record("b", lang=5), record("there", title="Other")])
@@ -47,15 +36,15 @@ def test_i05_an_atomic_load_with_anything_against_it_changes_nothing_and_says_wh
     site: Site, bad: dict[str, Any]
 ) -> None:
     site.loaded(ndjson(record("there")))
-    before = contents(site.database)
+    before = table_contents(site.database)
     feed = ndjson(*(record(f"a-{n}") for n in range(600)), bad, record("z"))
-    answer = post(site, feed, "mode=atomic")
+    answer = post_feed(site, feed, "mode=atomic")
     assert answer.status_code == 422
     report = answer.json()
     assert report["load"]["state"] == "refused"
     assert "1 record" in report["load"]["refused"]
     assert [result["position"] for result in report["results"]] == [601]
-    assert contents(site.database) == before
+    assert table_contents(site.database) == before
     receipt = site.client.get(f"/admin/loads/{report['load']['id']}", headers=site.authorized)
     assert receipt.json() == report
 
@@ -67,12 +56,12 @@ def test_i09_a_rehearsal_reports_every_field_that_would_change_and_writes_nothin
     site: Site,
 ) -> None:
     site.loaded(ndjson(record("a", topics=["x"], note="kept"), record("b")))
-    before = everything(site)
+    before = all_table_contents(site)
     newer = record("a", title="New", topics=["x", "y"], updated_at=later(hours=1), more=1)
     feed = ndjson(
         newer, record("b"), record("c"), record("c", title="C", updated_at=later(hours=2))
     )
-    rehearsed = post(site, feed + "\n{}", "dry_run=true")
+    rehearsed = post_feed(site, feed + "\n{}", "dry_run=true")
     assert rehearsed.status_code == 200
     report = rehearsed.json()
     assert report["load"] is None
@@ -85,22 +74,22 @@ def test_i09_a_rehearsal_reports_every_field_that_would_change_and_writes_nothin
     assert changed["/note"] == ("kept", None)
     assert changed["/more"] == (None, "1")
     assert set(changed) == {"/title", "/topics", "/updated_at", "/note", "/more"}
-    assert everything(site) == before
+    assert all_table_contents(site) == before
     loaded = site.loaded(feed)
     assert [r["outcome"] for r in loaded["results"]] == outcomes(report)[:4]
 
 
 def test_i09_a_rehearsal_of_an_atomic_load_is_refused_as_that_would_be(site: Site) -> None:
-    assert post(site, ndjson(record("a"), {}), "dry_run=true&mode=atomic").status_code == 422
-    assert post(site, ndjson(record("a")), "dry_run=true&mode=atomic").status_code == 200
-    assert rows(site.database, Load) == 0
+    assert post_feed(site, ndjson(record("a"), {}), "dry_run=true&mode=atomic").status_code == 422
+    assert post_feed(site, ndjson(record("a")), "dry_run=true&mode=atomic").status_code == 200
+    assert count_rows(site.database, Load) == 0
 
 
 # --- strict, and what is not known -------------------------------------------------------------
 
 
 def test_i17_a_strict_load_rejects_what_it_does_not_know_by_name(site: Site) -> None:
-    report = post(site, ndjson(record("a"), record("b", **{"x/y": 1})), "strict=true").json()
+    report = post_feed(site, ndjson(record("a"), record("b", **{"x/y": 1})), "strict=true").json()
     assert outcomes(report) == ["created", "rejected"]
     assert report["results"][1]["faults"] == [{"pointer": "/x~1y", "reason": "is unknown"}]
 
@@ -119,10 +108,10 @@ def test_i17_what_the_format_of_a_feed_knows_is_not_unknown(site: Site) -> None:
 def test_a_load_with_a_parameter_that_is_none_is_refused_and_says_which(
     site: Site, query: str
 ) -> None:
-    answer = post(site, ndjson(record("a")), query)
+    answer = post_feed(site, ndjson(record("a")), query)
     assert answer.status_code == 400
     assert query.partition("=")[0] in answer.json()["detail"]
-    assert rows(site.database, Load) == 0
+    assert count_rows(site.database, Load) == 0
 
 
 # --- stories that move -------------------------------------------------------------------------
@@ -184,12 +173,12 @@ def test_i12_a_collision_gets_a_suffix_where_asked_for_and_the_same_one_again(si
     site.loaded(ndjson(record("a", canonical_source="https://e.com/1")))
     other = ndjson(record("a", title="Two", canonical_source="https://e.com/2"))
     assert outcomes(site.loaded(other)) == ["conflict"]
-    report = post(site, other, "on_collision=suffix").json()
+    report = post_feed(site, other, "on_collision=suffix").json()
     assert outcomes(report) == ["created"]
     slug = report["results"][0]["slug"]
     assert slug.startswith("a-")
     assert site.get(f"/news/{slug}.json").json()["title"] == "Two"
-    assert outcomes(post(site, other, "on_collision=suffix").json()) == ["unchanged"]
+    assert outcomes(post_feed(site, other, "on_collision=suffix").json()) == ["unchanged"]
 
 
 # --- repeated ----------------------------------------------------------------------------------
@@ -197,16 +186,16 @@ def test_i12_a_collision_gets_a_suffix_where_asked_for_and_the_same_one_again(si
 
 def test_i08_a_repeated_key_gets_the_stored_answer_and_loads_nothing(site: Site) -> None:
     feed = ndjson(record("a"))
-    first = post(site, feed, **{"Idempotency-Key": "k-1"})
-    again = post(site, feed, **{"Idempotency-Key": "k-1"})
+    first = post_feed(site, feed, **{"Idempotency-Key": "k-1"})
+    again = post_feed(site, feed, **{"Idempotency-Key": "k-1"})
     assert outcomes(first.json()) == ["created"]
     assert again.content == first.content
-    other = post(site, ndjson(record("b")), **{"Idempotency-Key": "k-1"})
+    other = post_feed(site, ndjson(record("b")), **{"Idempotency-Key": "k-1"})
     assert other.status_code == 422
-    assert post(site, feed, "mode=atomic", **{"Idempotency-Key": "k-1"}).status_code == 422
-    assert rows(site.database, Load) == rows(site.database, Article) == 1
+    assert post_feed(site, feed, "mode=atomic", **{"Idempotency-Key": "k-1"}).status_code == 422
+    assert count_rows(site.database, Load) == count_rows(site.database, Article) == 1
     site.clock.move(hours=25)
-    assert outcomes(post(site, ndjson(record("b")), **{"Idempotency-Key": "k-1"}).json()) == [
+    assert outcomes(post_feed(site, ndjson(record("b")), **{"Idempotency-Key": "k-1"}).json()) == [
         "created"
     ]
 
@@ -215,15 +204,15 @@ def test_i08_a_key_whose_load_is_running_is_409_and_interrupted_is_taken_up_agai
     site: Site,
 ) -> None:
     feed = ndjson(record("a"))
-    post(site, feed, **{"Idempotency-Key": "k"})
+    post_feed(site, feed, **{"Idempotency-Key": "k"})
     with site.database.writing() as session:
         session.execute(update(Load).values(finished_at=None))
-    running = post(site, feed, **{"Idempotency-Key": "k"})
+    running = post_feed(site, feed, **{"Idempotency-Key": "k"})
     assert running.status_code == 409
     assert running.headers["retry-after"]
     assert running.json()["receipt"] == "/admin/loads/1"
     site.clock.move(minutes=3)
-    assert outcomes(post(site, feed, **{"Idempotency-Key": "k"}).json()) == ["unchanged"]
+    assert outcomes(post_feed(site, feed, **{"Idempotency-Key": "k"}).json()) == ["unchanged"]
 
 
 # --- answered before it is done ----------------------------------------------------------------
@@ -231,7 +220,7 @@ def test_i08_a_key_whose_load_is_running_is_409_and_interrupted_is_taken_up_agai
 
 def test_i19_a_load_that_nobody_waits_for_is_202_and_its_receipt_tells_the_end(site: Site) -> None:
     feed = ndjson(*(record(f"a-{n}") for n in range(1_200)))
-    answer = post(site, feed, Prefer="respond-async")
+    answer = post_feed(site, feed, Prefer="respond-async")
     assert answer.status_code == 202
     assert answer.headers["preference-applied"] == "respond-async"
     place = answer.headers["location"]
@@ -244,7 +233,7 @@ def test_i19_a_load_that_nobody_waits_for_is_202_and_its_receipt_tells_the_end(s
         time.sleep(0.05)
     assert receipt["summary"]["created"] == 1_200
     assert receipt["load"]["read"] == receipt["load"]["size"]
-    assert post(site, "rubbish", Prefer="respond-async").status_code == 400
+    assert post_feed(site, "rubbish", Prefer="respond-async").status_code == 400
 
 
 def test_i19_progress_is_told_as_events_and_ends_with_the_load(site: Site) -> None:
@@ -275,24 +264,9 @@ def test_i19_results_are_filtered_by_outcome_and_all_of_them_are_lines(site: Sit
 # --- undone ------------------------------------------------------------------------------------
 
 
-def undo(site: Site, load_id: int) -> Any:
-    return site.client.post(f"/admin/loads/{load_id}/undo", headers=site.authorized)
-
-
-def standing(site: Site) -> dict[str, list[Any]]:
-    """Return what articles, their lists and aliases are, by names and not by numbers."""
-    with site.database.reading() as session:
-        columns = [c for c in Article.__table__.c if c.name != "id"]
-        articles = session.execute(select(*columns)).all()
-        aliases = session.execute(
-            select(SlugAlias.slug, Article.slug).join(Article, Article.id == SlugAlias.article_id)
-        ).all()
-    return {"articles": sorted(map(repr, articles)), "aliases": sorted(map(repr, aliases))}
-
-
 def test_i19_an_undone_load_leaves_what_was_there_before_it(site: Site) -> None:
     site.loaded(ndjson(record("a", topics=["x"], **SOURCE), record("b")))
-    before = standing(site)
+    before = articles_and_aliases(site)
     report = site.loaded(
         ndjson(
             record("moved", topics=["y", "x"], updated_at=later(hours=1), **SOURCE),
@@ -302,16 +276,16 @@ def test_i19_an_undone_load_leaves_what_was_there_before_it(site: Site) -> None:
         )
     )
     assert outcomes(report) == ["moved", "updated", "created", "created"]
-    answer = undo(site, report["load"]["id"])
+    answer = undo_load(site, report["load"]["id"])
     assert answer.status_code == 200, answer.text
     assert answer.json()["summary"] == {"undone": 4, "left": 0}
-    assert standing(site) == before
+    assert articles_and_aliases(site) == before
     assert site.get("/news/a.json").json()["topics"] == ["x"]
     assert site.get("/news/moved").status_code == 404
     assert site.get("/news/new").status_code == 404
-    assert undo(site, report["load"]["id"]).status_code == 409
-    assert undo(site, answer.json()["load"]["id"]).status_code == 409
-    assert undo(site, 999).status_code == 404
+    assert undo_load(site, report["load"]["id"]).status_code == 409
+    assert undo_load(site, answer.json()["load"]["id"]).status_code == 409
+    assert undo_load(site, 999).status_code == 404
     receipt = site.client.get(f"/admin/loads/{report['load']['id']}", headers=site.authorized)
     assert receipt.json()["load"]["undone_by"] == answer.json()["load"]["id"]
 
@@ -319,7 +293,7 @@ def test_i19_an_undone_load_leaves_what_was_there_before_it(site: Site) -> None:
 def test_i19_an_undo_leaves_what_something_later_has_touched_and_names_it(site: Site) -> None:
     first = site.loaded(ndjson(record("a"), record("b")))["load"]["id"]
     second = site.loaded(ndjson(record("b", title="B", updated_at=later(hours=1))))["load"]["id"]
-    answer = undo(site, first).json()
+    answer = undo_load(site, first).json()
     assert answer["summary"] == {"undone": 1, "left": 1}
     left = next(result for result in answer["results"] if result["outcome"] == "left")
     assert left["slug"] == "b"
@@ -334,29 +308,29 @@ def test_i19_an_undo_leaves_what_something_later_has_touched_and_names_it(site: 
 def test_i14_a_record_that_is_withdrawn_leaves_an_article_that_is_not_alone(site: Site) -> None:
     site.loaded(ndjson(record("a")))
     withdrawn = {"upkeep": {"withdrawn_at": later(hours=1), "withdrawn_reason": "It was wrong"}}
-    before = contents(site.database)
+    before = table_contents(site.database)
     for changed in {}, {"title": "Newer", "updated_at": later(hours=2)}:
         for query in "", "restore=true":
-            report = post(site, ndjson(record("a", **changed, **withdrawn)), query).json()
+            report = post_feed(site, ndjson(record("a", **changed, **withdrawn)), query).json()
             assert outcomes(report) == ["conflict"]
-    assert contents(site.database) == before
+    assert table_contents(site.database) == before
 
 
 def test_i05_a_parameter_that_is_there_twice_is_refused(site: Site) -> None:
-    answer = post(site, ndjson(record("a")), "mode=atomic&mode=partial")
+    answer = post_feed(site, ndjson(record("a")), "mode=atomic&mode=partial")
     assert answer.status_code == 400
     assert site.get("/news/a").status_code == 404
 
 
 def test_i20_a_server_that_is_told_to_stop_ends_a_rehearsal_and_an_undo(own_site: Site) -> None:
     own_site.loaded(ndjson(record("a")))
-    before = everything(own_site)
-    service_in(own_site).stopping.set()
+    before = all_table_contents(own_site)
+    app_state(own_site).stopping.set()
     for answer in (
-        post(own_site, ndjson(record("b")), "dry_run=true"),
+        post_feed(own_site, ndjson(record("b")), "dry_run=true"),
         own_site.client.post("/admin/loads/1/undo", headers=own_site.authorized),
     ):
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
         assert "stopping" in answer.json()["detail"]
-    assert everything(own_site) == before
+    assert all_table_contents(own_site) == before

@@ -10,10 +10,9 @@ from app.article.timestamps import format_instant
 from app.feeds import FeedSource
 from app.ingest import Options, Run, load
 from app.store.loads import LoadOrigin
-from tests.conftest import Site
-from tests.ingest.test_load_modes import standing, undo
-from tests.support.snapshots import Mirror, Snapshot, changes, snapshot
-from tests.web.admin.test_loads import later, ndjson, outcomes, record
+from tests.support.feed_records import later, ndjson, outcomes, record
+from tests.support.site import Site, undo_load
+from tests.support.snapshots import Mirror, Snapshot, articles_and_aliases, changes, snapshot
 
 ONE, TWO, THREE = ({"canonical_source": f"https://e.com/{n}"} for n in range(3))
 
@@ -33,7 +32,7 @@ def loaded(site: Site, *records: dict[str, Any]) -> int:
 
 def undone(site: Site, load_id: int) -> dict[str, str | None]:
     """Undo a load. Return why it left what it left, by slug."""
-    answer = undo(site, load_id)
+    answer = undo_load(site, load_id)
     assert answer.status_code == 200, answer.text
     results = answer.json()["results"]
     return {each["slug"]: each["reason"] for each in results if each["outcome"] == "left"}
@@ -47,7 +46,7 @@ def follow(site: Site, mirror: Mirror) -> Snapshot:
 
 
 def test_i19_loads_are_undone_one_after_the_other_the_latest_first(site: Site) -> None:
-    states, numbers = [standing(site)], []
+    states, numbers = [articles_and_aliases(site)], []
     for each in (
         [{"slug": "a", **ONE}, {"slug": "b"}],
         [{"slug": "c", **ONE}, {"slug": "b", "title": "B"}],
@@ -55,11 +54,11 @@ def test_i19_loads_are_undone_one_after_the_other_the_latest_first(site: Site) -
         [{"slug": "e", **TWO}],
     ):
         numbers.append(loaded(site, *each))
-        states.append(standing(site))
+        states.append(articles_and_aliases(site))
     for number in reversed(numbers):
-        assert standing(site) == states.pop()
+        assert articles_and_aliases(site) == states.pop()
         assert undone(site, number) == {}
-    assert standing(site) == states.pop()
+    assert articles_and_aliases(site) == states.pop()
 
 
 def test_i19_what_a_load_undone_since_had_changed_is_named_by_what_still_stands(
@@ -215,7 +214,7 @@ def test_i19_a_load_that_is_running_cannot_be_undone_and_goes_on(
     early: list[Any] = []
 
     def undo_it() -> bool:
-        early.append(undo(site, 1))
+        early.append(undo_load(site, 1))
         return False
 
     number = run_between(site, ndjson(record("a"), record("b"), record("c")), undo_it)

@@ -15,7 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from app.article.source_urls import canonical_key
 from app.ingest.decide import suffixed
-from tests.conftest import DEPTH, Site, renew
+from tests.support.feed_records import later, ndjson, outcomes, record
+from tests.support.site import DEPTH, Site, reset_site
 from tests.support.snapshots import (
     Mirror,
     Snapshot,
@@ -24,7 +25,6 @@ from tests.support.snapshots import (
     changes,
     snapshot,
 )
-from tests.web.admin.test_loads import later, ndjson, outcomes, record
 
 SOURCES = [f"https://e.com/{number}" for number in range(2)]
 SLUGS = ["a", "b", "c", suffixed("a", canonical_key(SOURCES[1]))]
@@ -66,7 +66,7 @@ class Histories(RuleBasedStateMachine):
     def __init__(self, site: Site) -> None:
         super().__init__()
         self.site = site
-        renew(site)
+        reset_site(site)
         self.mirror = Mirror()
         self.now = snapshot(site.database)
         self.hour = 0

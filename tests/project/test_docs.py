@@ -14,9 +14,9 @@ import pytest
 from app.ingest.batching import BATCH_RECORDS
 from app.representations.article import FORMATS
 from app.settings import Settings
-from tests.conftest import TOKEN
 from tests.support.paths import ROOT
 from tests.support.processes import SLUGLINE, environment, free_port
+from tests.support.site import TOKEN
 
 README = (ROOT / "README.md").read_text()
 OPERATING = (ROOT / "docs" / "operating.md").read_text()

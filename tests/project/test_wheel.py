@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.conftest import SEED_SLUG, TOKEN
 from tests.support.paths import ROOT, SEED
 from tests.support.processes import environment, serving
 from tests.support.runtimes import UV, VERSIONS, interpreter, packages
+from tests.support.site import SEED_SLUG, TOKEN
 
 
 @pytest.fixture(scope="session")

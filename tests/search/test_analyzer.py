@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.search import analyzer
-from tests.conftest import DEPTH
+from tests.support.site import DEPTH
 from tests.support.strategies import SIGNS
 
 ALPHABETS = (

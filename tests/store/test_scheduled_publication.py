@@ -6,19 +6,13 @@ from sqlalchemy import text
 
 from app.article.timestamps import format_instant
 from app.store.startup import upgrade
-from tests.conftest import NOW, Site, service_in
+from tests.support.feed_records import SOON, ndjson, record, scheduled_record
+from tests.support.site import NOW, Site, app_state
 from tests.support.snapshots import Mirror, assert_catalogued, changes, snapshot
-from tests.web.admin.test_loads import ndjson, record
-
-SOON = NOW + timedelta(hours=1)
-
-
-def soon(slug: str = "a") -> dict[str, object]:
-    return record(slug, published_at=format_instant(SOON), topics=["x"], entities=["Ä"])
 
 
 def test_i15_an_article_dated_ahead_is_in_no_catalogue_and_no_public_change(site: Site) -> None:
-    site.loaded(ndjson(soon(), record("b")))
+    site.loaded(ndjson(scheduled_record(), record("b")))
     assert snapshot(site.database).public.keys() == {"b"}
     assert [(each.slug, each.public) for each in changes(site.database)] == [
         ("a", None), ("b", "created"),
@@ -30,14 +24,14 @@ def test_i15_an_article_dated_ahead_is_in_no_catalogue_and_no_public_change(site
 
 def test_i15_it_is_announced_once_when_its_time_has_come(site: Site) -> None:
     mirror = Mirror()
-    site.loaded(ndjson(*(soon(f"a{number}") for number in range(3)), record("b")))
+    site.loaded(ndjson(*(scheduled_record(f"a{number}") for number in range(3)), record("b")))
     mirror.follow(site.database, snapshot(site.database))
     site.clock.now = SOON - timedelta(seconds=1)
-    service_in(site).follower.announce()
+    app_state(site).follower.announce()
     assert snapshot(site.database).public.keys() == {"b"}
     site.clock.now = SOON
     for _ in range(2):
-        service_in(site).follower.announce()
+        app_state(site).follower.announce()
         mirror.follow(site.database, snapshot(site.database))
         assert mirror.public.keys() == {"a0", "a1", "a2", "b"}
         assert_catalogued(site.database)
@@ -55,20 +49,24 @@ def test_i15_one_that_gets_a_later_date_is_gone_for_readers_until_then(site: Sit
 
 def test_l02_what_comes_due_while_nobody_serves_is_announced_all_the_same(site: Site) -> None:
     mirror = Mirror()
-    site.loaded(ndjson(soon(), record("b")))
+    site.loaded(ndjson(scheduled_record(), record("b")))
     mirror.follow(site.database, snapshot(site.database))
     with site.database.writing() as session:
         session.execute(text("UPDATE properties SET value = 'old' WHERE name = 'catalogue'"))
     upgrade(site.database, SOON)
     site.clock.now = SOON
-    service_in(site).follower.announce()
+    app_state(site).follower.announce()
     mirror.follow(site.database, snapshot(site.database))
     assert mirror.public.keys() == {"a", "b"}
     assert_catalogued(site.database)
 
 
 def test_the_catalogue_made_anew_is_the_one_that_was_kept(site: Site) -> None:
-    site.loaded(ndjson(soon(), record("b", topics=["x", "y"], canonical_source="https://e.com/b")))
+    site.loaded(
+        ndjson(
+            scheduled_record(), record("b", topics=["x", "y"], canonical_source="https://e.com/b")
+        )
+    )
     site.client.delete("/admin/articles/b", headers=site.authorized)
     site.loaded(ndjson(record("c", lang="de")))
     before = snapshot(site.database)

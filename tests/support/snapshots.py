@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from app.article.hygiene import clean
 from app.article.record import Record
@@ -15,6 +15,7 @@ from app.database.tables import (
     Article,
     ArticleEntity,
     ArticleTopic,
+    Base,
     Change,
     Entity,
     FacetTerm,
@@ -26,6 +27,7 @@ from app.database.tables import (
 from app.database.transactions import Connection, Database
 from app.search.analyzer import index_text
 from app.search.highlighter import plain_text
+from tests.support.site import Site
 
 
 @dataclass(frozen=True)
@@ -200,3 +202,37 @@ def assert_receipt_is_true(database: Database, load_id: int) -> None:
     done = [each for each in outcomes if each in {"created", "updated", "moved", "restored"}]
     # What is withdrawn is told as deleted, after its creation where it came so.
     assert [kind for kind in kinds if kind != "deleted"] == done
+
+
+def count_rows(database: Database, table: type[Base]) -> int:
+    with database.reading() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def table_contents(database: Database) -> dict[str, list[Any]]:
+    """Return every row of every table but those of what was asked for, to be compared."""
+    asked = {"loads", "load_results", "actions"}
+    kept = [t for t in Base.metadata.sorted_tables if t.name not in asked]
+    with database.reading() as session:
+        return {t.name: sorted(map(repr, session.execute(select(t)))) for t in kept}
+
+
+def all_table_contents(site: Site) -> dict[str, list[Any]]:
+    """Return every row of every table."""
+    with site.database.reading() as session:
+        receipts = {
+            table.__name__: sorted(map(repr, session.execute(select(table.__table__))))
+            for table in (Load, LoadResult)
+        }
+    return table_contents(site.database) | receipts
+
+
+def articles_and_aliases(site: Site) -> dict[str, list[Any]]:
+    """Return what articles, their lists and aliases are, by names and not by numbers."""
+    with site.database.reading() as session:
+        columns = [c for c in Article.__table__.c if c.name != "id"]
+        articles = session.execute(select(*columns)).all()
+        aliases = session.execute(
+            select(SlugAlias.slug, Article.slug).join(Article, Article.id == SlugAlias.article_id)
+        ).all()
+    return {"articles": sorted(map(repr, articles)), "aliases": sorted(map(repr, aliases))}

@@ -14,9 +14,9 @@ from sqlalchemy import inspect, text
 from app.database.transactions import Database
 from app.representations.article import BY_SUFFIX
 from app.store.startup import upgrade
-from tests.conftest import NOW, SEED_SLUG, TOKEN, Site, above_the_store
 from tests.support.paths import SEED
 from tests.support.processes import Server, environment, serving
+from tests.support.site import NOW, SEED_SLUG, TOKEN, Site, one_database
 from tests.support.snapshots import assert_catalogued, changes
 
 BARE: Final = f"/news/{SEED_SLUG}"
@@ -47,7 +47,7 @@ def own(database_url: str, request: pytest.FixtureRequest) -> str:
         (f"/news/{SEED_SLUG[:9]}%2F{SEED_SLUG[9:]}", 404),
     ],
 )
-@above_the_store
+@one_database
 def test_h04_a_slash_that_came_encoded_leads_no_further_than_one_that_did_not(
     site: Site, path: str, status: int
 ) -> None:
@@ -63,7 +63,7 @@ def test_h04_a_slash_that_came_encoded_leads_no_further_than_one_that_did_not(
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html", "text/markdown", "text/plain"])
-@above_the_store
+@one_database
 def test_i22_a_validation_error_may_hold_what_json_cannot(own_site: Site, accept: str) -> None:
     held = {"input": b"\xff\xfe", "ctx": {"error": ValueError(SECRET), "limit": float("nan")}}
     faults = [{"type": "x", "loc": ("query", "a", 1), "msg": "is no good", **held}]
@@ -91,7 +91,7 @@ def test_i22_a_validation_error_may_hold_what_json_cannot(own_site: Site, accept
         f"/news/x-{SECRET * 300}",
     ],
 )
-@above_the_store
+@one_database
 def test_i22_no_error_repeats_what_came_in(site: Site, path: str, accept: str) -> None:
     answer = site.get(path, accept, **site.authorized)
     assert answer.status_code in {400, 404}

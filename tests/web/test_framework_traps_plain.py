@@ -18,10 +18,10 @@ from sqlalchemy import Column, Integer, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from app.article.record import InvalidRecordError, parse_record
-from tests.conftest import SEED_SLUG, Site
 from tests.support import plain
+from tests.support.feed_records import record
 from tests.support.paths import SEED
-from tests.web.admin.test_loads import record
+from tests.support.site import SEED_SLUG, Site
 
 SECRET: Final = "correct-horse-battery-staple" * 40
 BROWSER: Final = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

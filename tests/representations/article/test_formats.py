@@ -28,9 +28,9 @@ from app.representations.article import (
     path_of,
 )
 from app.web.response_headers import link_header
-from tests.conftest import DEPTH, SEED_SITE
 from tests.support import html_tree
 from tests.support.paths import SEED, TESTS
+from tests.support.site import DEPTH, SEED_SITE
 from tests.support.strategies import records
 
 FOLDER = TESTS

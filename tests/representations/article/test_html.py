@@ -17,10 +17,10 @@ from app.article.record import Record, parse_record
 from app.representations import templating
 from app.representations.article import FORMATS, Site, links_of
 from app.representations.article import html as page_format
-from tests.conftest import DEPTH, SEED_SITE
 from tests.support import html_tree
 from tests.support.hostile import PAYLOADS
 from tests.support.html_tree import Node
+from tests.support.site import DEPTH, SEED_SITE
 from tests.support.strategies import records
 
 PAGE, TEXT = FORMATS[0], FORMATS[2]

@@ -21,11 +21,11 @@ from app.representations.article import Site as Origin
 from app.representations.article import links_of
 from app.representations.listing import BY_NAME, FORMATS, Listing, ListingItem
 from app.search.listing_query import FIELDS
-from tests.conftest import DEPTH, Site
 from tests.support import html_tree
+from tests.support.feed_records import ndjson, record
 from tests.support.hostile import PAYLOADS, RUN
+from tests.support.site import DEPTH, Site
 from tests.support.strategies import records
-from tests.web.admin.test_loads import ndjson, record
 
 ORIGIN = Origin("https://news.example", "The <Site> & Co")
 

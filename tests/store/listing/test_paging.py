@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import httpx2
 
 from app.article.timestamps import format_instant
-from tests.conftest import DEPTH, SEED_SITE, TOKEN
+from tests.support.feed_records import ndjson, record
 from tests.support.processes import environment, serving
-from tests.web.admin.test_loads import ndjson, record
+from tests.support.site import DEPTH, SEED_SITE, TOKEN
 
 BEGUN = datetime(2020, 1, 1, tzinfo=UTC)
 THERE = 120

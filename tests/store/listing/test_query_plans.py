@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import event
 
 from app.article.timestamps import format_instant
-from tests.conftest import DEPTH, NOW, Site, renew
-from tests.web.admin.test_loads import ndjson, record
+from tests.support.feed_records import ndjson, record
+from tests.support.site import DEPTH, NOW, Site, reset_site
 
 STEMS = ["elect", "market", "vaccin", "climat", "robot", "storm", "bank"]
 ENDINGS = ["", "s", "ion", "ions", "ed", "e", "es"]
@@ -154,7 +154,7 @@ def test_l03_both_databases_find_the_same(standing: Callable[[str], Site]) -> No
     answers = []
     for kind_of_database in "sqlite", "postgresql":
         site = standing(kind_of_database)
-        renew(site)
+        reset_site(site)
         site.loaded(feed)
         found = [site.client.get("/news.json", params={"q": q, "limit": 100}) for q in queries]
         assert {each.status_code for each in found} == {200}

@@ -6,10 +6,10 @@ import pytest
 
 from app.article.record import RECORD_BYTES
 from app.article.timestamps import format_instant
-from tests.conftest import SEED_SLUG, Site
-from tests.ingest.test_load_modes import standing, undo
+from tests.support.feed_records import later, ndjson, outcomes, record
 from tests.support.paths import SEED
-from tests.web.admin.test_loads import contents, later, ndjson, outcomes, record
+from tests.support.site import SEED_SLUG, Site, undo_load
+from tests.support.snapshots import articles_and_aliases, table_contents
 
 BASE = "/admin/articles/a"
 
@@ -125,11 +125,11 @@ def test_i19_every_edit_can_be_undone(site: Site) -> None:
         ("PUT", "/admin/articles/d", {"json": record("d")}),
     )
     for method, path, options in edits:
-        before = standing(site)
+        before = articles_and_aliases(site)
         report = ask(site, method, path, **options).json()
-        assert standing(site) != before
-        assert undo(site, report["load"]["id"]).json()["summary"] == {"undone": 1, "left": 0}
-        assert standing(site) == before
+        assert articles_and_aliases(site) != before
+        assert undo_load(site, report["load"]["id"]).json()["summary"] == {"undone": 1, "left": 0}
+        assert articles_and_aliases(site) == before
 
 
 @pytest.mark.parametrize("slug", ["%00", "a%2Fb", "..", "x" * 300, "%F0%9F%99%82", "A"])
@@ -148,7 +148,7 @@ def test_e05_an_article_that_is_put_where_none_is_touches_no_other(site: Site, f
         assert ask(site, "PATCH", "/admin/articles/victim", json={"slug": "v"}).status_code == 200
     if fate == "withdrawn":
         assert ask(site, "DELETE", "/admin/articles/victim").status_code == 200
-    before = contents(site.database)
+    before = table_contents(site.database)
     newer = record("b", title="Other", updated_at=later(days=9), **source)
     for headers in {}, {"If-None-Match": "*"}:
         answer = ask(site, "PUT", "/admin/articles/b", json=newer, headers=headers)
@@ -156,7 +156,7 @@ def test_e05_an_article_that_is_put_where_none_is_touches_no_other(site: Site, f
     if fate == "moved":
         former = record("victim", title="Other", updated_at=later(days=9))
         assert ask(site, "PUT", "/admin/articles/victim", json=former).status_code == 409
-    assert contents(site.database) == before
+    assert table_contents(site.database) == before
 
 
 def test_an_article_of_the_last_instant_there_is_can_be_edited_but_not_dated(site: Site) -> None:

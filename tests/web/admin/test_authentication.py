@@ -13,7 +13,7 @@ from app.auth import tokens
 from app.auth.tokens import StoredToken, TokenNameError, UnknownScopeError
 from app.database.transactions import Database
 from app.store import tokens as stored
-from tests.conftest import NOW, TOKEN, Site
+from tests.support.site import NOW, TOKEN, Site
 
 
 def give(site: Site, name: str, *scopes: str, days: float | None = None) -> str:

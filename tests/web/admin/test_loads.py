@@ -17,60 +17,24 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import Engine, event, select
 
 from app.article.record import parse_record
 from app.article.timestamps import format_instant
 from app.background_priority import NICENESS, give_way
-from app.database.tables import Article, Base, Change, Load, LoadResult, Revision
+from app.database.tables import Article, Change, Load, LoadResult, Revision
 from app.database.transactions import Database
 from app.feeds import Entry, FeedSource
 from app.ingest import OUTCOMES, LoadInterruptedError, Options, Policy, Run, load, partial_load
 from app.ingest.batching import BATCH_RECORDS, REJECTED_AT_MOST, ahead, cut
 from app.store import loads
 from app.store.loads import LoadOrigin
-from tests.conftest import NOW, SEED_SLUG, Clock, Site, above_the_store
+from tests.support.feed_records import later, ndjson, outcomes, record
 from tests.support.paths import SEED
+from tests.support.site import NOW, SEED_SLUG, Clock, Site, one_database
+from tests.support.snapshots import count_rows, table_contents
 
 SEEDED: dict[str, Any] = json.loads(SEED.read_text())
-
-
-def record(slug: str = "a", **fields: object) -> dict[str, Any]:
-    """Return a small record, as a feed would bring it."""
-    return {
-        "slug": slug,
-        "title": "A headline",
-        "body_md": "# A headline\n\nText.",
-        "published_at": format_instant(NOW - timedelta(days=2)),
-        "updated_at": format_instant(NOW - timedelta(days=1)),
-        "lang": "en",
-        **fields,
-    }
-
-
-def ndjson(*records: object) -> str:
-    return "\n".join(item if isinstance(item, str) else json.dumps(item) for item in records)
-
-
-def outcomes(report: dict[str, Any]) -> list[str]:
-    return [result["outcome"] for result in report["results"]]
-
-
-def rows(database: Database, table: type[Base]) -> int:
-    with database.reading() as session:
-        return session.scalar(select(func.count()).select_from(table)) or 0
-
-
-def contents(database: Database) -> dict[str, list[Any]]:
-    """Return every row of every table but those of what was asked for, to be compared."""
-    asked = {"loads", "load_results", "actions"}
-    kept = [t for t in Base.metadata.sorted_tables if t.name not in asked]
-    with database.reading() as session:
-        return {t.name: sorted(map(repr, session.execute(select(t)))) for t in kept}
-
-
-def later(**by: float) -> str:
-    return format_instant(NOW - timedelta(days=1) + timedelta(**by))
 
 
 # --- the seed and its outcomes -----------------------------------------------------------------
@@ -79,13 +43,13 @@ def later(**by: float) -> str:
 def test_i07_the_seed_is_created_and_then_unchanged_without_touching_a_row(site: Site) -> None:
     first = site.loaded(SEED.read_bytes())
     assert outcomes(first) == ["created"]
-    before = contents(site.database)
+    before = table_contents(site.database)
     site.clock.move(hours=1)
     second = site.loaded(SEED.read_bytes())
     assert outcomes(second) == ["unchanged"]
-    assert contents(site.database) == before
-    assert rows(site.database, Revision) == 0
-    assert rows(site.database, Change) == 1
+    assert table_contents(site.database) == before
+    assert count_rows(site.database, Revision) == 0
+    assert count_rows(site.database, Change) == 1
 
 
 def test_i16_the_seeds_oddities_are_flagged_and_its_text_is_kept(site: Site) -> None:
@@ -138,7 +102,7 @@ def test_i05_a_feed_of_rejected_records_alone_is_422_and_keeps_its_receipt(site:
     kept = site.client.get(f"/admin/loads/{number}", headers=site.authorized)
     assert kept.status_code == 200
     assert kept.json() == answer.json()
-    assert rows(site.database, Article) == 0
+    assert count_rows(site.database, Article) == 0
 
 
 def test_i06_another_story_with_the_same_slug_is_a_conflict(site: Site) -> None:
@@ -267,7 +231,7 @@ def test_i03_what_is_no_json_at_all_is_400_with_its_place_and_leaves_no_trace(
     assert answer.status_code == 400, answer.text
     problem = answer.json()
     assert (problem["line"], problem["column"]) == place
-    assert rows(site.database, Load) == 0
+    assert count_rows(site.database, Load) == 0
 
 
 def test_i03_a_feed_that_is_too_large_is_413_before_it_is_read(open_site: Any) -> None:
@@ -288,7 +252,7 @@ def test_i03_a_feed_that_unfolds_to_too_much_is_413(open_site: Any) -> None:
     bomb = gzip.compress(b" " * 10_000_000)
     assert len(bomb) < 100_000
     assert site.load(bomb).status_code == 413
-    assert rows(site.database, Load) == 0
+    assert count_rows(site.database, Load) == 0
 
 
 def test_i04_a_byte_order_mark_is_no_part_of_the_feed(site: Site) -> None:
@@ -322,7 +286,7 @@ def test_i19_a_long_receipt_comes_in_pages_that_miss_nothing(site: Site) -> None
         report = site.client.get(report["next"], headers=site.authorized).json()
         seen += [result["slug"] for result in report["results"]]
     assert seen == [f"a-{n}" for n in range(1203)]
-    assert rows(site.database, LoadResult) == 1203
+    assert count_rows(site.database, LoadResult) == 1203
 
 
 def test_loads_are_listed_newest_first_in_pages(site: Site) -> None:
@@ -393,9 +357,9 @@ def load_many(site: Site, between: Callable[[], bool]) -> int:
 
 
 def assert_first_batch_alone(site: Site) -> None:
-    assert rows(site.database, Article) == BATCH_RECORDS
-    assert rows(site.database, LoadResult) == BATCH_RECORDS
-    assert rows(site.database, Change) == BATCH_RECORDS
+    assert count_rows(site.database, Article) == BATCH_RECORDS
+    assert count_rows(site.database, LoadResult) == BATCH_RECORDS
+    assert count_rows(site.database, Change) == BATCH_RECORDS
     report = site.client.get("/admin/loads/1?limit=1", headers=site.authorized).json()
     assert sum(report["summary"].values()) == BATCH_RECORDS
 
@@ -451,8 +415,8 @@ def test_c06_a_load_waits_for_a_database_that_is_away_for_a_moment(
     load_many(impatient, between=lock_for_a_moment)
     other.close()
     assert state(impatient) == "finished"
-    assert rows(impatient.database, Article) == 3 * BATCH_RECORDS
-    assert rows(impatient.database, LoadResult) == 3 * BATCH_RECORDS
+    assert count_rows(impatient.database, Article) == 3 * BATCH_RECORDS
+    assert count_rows(impatient.database, LoadResult) == 3 * BATCH_RECORDS
 
 
 def test_c06_a_database_that_stays_away_in_the_middle_is_503_with_the_receipt(
@@ -492,7 +456,7 @@ def test_i20_a_batch_whose_first_attempt_went_through_unseen_is_counted_once(sit
     run = Run(site.database, site.clock)
     for _ in range(2):
         partial_load.go_on(run, batch, Policy(), load_id, 0)
-    assert rows(site.database, LoadResult) == rows(site.database, Change) == 3
+    assert count_rows(site.database, LoadResult) == count_rows(site.database, Change) == 3
     assert state(site) == "finished"
 
 
@@ -541,7 +505,7 @@ def test_a_feed_of_one_slug_over_and_over_costs_as_many_statements_as_any(site: 
     ]
     others = [record(f"b-{n}", topics=names, entities=names) for n in range(400)]
     assert statements(ndjson(*versions)) <= statements(ndjson(*others)) + 10
-    assert rows(site.database, Revision) == 399
+    assert count_rows(site.database, Revision) == 399
     assert site.get("/news/a.json").json()["updated_at"] == versions[-1]["updated_at"]
 
 
@@ -581,7 +545,7 @@ def test_i10_two_loads_of_one_slug_at_once_have_one_winner_and_true_reports(site
         reports = list(pool.map(load, range(4)))
     by_slug = zip(*(outcomes(report) for report in reports), strict=True)
     assert all(sorted(found) == ["conflict"] * 3 + ["created"] for found in by_slug)
-    assert rows(site.database, Article) == 20
+    assert count_rows(site.database, Article) == 20
     with site.database.reading() as session:
         assert session.scalars(select(Change.seq).order_by(Change.seq)).all() == list(range(1, 21))
     winner = next(n for n, report in enumerate(reports) if outcomes(report)[0] == "created")
@@ -610,7 +574,7 @@ def test_i15_an_article_of_the_future_is_hidden_until_its_time(site: Site, clock
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all threads have one priority")
-@above_the_store
+@one_database
 def test_what_loads_gives_way_to_what_answers_readers(site: Site) -> None:
     def nicer() -> dict[str, int]:
         usual = os.getpriority(os.PRIO_PROCESS, os.getpid())

@@ -24,10 +24,10 @@ from app.store.audit_log import StoredAuditEntry
 from app.web.admin.authentication import require_scope
 from app.web.asgi import audit_middleware
 from app.web.state import STRANGERS_A_MINUTE
-from tests.conftest import NOW, SEED_SLUG, TOKEN, Site
 from tests.support.commands import Shell
 from tests.support.paths import SEED
 from tests.support.processes import environment, serving
+from tests.support.site import NOW, SEED_SLUG, TOKEN, Site
 
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 

@@ -27,8 +27,8 @@ from app.representations.article import BY_SUFFIX, FORMATS
 from app.store import change_log
 from app.store.change_log import ChangeEvent
 from app.web.state import MISSING_BYTES
-from tests.conftest import NOW, SEED_SLUG, TOKEN, Site, above_the_store
 from tests.support.paths import SEED
+from tests.support.site import NOW, SEED_SLUG, TOKEN, Site, one_database
 
 BARE = f"/news/{SEED_SLUG}"
 SEEDED: dict[str, Any] = json.loads(SEED.read_text())
@@ -113,7 +113,7 @@ METHODS = st.sampled_from(["GET", "GET", "GET", "HEAD", "OPTIONS", "DELETE"])
 
 
 @given(data=st.data())
-@above_the_store
+@one_database
 def test_a_ready_answer_is_what_the_ordinary_path_answers(
     seeded: Site, data: st.DataObject
 ) -> None:
@@ -185,7 +185,7 @@ def test_concurrent_misses_of_what_may_not_be_kept_are_all_answered(seeded: Site
     assert [answer[0]["status"] for answer in asyncio.run(together())] == [406] * 20
 
 
-@above_the_store
+@one_database
 def test_a_client_that_reads_slowly_keeps_nobody_else_waiting(seeded: Site) -> None:
     async def together() -> None:
         stuck = asyncio.Event()
@@ -256,7 +256,7 @@ def test_what_was_read_before_a_change_is_not_kept_after_it() -> None:
     assert memory.entry("/news/a") is None
 
 
-@above_the_store
+@one_database
 def test_an_article_that_is_ahead_of_the_clock_is_not_remembered(site: Site) -> None:
     ahead = SEEDED | {"updated_at": "2026-07-01T13:00:00Z"}
     site.loaded(json.dumps(ahead))
@@ -265,7 +265,7 @@ def test_an_article_that_is_ahead_of_the_clock_is_not_remembered(site: Site) -> 
     assert site.get(BARE).headers["last-modified"] != first
 
 
-@above_the_store
+@one_database
 def test_c02_an_authorised_request_neither_gets_nor_leaves_a_ready_answer(seeded: Site) -> None:
     assert seeded.get(BARE, **seeded.authorized).headers["cache-control"] == "private, no-store"
     assert seeded.get(BARE).headers["cache-control"].startswith("public")
@@ -398,7 +398,7 @@ def test_c05_what_was_written_is_forgotten_also_where_the_database_went_away_sin
     ],
     ids=["many", "accept", "coding", "unknown", "name"],
 )
-@above_the_store
+@one_database
 def test_a_request_with_more_fields_than_can_be_read_in_no_time_is_431(
     seeded: Site, path: str, fields: list[tuple[str, str]]
 ) -> None:
@@ -460,14 +460,14 @@ def test_c05_a_404_at_another_spelling_does_not_outlive_a_load(seeded: Site) -> 
         assert seeded.get(path).status_code in {200, 308}
 
 
-@above_the_store
+@one_database
 def test_h04_the_query_of_a_redirect_is_quoted(seeded: Site) -> None:
     (start, _) = call(seeded.client.app, f"{BARE}/", query=b'a=%2F&b="<\xff>')
     location = dict(start["headers"])[b"location"].decode()
     assert location == f"{BARE}?a=%2F&b=%22%3C%FF%3E"
 
 
-@above_the_store
+@one_database
 def test_a_question_mark_that_came_encoded_is_part_of_the_path(seeded: Site) -> None:
     for path in f"{BARE}%3Fx", f"{BARE}%23x", f"{BARE}.md%3F":
         assert seeded.get(path).status_code == 404
@@ -475,7 +475,7 @@ def test_a_question_mark_that_came_encoded_is_part_of_the_path(seeded: Site) -> 
     assert seeded.get(f"{BARE}.md").status_code == 200
 
 
-@above_the_store
+@one_database
 def test_a_scan_of_random_slugs_fills_no_memory_and_drives_out_nothing(
     seeded: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -491,7 +491,7 @@ def test_a_scan_of_random_slugs_fills_no_memory_and_drives_out_nothing(
     assert 25_000 < service.not_found_cache.size <= service.not_found_cache.limit
 
 
-@above_the_store
+@one_database
 def test_what_a_client_adds_to_a_request_is_remembered_under_no_name_of_its_own(
     seeded: Site,
 ) -> None:
@@ -575,7 +575,7 @@ def variants() -> Iterator[tuple[str, str, str]]:
             yield twin, "", coding
 
 
-@above_the_store
+@one_database
 def test_e02_each_representation_and_coding_has_an_etag_that_is_only_its_own(
     seeded: Site,
 ) -> None:
@@ -595,7 +595,7 @@ def test_e02_each_representation_and_coding_has_an_etag_that_is_only_its_own(
         assert seeded.get(path, accept, **asked, **{"If-None-Match": others}).status_code == 200
 
 
-@above_the_store
+@one_database
 def test_h03_a_304_repeats_what_a_cache_needs_and_says_nothing_of_a_body(seeded: Site) -> None:
     repeated = {"cache-control", "content-location", "etag", "vary", "link"}
     for path, accept, coding in variants():
@@ -612,7 +612,7 @@ def test_h03_a_304_repeats_what_a_cache_needs_and_says_nothing_of_a_body(seeded:
             assert not (told | {"content-security-policy"}) & set(answer.headers)
 
 
-@above_the_store
+@one_database
 def test_e01_a_date_is_heard_where_there_is_no_tag(seeded: Site) -> None:
     modified = seeded.get(BARE).headers["last-modified"]
     for _ in range(2):
@@ -621,7 +621,7 @@ def test_e01_a_date_is_heard_where_there_is_no_tag(seeded: Site) -> None:
         assert seeded.get(BARE, **since, **{"If-None-Match": '"x"'}).status_code == 200
 
 
-@above_the_store
+@one_database
 def test_a_precondition_that_fails_is_412(seeded: Site) -> None:
     for _ in range(2):
         answer = seeded.get(BARE, **{"If-Match": '"x"'})
@@ -630,14 +630,14 @@ def test_a_precondition_that_fails_is_412(seeded: Site) -> None:
         assert seeded.get(BARE, **{"If-Match": "*"}).status_code == 200
 
 
-@above_the_store
+@one_database
 def test_e03_reloading_an_identical_record_changes_no_tag(seeded: Site) -> None:
     before = seeded.get(BARE).headers["etag"]
     seeded.loaded(SEED.read_bytes())
     assert seeded.get(BARE).headers["etag"] == before
 
 
-@above_the_store
+@one_database
 def test_e04_a_body_too_small_to_compress_varies_all_the_same(site: Site) -> None:
     tiny = {
         "slug": "a",

@@ -20,8 +20,8 @@ from uvicorn.server import ServerState
 from app.cli.serve import serve
 from app.web.asgi.fast_path import STATE
 from app.web.asgi.uvicorn_protocol import CachingProtocol
-from tests.conftest import SEED_SLUG, Site, above_the_store
 from tests.support.paths import SEED
+from tests.support.site import SEED_SLUG, Site, one_database
 
 BARE = f"/news/{SEED_SLUG}"
 DATE = b"Wed, 24 Jun 2026 00:49:22 GMT"
@@ -106,7 +106,7 @@ ENDINGS = st.sampled_from(
 
 
 @given(requests=st.lists(REQUESTS, max_size=6), ending=ENDINGS, data=st.data())
-@above_the_store
+@one_database
 def test_every_byte_is_as_the_server_itself_sends_it(
     seeded: Site, requests: list[bytes], ending: bytes, data: st.DataObject
 ) -> None:

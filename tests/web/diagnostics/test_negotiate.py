@@ -12,10 +12,10 @@ from app.http.accept import negotiate, parse_accept, scores
 from app.http.accept_explained import TOLD_AT_MOST, Rule, explain
 from app.representations.article import BY_MEDIA_TYPE
 from app.web.diagnostics.negotiate import LONGEST, asked_in
-from tests.conftest import SEED_SLUG, Site, above_the_store
 from tests.support.paths import SEED
+from tests.support.site import SEED_SLUG, Site, one_database
 
-pytestmark = above_the_store
+pytestmark = one_database
 
 OFFERS = tuple(BY_MEDIA_TYPE)
 MACHINE = {"Accept": "application/json"}

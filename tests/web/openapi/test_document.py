@@ -13,10 +13,10 @@ from app.search.listing_query import PARAMETERS
 from app.web.openapi import examples
 from app.web.problems import form_of
 from app.web.uploads.request_body import MEDIA_TYPES
-from tests.conftest import Site, above_the_store
 from tests.support.paths import SEED
+from tests.support.site import Site, one_database
 
-pytestmark = above_the_store
+pytestmark = one_database
 OPERATORS = "/admin"
 
 

@@ -12,9 +12,8 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from app.search.listing_query import FIELDS, INCLUDABLE, PARAMETERS, SEARCH_SORTS, SORTS
-from tests.conftest import DEPTH, Site
-from tests.web.admin.test_loads import ndjson, record
-from tests.web.public.test_listings import made
+from tests.support.feed_records import ndjson, numbered_record, record
+from tests.support.site import DEPTH, Site
 
 AT_ONCE: Final = 100
 QUERIES: Final = 1_000 * DEPTH
@@ -169,7 +168,7 @@ def test_l03_any_query_is_answered_or_refused(site: Site) -> None:
     chinese = record(
         "there", title="东京塔的新闻", lang="zh", canonical_source="https://пример.рф/"
     )
-    site.loaded(ndjson(*map(made, range(40)), record("gone"), chinese))
+    site.loaded(ndjson(*map(numbered_record, range(40)), record("gone"), chinese))
     site.client.delete("/admin/articles/gone", headers=site.authorized)
     senders = Senders(Random(), pages(site))  # noqa: S311 - what fails is told as it was sent
     told: Counter[int] = Counter()

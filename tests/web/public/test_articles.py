@@ -18,11 +18,11 @@ from app.database.tables import Article, SlugAlias
 from app.main import create_app
 from app.representations.article import BY_SUFFIX, FORMATS, ArticleFormat
 from app.settings import Settings
-from tests.conftest import NOW, SEED_SITE, SEED_SLUG, Site, above_the_store, on_every_database
 from tests.support.paths import SEED
+from tests.support.site import NOW, SEED_SITE, SEED_SLUG, Site, every_database, one_database
 from tests.support.strategies import SIGNS
 
-pytestmark = above_the_store
+pytestmark = one_database
 
 BARE = f"/news/{SEED_SLUG}"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
@@ -54,7 +54,7 @@ def seeded(site: Site) -> Site:
         ('application/ld+json;profile="http://www.w3.org/ns/json-ld#expanded"', "jsonld"),
     ],
 )
-@on_every_database
+@every_database
 def test_n01_to_n06_each_client_gets_the_representation_it_asks_for(
     seeded: Site, accept: str | None, name: str
 ) -> None:
@@ -118,7 +118,7 @@ def test_n08_what_is_not_there_is_404_however_it_is_spelt(site: Site, spelling: 
     assert site.get(f"/news/nothing{spelling}").status_code == 404
 
 
-@on_every_database
+@every_database
 def test_i13_an_old_slug_leads_to_the_new_one_in_one_hop_suffix_and_query_kept(
     seeded: Site,
 ) -> None:
@@ -135,7 +135,7 @@ def test_i13_an_old_slug_leads_to_the_new_one_in_one_hop_suffix_and_query_kept(
     assert seeded.get("/news/an-old-slug.md/").headers["location"] == f"{BARE}.md"
 
 
-@on_every_database
+@every_database
 def test_i13_a_live_slug_beats_an_alias(seeded: Site) -> None:
     other = json.loads(SEED.read_text()) | {"slug": "other", "canonical_source": None}
     seeded.loaded(json.dumps(other))
@@ -144,7 +144,7 @@ def test_i13_a_live_slug_beats_an_alias(seeded: Site) -> None:
     assert seeded.get("/news/other.json").json()["slug"] == "other"
 
 
-@on_every_database
+@every_database
 def test_i14_a_withdrawn_article_beats_an_alias_too(seeded: Site) -> None:
     other = json.loads(SEED.read_text()) | {"slug": "other", "canonical_source": None}
     seeded.loaded(json.dumps(other))
@@ -154,7 +154,7 @@ def test_i14_a_withdrawn_article_beats_an_alias_too(seeded: Site) -> None:
     assert seeded.get("/news/other").status_code == 410
 
 
-@on_every_database
+@every_database
 def test_i14_a_withdrawn_article_is_gone_in_every_form_and_under_every_slug(seeded: Site) -> None:
     with seeded.database.writing() as session:
         session.add(SlugAlias(slug="an-old-slug", article_id=1))
@@ -269,7 +269,7 @@ def test_h05_the_field_and_the_page_name_one_canonical_url(
     assert f'<link rel="canonical" href="{expected.replace("&", "&amp;")}">' in answer.text
 
 
-@on_every_database
+@every_database
 def test_an_etag_differs_between_representations_and_follows_the_content(seeded: Site) -> None:
     before = {form.name: seeded.get(BARE, form.media_type).headers["etag"] for form in FORMATS}
     assert len(set(before.values())) == len(FORMATS)
@@ -285,7 +285,7 @@ def test_an_etag_differs_between_representations_and_follows_the_content(seeded:
     assert not set(before.values()) & set(after.values())
 
 
-@on_every_database
+@every_database
 def test_last_modified_is_never_later_than_now(site: Site) -> None:
     ahead = json.loads(SEED.read_text()) | {"updated_at": "2026-12-31T00:00:00Z"}
     site.loaded(json.dumps(ahead))
@@ -310,7 +310,7 @@ def test_c04_only_pages_and_twins_are_for_shared_caches_that_ignore_vary(
     assert missing.headers["cache-control"].startswith("private") == (caching == "safe")
 
 
-@on_every_database
+@every_database
 def test_c02_an_authorised_request_is_answered_for_nobody_else(seeded: Site) -> None:
     for path in BARE, "/news/nothing", f"{BARE}.json", f"{BARE}.html", f"{BARE}/":
         assert "no-store" not in seeded.get(path).headers["cache-control"]

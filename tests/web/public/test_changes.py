@@ -12,10 +12,9 @@ from sqlalchemy import event
 
 from app.cache.change_broadcast import ChangeBroadcast
 from app.store.change_log import PublicChange
-from tests.conftest import NOW, TOKEN, Site, service_in
-from tests.store.test_scheduled_publication import soon
+from tests.support.feed_records import later, ndjson, record, scheduled_record
 from tests.support.processes import environment, serving
-from tests.web.admin.test_loads import later, ndjson, record
+from tests.support.site import NOW, TOKEN, Site, app_state
 
 
 def page(site: Site, query: str = "") -> dict[str, Any]:
@@ -26,7 +25,7 @@ def page(site: Site, query: str = "") -> dict[str, Any]:
 
 
 def test_l02_pages_tell_all_that_readers_see_in_order(site: Site) -> None:
-    site.loaded(ndjson(record("a"), soon("hidden"), record("b")))
+    site.loaded(ndjson(record("a"), scheduled_record("hidden"), record("b")))
     site.client.patch("/admin/articles/a", json={"slug": "c"}, headers=site.authorized)
     site.client.delete("/admin/articles/b", headers=site.authorized)
     first = page(site, "?limit=2")
@@ -54,7 +53,7 @@ def test_l02_one_who_begins_now_hears_of_what_comes(site: Site) -> None:
 
 
 def test_i15_what_is_dated_ahead_is_passed_without_a_word(site: Site) -> None:
-    site.loaded(ndjson(soon("hidden")))
+    site.loaded(ndjson(scheduled_record("hidden")))
     assert page(site) == {"changes": [], "last": 1, "more": False}
 
 
@@ -100,7 +99,7 @@ def test_l02_what_goes_out_of_sight_while_it_moves_is_gone_from_where_it_was_kno
     site: Site,
 ) -> None:
     site.loaded(ndjson(record("a", canonical_source="https://e.com/1")))
-    ahead = soon("b")["published_at"]
+    ahead = scheduled_record("b")["published_at"]
     told = record(
         "b", canonical_source="https://e.com/1", published_at=ahead, updated_at=later(hours=1)
     )
@@ -183,7 +182,7 @@ def test_l02_events_come_as_they_happen_and_go_on_where_they_broke_off(tmp_path:
 
 
 def test_l02_a_thousand_listeners_cost_no_question_each(site: Site) -> None:
-    service = service_in(site)
+    service = app_state(site)
     asked: list[str] = []
 
     def count(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:

@@ -9,26 +9,8 @@ from typing import Any
 import pytest
 
 from app.article.timestamps import format_instant
-from tests.conftest import NOW, Site
-from tests.web.admin.test_loads import ndjson, record
-
-TOPICS = ["tech", "china", "health"]
-
-
-def made(number: int, **fields: Any) -> dict[str, Any]:
-    """Return the record of one of many articles: the higher the number, the older."""
-    return record(
-        f"a{number:03}",
-        **{
-            "title": f"Headline {number}",
-            "published_at": format_instant(NOW - timedelta(days=2, minutes=number // 2)),
-            "topics": [TOPICS[number % 3]] + (["all"] if number % 2 else []),
-            "entities": ["AT&T", "Ärzte ohne Grenzen"] if number % 5 == 0 else [],
-            "lang": "de" if number % 4 == 0 else "en",
-            "canonical_source": f"https://{'x' if number % 2 else 'y'}.example/{number}",
-            **fields,
-        },
-    )
+from tests.support.feed_records import ndjson, numbered_record, record
+from tests.support.site import NOW, Site
 
 
 def ask(site: Site, path: str = "/news.json", **params: Any) -> dict[str, Any]:
@@ -55,7 +37,7 @@ def pages(site: Site, path: str, relation: str = "next") -> list[str]:
 
 @pytest.fixture
 def many(site: Site) -> Site:
-    site.loaded(ndjson(*(made(number) for number in range(60))))
+    site.loaded(ndjson(*(numbered_record(number) for number in range(60))))
     return site
 
 
@@ -255,7 +237,7 @@ def test_an_untouched_listing_is_not_sent_again_and_costs_no_query(many: Site) -
     again = many.client.get("/news.json?topic=tech", headers=headers)
     assert again.status_code == 304
     assert again.content == b""
-    many.loaded(ndjson(made(99, topics=["tech"])))
+    many.loaded(ndjson(numbered_record(99, topics=["tech"])))
     assert many.client.get("/news.json?topic=tech", headers=headers).status_code == 200
 
 

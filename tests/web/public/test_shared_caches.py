@@ -30,11 +30,11 @@ from hypothesis.stateful import (
 
 from app.database.tables import Article, SlugAlias
 from app.representations.article import BY_SUFFIX, FORMATS
-from tests.conftest import DEPTH, TOKEN, Clock, Site, above_the_store
-from tests.http.test_accept import CHROME, FIREFOX, TABLE
+from tests.support.accept_headers import CHROME, FIREFOX, NEGOTIATION_TABLE
 from tests.support.paths import SEED
+from tests.support.site import DEPTH, TOKEN, Clock, Site, one_database
 
-pytestmark = above_the_store
+pytestmark = one_database
 
 # --- who asks ----------------------------------------------------------------------------------
 
@@ -44,7 +44,7 @@ HTML: Final = "text/html"
 # Lines of Accept and the media type that they are to get: the browsers, and everybody.
 BROWSERS: Final = [((accept,), HTML) for accept in (CHROME, FIREFOX, SAFARI)]
 READERS: Final = [
-    *(((accept,) if accept is not None else (), wanted) for accept, wanted in TABLE),
+    *(((accept,) if accept is not None else (), wanted) for accept, wanted in NEGOTIATION_TABLE),
     (("text/html;q=0.1", "text/markdown"), "text/markdown"),
 ]
 # Accept-Encoding, what is taken by it, and what the site should give.

@@ -17,7 +17,7 @@ from app.feeds import MalformedFeedError, UnknownFeedKindError, read_all
 from app.web.uploads.decompression import ZSTD_WINDOW
 from app.web.uploads.multipart import FILES
 from app.web.uploads.request_body import FeedTooLargeError, UnknownCodingError, Upload, opened
-from tests.conftest import Site
+from tests.support.site import Site
 
 STORY = {
     "slug": "a-story",
