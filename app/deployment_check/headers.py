@@ -20,7 +20,7 @@ def _due(exchange: Exchange, freshness: Freshness) -> Mapping[str, str]:
         asked.form.media_type,
         freshness,
         negotiated=not asked.at_twin,
-        personal=False,
+        is_authorized=False,
     )
 
 

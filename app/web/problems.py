@@ -98,13 +98,13 @@ def unavailable() -> Problem:
 
 def respond(request: Request, problem: Problem) -> Response:
     """Return `problem` as an answer to `request`."""
-    wished = request_preferences(request.headers)
+    wished = request_preferences(request.scope)
     # Not the URL's path: that one ends at a question mark, also at one that came encoded.
     path = request.scope["path"]
     service = get_state(request)
     accept = wished.accept or ""
-    answer = problem_answer(service, problem, path, accept, personal=wished.personal)
-    if problem.cache_generation is not None and not wished.personal:
+    answer = problem_answer(service, problem, path, accept, is_authorized=wished.is_authorized)
+    if problem.cache_generation is not None and not wished.is_authorized:
         media_type, negotiated = form_of(path, accept)
         place = CacheKey(path, media_type, IDENTITY, negotiated)
         service.not_found_cache.put(place, answer, problem.cache_generation)
@@ -112,13 +112,17 @@ def respond(request: Request, problem: Problem) -> Response:
 
 
 def problem_answer(
-    service: AppState, problem: Problem, path: str, accept: str, *, personal: bool
+    service: AppState, problem: Problem, path: str, accept: str, *, is_authorized: bool
 ) -> CachedResponse:
     """Build the answer to a request of `path` that came to `problem`."""
     media_type, negotiated = form_of(path, accept)
     charset = "" if media_type == PROBLEM else "; charset=utf-8"
     caching = caching_headers(
-        problem.status, media_type, service.freshness, negotiated=negotiated, personal=personal
+        problem.status,
+        media_type,
+        service.freshness,
+        negotiated=negotiated,
+        is_authorized=is_authorized,
     )
     fields = {"Content-Type": media_type + charset, **caching, **policy_headers(media_type)}
     body = _WRITERS[media_type](problem, service.site.name)

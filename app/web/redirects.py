@@ -31,7 +31,7 @@ def redirected(
         "text/html",
         get_state(request).freshness,
         negotiated=False,
-        personal=request_preferences(request.headers).personal,
+        is_authorized=request_preferences(request.scope).is_authorized,
     )
     fields = {"Location": location, **caching, **policy_headers("text/plain")}
     if tags:

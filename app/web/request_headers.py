@@ -1,40 +1,92 @@
-"""What a request says of the answer it wants, read from its header fields."""
+"""The one parser of request headers: from an ASGI scope to `RequestPreferences`."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
-from starlette.datastructures import Headers
-
+from app.http import content_coding
 from app.http.preconditions import Conditions
 
+HEADERS_AT_MOST: Final = 128
+HEADER_BYTES_AT_MOST: Final = 32 << 10
+ACCEPT_BYTES_AT_MOST: Final = 4_000
+"""Limit of Accept and of Accept-Encoding: longer ones would block the event loop noticeably."""
 
-@dataclass(frozen=True, slots=True)
-class RequestPreferences:
-    """The fields of a request that an answer may depend on; None where there is no such line.
+_UNCONDITIONAL: Final = Conditions()
+_CODINGS_REMEMBERED: Final = 1_024
 
-    RFC 9110 section 5.3: several lines of one field are one list.
+
+class HeadersTooLargeError(Exception):
+    """The request has more headers than the event loop can parse without delaying others."""
+
+
+class RequestPreferences(NamedTuple):
+    """What a request says of the response it wants; None where a header is absent.
+
+    `path` is percent-decoded, `query` is not. `is_authorized` says that the request has an
+    `Authorization` header, whatever it is worth.
     """
 
+    path: str
+    query: str
     accept: str | None
     accept_encoding: str | None
     conditions: Conditions
-    personal: bool
+    is_authorized: bool
+
+    @property
+    def coding(self) -> str:
+        """The content coding of the response that `Accept-Encoding` selects."""
+        return _coding(self.accept_encoding)
 
 
-def request_preferences(headers: Headers) -> RequestPreferences:
-    """Read `headers`. `personal` says that the request was authorised."""
-
-    def joined(name: str) -> str | None:
-        lines = headers.getlist(name)
-        return ", ".join(lines) if lines else None
-
+def request_preferences(scope: Mapping[str, Any]) -> RequestPreferences:
+    """Parse the headers of an ASGI request. Raises HeadersTooLargeError."""
+    headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
+    if len(headers) > HEADERS_AT_MOST:
+        raise HeadersTooLargeError
+    size = 0
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        size += len(name) + len(value)
+        if name in _PARSED:
+            # RFC 9110 section 5.3: several lines of one field are one list.
+            found[name] = found[name] + b", " + value if name in found else value
+    accept, accept_encoding = found.get(b"accept"), found.get(b"accept-encoding")
+    longest = max(len(accept or b""), len(accept_encoding or b""))
+    if size > HEADER_BYTES_AT_MOST or longest > ACCEPT_BYTES_AT_MOST:
+        raise HeadersTooLargeError
     return RequestPreferences(
-        accept=joined("accept"),
-        accept_encoding=joined("accept-encoding"),
-        conditions=Conditions(
-            if_match=joined("if-match"),
-            if_none_match=joined("if-none-match"),
-            if_modified_since=joined("if-modified-since"),
-            if_unmodified_since=joined("if-unmodified-since"),
-        ),
-        personal="authorization" in headers,
+        scope["path"],
+        scope["query_string"].decode("latin-1"),
+        None if accept is None else accept.decode("latin-1"),
+        None if accept_encoding is None else accept_encoding.decode("latin-1"),
+        _conditions(found),
+        b"authorization" in found,
     )
+
+
+def _conditions(found: Mapping[bytes, bytes]) -> Conditions:
+    if found.keys().isdisjoint(_CONDITIONAL):
+        return _UNCONDITIONAL
+    return Conditions(
+        **{
+            field: found[name].decode("latin-1")
+            for name, field in _CONDITIONAL.items()
+            if name in found
+        }
+    )
+
+
+_CONDITIONAL: Final = {
+    b"if-match": "if_match",
+    b"if-none-match": "if_none_match",
+    b"if-modified-since": "if_modified_since",
+    b"if-unmodified-since": "if_unmodified_since",
+}
+_PARSED: Final = frozenset({b"accept", b"accept-encoding", b"authorization", *_CONDITIONAL})
+
+
+@lru_cache(_CODINGS_REMEMBERED)
+def _coding(accept_encoding: str | None) -> str:
+    return content_coding.choose(accept_encoding)

@@ -96,18 +96,19 @@ def negotiation_headers(slug: str, form: ArticleFormat) -> Headers:
 
 
 def caching_headers(
-    status: int, media_type: str, freshness: Freshness, *, negotiated: bool, personal: bool
+    status: int, media_type: str, freshness: Freshness, *, negotiated: bool, is_authorized: bool
 ) -> Headers:
     """Return who may keep an answer, for how long, and what it varies with.
 
-    `negotiated` says that `Accept` chose its form, `personal` that the request was authorised.
+    `negotiated` says that `Accept` selected the format, `is_authorized` that the request has
+    `Authorization`.
     """
-    vary = {"Vary": "Accept, Accept-Encoding" if negotiated else "Accept-Encoding"}
+    vary = vary_header(negotiated=negotiated)
     fresh = freshness.by_status.get(status)
     if fresh is None:
         return vary | {"Cache-Control": "no-store"}
     # RFC 9111 section 3.5: a shared cache must not reuse the answer to an authorised request.
-    if personal:
+    if is_authorized:
         return vary | {"Cache-Control": "private, no-store"}
     # Many shared caches ignore Vary. What they could hand to a browser in place of the page is
     # kept from them, by the field of RFC 9213 for those that heed no other.
@@ -115,6 +116,11 @@ def caching_headers(
         age = fresh.partition(",")[0]
         return vary | {"Cache-Control": f"private, {age}", "CDN-Cache-Control": "no-store"}
     return vary | {"Cache-Control": f"public, {fresh}"}
+
+
+def vary_header(*, negotiated: bool) -> Headers:
+    """Return the Vary header of a response whose format `Accept` selected, or an address did."""
+    return {"Vary": "Accept, Accept-Encoding" if negotiated else "Accept-Encoding"}
 
 
 def policy_headers(media_type: str) -> Headers:

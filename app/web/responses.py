@@ -46,7 +46,7 @@ def to_response(request: Request, answer: CachedResponse) -> Response:
     """
     # RFC 9110 section 13.2.1: preconditions matter where the answer without them is a success.
     unmodified = bool(answer.etag) and is_unmodified(
-        request_preferences(request.headers).conditions, answer.etag, answer.last_modified
+        request_preferences(request.scope).conditions, answer.etag, answer.last_modified
     )
     reply = answer.to_raw(request.method, unmodified=unmodified)
     response = Response(reply.content["body"], HTTPStatus(reply.start["status"]))

@@ -197,9 +197,7 @@ def _origin(kind: str, raw: bytes, operator: Operator) -> LoadOrigin:
 
 
 def _check(request: Request, present: Present | None) -> None:
-    check_writable(
-        request_preferences(request.headers).conditions, present.etag if present else None
-    )
+    check_writable(request_preferences(request.scope).conditions, present.etag if present else None)
 
 
 def _edited(service: AppState, edit: Callable[..., int]) -> Response:

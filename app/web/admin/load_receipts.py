@@ -102,7 +102,7 @@ def _receipt(  # noqa: PLR0913, PLR0917 - each is a parameter of the request
     As `text/event-stream` it is told again and again while the load runs.
     """
     shown = report(service, load_id, after=after, limit=limit, outcome=outcome)
-    if negotiate(request_preferences(request.headers).accept, (JSON, _EVENTS)) == _EVENTS:
+    if negotiate(request_preferences(request.scope).accept, (JSON, _EVENTS)) == _EVENTS:
         return no_store_response(_events(service, load_id), media_type=_EVENTS)
     return no_store_response(shown.model_dump_json().encode())
 

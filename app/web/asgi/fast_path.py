@@ -119,7 +119,7 @@ class CacheMiddleware:
 
     def _refusal(self, problem: Problem, path: str, accept: bytes) -> CachedResponse:
         known = accept.decode("latin-1")
-        return problem_answer(self._service, problem, path, known, personal=True)
+        return problem_answer(self._service, problem, path, known, is_authorized=True)
 
 
 _TOO_HEAVY: Final = Problem(

@@ -64,7 +64,7 @@ def router() -> APIRouter:
 
 
 def _explained(request: Request, service: StateDep) -> Response:
-    wished = request_preferences(request.headers)
+    wished = request_preferences(request.scope)
     asked = asked_in(request.scope["query_string"].decode("latin-1"))
     accept = wished.accept if asked is None else asked
     if accept and len(accept) > LONGEST:
@@ -88,14 +88,18 @@ def _explained(request: Request, service: StateDep) -> Response:
     )
     etag = entity_tag(content_type, coding, body)
     # What the URL does not name is between this client and us: such an answer nobody keeps.
-    personal = wished.personal or asked is None
+    is_authorized = wished.is_authorized or asked is None
     fields = {
         "Content-Type": content_type,
         **({"Content-Encoding": coding} if coding != content_coding.IDENTITY else {}),
         "ETag": etag,
         **policy_headers(media_type),
         **caching_headers(
-            HTTPStatus.OK, media_type, service.freshness, negotiated=True, personal=personal
+            HTTPStatus.OK,
+            media_type,
+            service.freshness,
+            negotiated=True,
+            is_authorized=is_authorized,
         ),
     }
     return to_response(request, CachedResponse(HTTPStatus.OK, fields, body, etag=etag))
@@ -144,7 +148,7 @@ def _expected(explanation: Explanation, accept: str, service: AppState) -> Expec
         status, media_type = HTTPStatus.OK, form.media_type
         fields = {"Content-Type": form.content_type, **negotiation_headers(_SLUG, form)}
     fields |= caching_headers(
-        status, media_type, service.freshness, negotiated=True, personal=False
+        status, media_type, service.freshness, negotiated=True, is_authorized=False
     )
     return ExpectedAnswer(
         status=status.value,

@@ -71,9 +71,9 @@ def _document(request: Request, service: StateDep) -> Response:
     body = json.dumps(request.app.openapi(), ensure_ascii=False).encode()
     media_type = "application/json"
     etag = entity_tag(media_type, IDENTITY, body)
-    personal = request_preferences(request.headers).personal
+    is_authorized = request_preferences(request.scope).is_authorized
     caching = caching_headers(
-        200, media_type, service.freshness, negotiated=False, personal=personal
+        200, media_type, service.freshness, negotiated=False, is_authorized=is_authorized
     )
     fields = {"Content-Type": media_type, "ETag": etag, **caching, **policy_headers(media_type)}
     return to_response(request, CachedResponse(200, fields, body, etag=etag))

@@ -50,12 +50,12 @@ def routes() -> list[BaseRoute]:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What an article is answered with. `negotiated`: at the bare URL; `personal`: authorised."""
+    """Which representation of an article is sent; `negotiated` at the bare URL."""
 
     form: ArticleFormat
     coding: str
     negotiated: bool
-    personal: bool
+    is_authorized: bool
 
 
 def article(request: Request) -> Response:
@@ -69,7 +69,7 @@ def article(request: Request) -> Response:
     found = found_at(service, slug, epoch)
     if isinstance(found, AliasOrTombstone):
         return _redirected(request, slug, found.slug, form)
-    wished = request_preferences(request.headers)
+    wished = request_preferences(request.scope)
     negotiated = form is FORMATS[0]
     if negotiated:
         chosen = negotiate(wished.accept, OFFERS)
@@ -77,7 +77,7 @@ def article(request: Request) -> Response:
             raise not_acceptable(links_of(found, service.site))
         form = BY_MEDIA_TYPE[chosen]
     coding = content_coding.choose(wished.accept_encoding)
-    choice = Choice(form, coding, negotiated, wished.personal)
+    choice = Choice(form, coding, negotiated, wished.is_authorized)
     return to_response(request, article_answer(service, found, choice, service.clock()))
 
 
@@ -128,7 +128,7 @@ def answer_at(service: AppState, path: str, accepted: str, coding: str) -> Cache
     record = service.database.query(lambda asked: articles.find(asked, slug, now))
     if record is None:
         return None
-    choice = Choice(form, coding, negotiated=twin is FORMATS[0], personal=False)
+    choice = Choice(form, coding, negotiated=twin is FORMATS[0], is_authorized=False)
     answer = article_answer(service, record, choice, now)
     if record.updated_at <= now - DATE_LAG:  # else it depends on the time of day
         service.article_cache.put(
@@ -158,7 +158,7 @@ def article_answer(
             form.media_type,
             service.freshness,
             negotiated=choice.negotiated,
-            personal=choice.personal,
+            is_authorized=choice.is_authorized,
         ),
     }
     return CachedResponse(HTTPStatus.OK, fields, body, etag=etag, last_modified=last_modified)

@@ -93,7 +93,7 @@ async def _changes(request: Request) -> Response:
     path = request.scope["path"]
     kind = next((k for suffix, k in _TWINS.items() if path.endswith(suffix)), None)
     negotiated = kind is None
-    kind = kind or _chosen(request_preferences(request.headers).accept)
+    kind = kind or _chosen(request_preferences(request.scope).accept)
     if kind is None:
         choices = [(k, f"{service.site.base_url}/changes{s}") for s, k in _TWINS.items()]
         detail = "The change feed has none of the media types that the request accepts."
@@ -215,13 +215,13 @@ def _answer(
     }
     body = json.dumps(told, ensure_ascii=False).encode()
     etag = entity_tag(JSON, IDENTITY, body)
-    personal = request_preferences(request.headers).personal
+    is_authorized = request_preferences(request.scope).is_authorized
     following = {"since": page.last, "limit": asked.limit or LIMIT}
     query = urlencode(following | ({"include": "record"} if asked.records else {}))
     # As with articles: at the bare URL, a cache that ignores Vary could mix it up with others.
     shared = not negotiated or service.freshness.vary_is_honoured
-    caching = {"Cache-Control": "private, no-store" if personal else "no-cache"}
-    if not (shared or personal):
+    caching = {"Cache-Control": "private, no-store" if is_authorized else "no-cache"}
+    if not (shared or is_authorized):
         caching = {"Cache-Control": "private, no-cache", "CDN-Cache-Control": "no-store"}
     fields = {
         "Content-Type": JSON,

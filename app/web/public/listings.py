@@ -81,7 +81,7 @@ def listing(request: Request) -> Response:
     service = get_state(request)
     path, form = _twin(request.scope["path"])
     query = request.scope["query_string"].decode("latin-1")
-    wished = request_preferences(request.headers)
+    wished = request_preferences(request.scope)
     negotiated = form is None
     if form is None:
         chosen = negotiate(wished.accept, OFFERS)
@@ -96,7 +96,7 @@ def listing(request: Request) -> Response:
     return to_response(
         request,
         listing_answer(
-            service, page, form, coding, negotiated=negotiated, personal=wished.personal
+            service, page, form, coding, negotiated=negotiated, is_authorized=wished.is_authorized
         ),
     )
 
@@ -117,7 +117,7 @@ def answer_at(service: AppState, address: str, accepted: str, coding: str) -> Ca
         asked, page = page_at(service, path, query, form)
     except (Problem, InvalidQueryError):
         return None
-    answer = listing_answer(service, page, form, coding, negotiated=negotiated, personal=False)
+    answer = listing_answer(service, page, form, coding, negotiated=negotiated, is_authorized=False)
     memory, epoch = _memory(service, asked.selection, epochs)
     memory.put(CacheKey(address, form.name, coding, negotiated), answer, epoch)
     return answer
@@ -148,7 +148,7 @@ def listing_answer(  # noqa: PLR0913 - what an answer depends on, named
     coding: str,
     *,
     negotiated: bool,
-    personal: bool,
+    is_authorized: bool,
 ) -> CachedResponse:
     """Build a listing's answer: a function of its arguments and the site's settings."""
     coding, body = content_coding.encode(coding, form.render(page))
@@ -164,7 +164,7 @@ def listing_answer(  # noqa: PLR0913 - what an answer depends on, named
             form.media_type,
             service.freshness,
             negotiated=negotiated,
-            personal=personal,
+            is_authorized=is_authorized,
         ),
     }
     return CachedResponse(HTTPStatus.OK, fields, body, etag=etag)

@@ -56,7 +56,7 @@ def routes() -> list[BaseRoute]:
 def _vocabulary(request: Request) -> Response:
     service = get_state(request)
     path, dot, _ = request.scope["path"].partition(".")
-    kind = _JSON if dot else negotiate(request_preferences(request.headers).accept, tuple(_FORMS))
+    kind = _JSON if dot else negotiate(request_preferences(request.scope).accept, tuple(_FORMS))
     if kind is None:
         choices = [
             (_HTML, service.site.base_url + path),
@@ -149,7 +149,7 @@ def _related(request: Request) -> Response:
 
 
 def _sent(request: Request, body: bytes, kind: str, *, negotiated: bool) -> Response:
-    wished = request_preferences(request.headers)
+    wished = request_preferences(request.scope)
     coding, packed = content_coding.encode(content_coding.choose(wished.accept_encoding), body)
     content_type = f"{kind}; charset=utf-8" if kind == _HTML else kind
     etag = entity_tag(content_type, coding, packed)
@@ -162,7 +162,7 @@ def _sent(request: Request, body: bytes, kind: str, *, negotiated: bool) -> Resp
             kind,
             get_state(request).freshness,
             negotiated=negotiated,
-            personal=wished.personal,
+            is_authorized=wished.is_authorized,
         ),
         **policy_headers(kind),
     }
