@@ -33,7 +33,7 @@ def hidden_spans(body: str) -> list[markdown.Span]:
     spans: list[markdown.Span] = []
     opened: list[tuple[str, int | None]] = []  # its name, and where it began if it hides
     names: Counter[str] = Counter()  # of those opened
-    for tag in markdown.raw_tags(body):
+    for tag in markdown.raw_html_tokens(body):
         if not tag.name:
             _join(spans, tag.place)
         elif tag.closes:
@@ -61,7 +61,7 @@ def _closed(opened: list[tuple[str, int | None]], names: Counter[str], name: str
     return begin
 
 
-def _hides(tag: markdown.Tag) -> bool:
+def _hides(tag: markdown.HtmlToken) -> bool:
     if tag.name in HIDDEN_ELEMENTS:
         return True
     for attribute, value in _ATTRIBUTE.findall(tag.attributes):

@@ -32,7 +32,7 @@ _INVISIBLE = re.compile(
 _SUSPECT = re.compile(f"[{_ZERO_WIDTH}{_CONTROLS}\u200c\u200d]")
 _HARMLESS = bytes(code for code in range(128) if not _SUSPECT.match(chr(code)))
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?")
-FLAGS_REPORTED: Final = 50
+MAX_FLAGS: Final = 50
 PASSES: Final = 8
 """How often what is hidden is looked for again in what is left when it is cut out."""
 
@@ -56,8 +56,8 @@ def flags(record: Record) -> tuple[HygieneFlag, ...]:
         for check in (_dates, _addresses, _body, _characters, _unknown)
         for flag in check(record)
     ]
-    if left_out := len(found[FLAGS_REPORTED:]):
-        found[FLAGS_REPORTED:] = [HygieneFlag("more-flags", "", f"{left_out} further are left out")]
+    if left_out := len(found[MAX_FLAGS:]):
+        found[MAX_FLAGS:] = [HygieneFlag("more-flags", "", f"{left_out} further are left out")]
     return tuple(found)
 
 
@@ -85,7 +85,7 @@ def _shown(record: Record) -> str:
     return "\n".join((record.title, record.summary, record.body_md, *record.entities))
 
 
-def printables(texts: Sequence[str]) -> Sequence[str]:
+def printable_all(texts: Sequence[str]) -> Sequence[str]:
     """Return `texts`, each as `printable` has it: most are, which is soon seen of all together."""
     return [printable(text) for text in texts] if _is_suspect("\n".join(texts)) else texts
 
@@ -136,7 +136,7 @@ def _body(record: Record) -> Iterator[HygieneFlag]:
     if (
         heading is not None
         and heading.level == "H1"
-        and not markdown.same_words(heading.text, record.title)
+        and not markdown.same_headline(heading.text, record.title)
     ):
         yield HygieneFlag("title-mismatch", "/body_md", "the opening heading is not the title")
     if glued := _glued(record.body_md):
@@ -149,7 +149,7 @@ def _body(record: Record) -> Iterator[HygieneFlag]:
 
 def _glued(body: str) -> int:
     """Count the links in `body` that run into the next word."""
-    if not markdown.may_glue(body):
+    if not markdown.may_have_glued_link(body):
         return 0
     previous = None
     glued = 0

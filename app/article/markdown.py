@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 import pyromark
 from pyromark.event import Event, Range
 
-DEEPEST: Final = 200
-HEAVIEST: Final = 1 << 24
+MAX_DEPTH: Final = 200
+MAX_OPEN_TAG_BYTES: Final = 1 << 24
 """Elements nested deeper than this, or dragged along further, are no document anybody wrote."""
 
-VOID: Final = frozenset(
+VOID_ELEMENTS: Final = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 )
 
@@ -33,7 +33,7 @@ _PLAIN_HEADING = re.compile(
 )
 _CONTAINER = r"[ \t]*+(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))"
 _TOO_DEEP = re.compile(
-    rf"^(?P<deep>(?:{_CONTAINER}){{{DEEPEST}}}+)(?P<deeper>(?:{_CONTAINER})++)", re.MULTILINE
+    rf"^(?P<deep>(?:{_CONTAINER}){{{MAX_DEPTH}}}+)(?P<deeper>(?:{_CONTAINER})++)", re.MULTILINE
 )
 _OPENERS = bytes(ord(">") if code in b"\t 0123456789)*+-.>" else 0 for code in range(256))
 # The tokens of HTML as its standard has them (section 13.2.5): comments, bogus ones too, and tags,
@@ -73,7 +73,7 @@ class Span(NamedTuple):
     end: int
 
 
-class Tag(NamedTuple):
+class HtmlToken(NamedTuple):
     """A tag of raw HTML, or a comment, which has no name. The place is in bytes."""
 
     name: str
@@ -100,7 +100,7 @@ def events(body: str) -> Iterator[Event]:
     return _dialect.events(_shallow(body))
 
 
-def placed_events(body: str) -> Iterator[tuple[Event, Range]]:
+def events_with_ranges(body: str) -> Iterator[tuple[Event, Range]]:
     """Yield the document's events, each with the bytes of `body` it stands for."""
     return _dialect.events_with_range(_shallow(body))
 
@@ -123,7 +123,7 @@ def opening_heading(body: str) -> Heading | None:
     words: list[str] = []
     level = ""
     span = None
-    for event, place in placed_events(body):
+    for event, place in events_with_ranges(body):
         match event:
             case {"Start": {"Heading": {"level": str(level)}}}:
                 span = Span(place["start"], place["end"])
@@ -138,7 +138,7 @@ def opening_heading(body: str) -> Heading | None:
     return None
 
 
-def may_glue(body: str) -> bool:
+def may_have_glued_link(body: str) -> bool:
     """Say whether a link may run into a word in `body`: what closes one may stand before one.
 
     A link ends in one of three signs, and a text begins with what stands behind it, or with what a
@@ -147,7 +147,7 @@ def may_glue(body: str) -> bool:
     return any(glue.search(body) for glue in _GLUES)
 
 
-def same_words(one: str, other: str) -> bool:
+def same_headline(one: str, other: str) -> bool:
     """Say whether two headlines read the same: typography, case and spacing aside."""
     return one == other or _folded(one) == _folded(other)
 
@@ -156,19 +156,19 @@ def same_words(one: str, other: str) -> bool:
 def without_title(body: str, title: str) -> str:
     """Return `body` without its opening heading, where that repeats `title`."""
     heading = opening_heading(body)
-    if heading is None or not same_words(heading.text, title):
+    if heading is None or not same_headline(heading.text, title):
         return body
     return cut(body, [heading.span]).lstrip("\r\n")
 
 
-def tags(markup: bytes) -> Iterator[Tag]:
+def html_tokens(markup: bytes) -> Iterator[HtmlToken]:
     """Yield the tags and comments of `markup`, which is UTF-8, as a browser finds them."""
     position = 0
     endless: set[str] = set()
     while token := _TOKEN.search(markup, position):
         name = (token["name"] or b"").decode().lower()
         attributes = (token["attributes"] or b"").decode()
-        yield Tag(name, bool(token["closes"]), attributes, Span(*token.span()))
+        yield HtmlToken(name, bool(token["closes"]), attributes, Span(*token.span()))
         position = token.end()
         if name in _RAW_TEXT and not token["closes"] and name not in endless:
             if end := _RAW_TEXT[name].search(markup, position):
@@ -177,15 +177,15 @@ def tags(markup: bytes) -> Iterator[Tag]:
                 endless.add(name)
 
 
-def raw_tags(body: str) -> Iterator[Tag]:
+def raw_html_tokens(body: str) -> Iterator[HtmlToken]:
     """Yield the tags and comments of the raw HTML in `body`, with their places in it."""
     source = body.encode()
     lines: list[Span] = []
-    for event, place in placed_events(body):
+    for event, place in events_with_ranges(body):
         span = Span(place["start"], place["end"])
         match event:
             case {"InlineHtml": str(text)}:
-                yield next(tags(text.encode()))._replace(place=span)
+                yield next(html_tokens(text.encode()))._replace(place=span)
             case {"Html": _}:
                 lines.append(span)
             case {"End": "HtmlBlock"}:
@@ -193,10 +193,10 @@ def raw_tags(body: str) -> Iterator[Tag]:
                 lines = []
 
 
-def _block_tags(source: bytes, lines: list[Span]) -> Iterator[Tag]:
+def _block_tags(source: bytes, lines: list[Span]) -> Iterator[HtmlToken]:
     """Yield the tags in a block of raw HTML, between whose lines the marks of a list may stand."""
     starts = [0, *accumulate(line.end - line.start for line in lines[:-1])]
-    for tag in tags(b"".join(source[line.start : line.end] for line in lines)):
+    for tag in html_tokens(b"".join(source[line.start : line.end] for line in lines)):
         begin, last = (
             lines[number].start + offset - starts[number]
             for offset in (tag.place.start, tag.place.end - 1)
@@ -205,7 +205,7 @@ def _block_tags(source: bytes, lines: list[Span]) -> Iterator[Tag]:
         yield tag._replace(place=Span(begin, last + 1))
 
 
-def overloaded(markup: str) -> bool:
+def is_too_complex(markup: str) -> bool:
     """Say whether `markup` nests its elements so deep, or so ill, that to sanitise it costs dear.
 
     A parser of HTML looks through the open elements at each tag, and in each block it repeats those
@@ -213,12 +213,12 @@ def overloaded(markup: str) -> bool:
     """
     # Neither can be reached by less than this, which is most of what is written.
     count = markup.count("<")
-    if count - markup.count("</") <= DEEPEST and count * len(markup) * 4 <= HEAVIEST:
+    if count - markup.count("</") <= MAX_DEPTH and count * len(markup) * 4 <= MAX_OPEN_TAG_BYTES:
         return False
     opened: list[tuple[str, int]] = []
     weight = load = 0
-    for name, closes, _, place in tags(markup.encode()):
-        if name in VOID or not name:
+    for name, closes, _, place in html_tokens(markup.encode()):
+        if name in VOID_ELEMENTS or not name:
             continue
         ended = _ENDED_BY.keys() - {name} if closes else _ENDED_BY.get(name, set())
         while opened and opened[-1][0] in ended:
@@ -229,7 +229,7 @@ def overloaded(markup: str) -> bool:
         elif opened and opened[-1][0] == name:
             weight -= opened.pop()[1]
         load += weight
-        if len(opened) > DEEPEST or load > HEAVIEST:
+        if len(opened) > MAX_DEPTH or load > MAX_OPEN_TAG_BYTES:
             return True
     return False
 
@@ -240,7 +240,7 @@ def _shallow(body: str) -> str:
     The Markdown parser looks at all open containers at each line that continues a paragraph. Most
     bodies have not signs enough in a row, and to see that takes a fifth of the time.
     """
-    if b">" * DEEPEST not in body.encode().translate(_OPENERS):
+    if b">" * MAX_DEPTH not in body.encode().translate(_OPENERS):
         return body
     return _TOO_DEEP.sub(lambda line: line["deep"] + "." * len(line["deeper"]), body)
 

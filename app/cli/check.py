@@ -18,12 +18,12 @@ from app.cli.errors import errors, fail
 from app.deployment_check import Finding, is_slugline, judge
 from app.deployment_check.exchanges import Exchange, Probe
 from app.deployment_check.probes import PARAMETER, follow_ups, openings
-from app.representations.article import BY_SUFFIX, path_of
+from app.representations.article import BY_SUFFIX, article_path
 from app.text import excerpt
 
 _TIMEOUT: Final = httpx2.Timeout(10)
 _LARGEST: Final = 64 << 20
-_PREFIX: Final = path_of("")
+_PREFIX: Final = article_path("")
 
 
 def check(
@@ -57,7 +57,7 @@ def _article(url: str) -> tuple[str, str]:
     for suffix in BY_SUFFIX:
         slug = slug.removesuffix(suffix)
     if not parts.path.startswith(_PREFIX) or not is_slug(slug):
-        fail(f"{excerpt(url)} is not the address of an article: {path_of('<slug>')}")
+        fail(f"{excerpt(url)} is not the address of an article: {article_path('<slug>')}")
     if parts.query:
         fail("the address of an article has no query; this command adds one of its own")
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", slug

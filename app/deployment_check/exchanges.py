@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Final, Literal
 
 from app.http.content_coding import IDENTITY
-from app.representations.article import FORMATS, ArticleFormat, path_of
+from app.representations.article import FORMATS, ArticleFormat, article_path
 
 PAGE: Final = FORMATS[0]
 
@@ -31,7 +31,7 @@ class Probe:
 
     def path(self, slug: str) -> str:
         """Return the path that is asked, for the article `slug`."""
-        return path_of(slug, self.form if self.at_twin else PAGE)
+        return article_path(slug, self.form if self.at_twin else PAGE)
 
     @property
     def fields(self) -> Mapping[str, str]:

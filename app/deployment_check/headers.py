@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.deployment_check.exchanges import Check, Exchange, listed
-from app.representations.article import FORMATS, ArticleFormat, path_of
+from app.representations.article import FORMATS, ArticleFormat, article_path
 from app.web.response_headers import Freshness, caching_headers, negotiation_headers, policy_headers
 
 _SAFE: Final = Freshness({HTTPStatus.OK: "max-age"}, vary_is_honoured=False)
@@ -67,7 +67,7 @@ def _link(exchanges: Sequence[Exchange]) -> Iterator[str]:
 
 def is_linked(link: str, slug: str, form: ArticleFormat) -> bool:
     """Say whether the Link field names the article's representation in `form`."""
-    return f'{path_of(slug, form)}>; rel="alternate"; type="{form.media_type}"' in link
+    return f'{article_path(slug, form)}>; rel="alternate"; type="{form.media_type}"' in link
 
 
 def _cache_control(exchanges: Sequence[Exchange]) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Feeds: bytes in, records and rejections out, one at a time and in the order of the feed.
 
-Each input format is a sibling here with the signature `Reader`, and one row in `KINDS`. This is the
-only layer that knows what a feed looks like: what leaves it is an `Entry` or a `Rejected`, or one
-of two errors about the feed as a whole.
+Each input format is a sibling module with the signature `FeedParser` and one row in `FEED_FORMATS`.
+This is the only layer that knows what a feed looks like: it produces an `Entry` or a `Rejected` for
+each item, or one of two errors about the feed as a whole.
 """
 
 import re
@@ -23,26 +23,26 @@ from app.feeds.entries import (
     ITEM_BYTES,
     Entry,
     FeedItem,
+    FeedParser,
     MalformedFeedError,
-    Reader,
     Rejected,
-    UnknownFeedKindError,
+    UnsupportedFeedError,
 )
-from app.feeds.format_detection import declared_encoding, sniff, sniff_object, sniff_xml
+from app.feeds.format_detection import declared_encoding, sniff, sniff_json_object, sniff_xml
 from app.text import excerpt
 
 __all__ = [
+    "FEED_FORMATS",
     "ITEM_BYTES",
-    "KINDS",
     "MEDIA_TYPES",
     "Entry",
+    "FeedFormat",
     "FeedItem",
-    "FeedKind",
+    "FeedParser",
     "FeedSource",
     "MalformedFeedError",
-    "Reader",
     "Rejected",
-    "UnknownFeedKindError",
+    "UnsupportedFeedError",
     "detect",
     "read",
     "read_all",
@@ -50,13 +50,13 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class FeedKind:
+class FeedFormat:
     """How one kind of feed is read, and what selects it.
 
     The preferred one of its media types is the first. `suffixes` are those of file names.
     """
 
-    read: Reader
+    read: FeedParser
     media_types: tuple[str, ...]
     suffixes: tuple[str, ...] = ()
 
@@ -65,17 +65,17 @@ class FeedKind:
 class FeedSource:
     """A feed that has arrived: its bytes, its kind, and an excerpt of the name of its file.
 
-    `file` is None for a feed that came without one. `kind` is a name in KINDS.
+    `file` is None for a feed that came without one. `format` is a name in KINDS.
     """
 
     file: str | None
-    kind: str
+    format: str
     stream: BinaryIO
 
 
-KINDS: Final[Mapping[str, FeedKind]] = {
-    "json": FeedKind(json_stream.read, ("application/json",)),
-    "ndjson": FeedKind(
+FEED_FORMATS: Final[Mapping[str, FeedFormat]] = {
+    "json": FeedFormat(json_stream.read, ("application/json",)),
+    "ndjson": FeedFormat(
         ndjson.read,
         (
             "application/x-ndjson", "application/ndjson", "application/jsonl",
@@ -84,23 +84,23 @@ KINDS: Final[Mapping[str, FeedKind]] = {
         ),
         (".ndjson", ".jsonl", ".jsonlines"),
     ),
-    "jsonfeed": FeedKind(json_feed.read, ("application/feed+json",)),
-    "rss": FeedKind(rss.read, ("application/rss+xml", "application/xml", "text/xml")),
-    "atom": FeedKind(atom.read, ("application/atom+xml",)),
+    "jsonfeed": FeedFormat(json_feed.read, ("application/feed+json",)),
+    "rss": FeedFormat(rss.read, ("application/rss+xml", "application/xml", "text/xml")),
+    "atom": FeedFormat(atom.read, ("application/atom+xml",)),
 }  # fmt: skip
 
 # What is taken, for the Accept header of a 415.
-MEDIA_TYPES: Final = tuple(each for kind in KINDS.values() for each in kind.media_types)
+MEDIA_TYPES: Final = tuple(each for kind in FEED_FORMATS.values() for each in kind.media_types)
 
 # What clients say who do not know: nothing, "bytes", "text", or what curl says for every --data.
 # The last four are what they say of a file that is packed.
-UNSPECIFIC: Final = frozenset(
+GENERIC_MEDIA_TYPES: Final = frozenset(
     {"", "application/octet-stream", "text/plain", "application/x-www-form-urlencoded",
      "application/gzip", "application/x-gzip", "application/zstd", "application/x-zstd"}
 )  # fmt: skip
 
 # Broken pieces that are kept back while nothing in the feed has turned out to be readable.
-HELD_BACK: Final = 100
+MAX_LEADING_ERRORS: Final = 100
 
 _CHARSET = re.compile(r';[ \t]*charset="?([^\s;"]*)', re.IGNORECASE)
 _UTF_8 = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
@@ -112,19 +112,19 @@ def detect(content_type: str | None, head: bytes, file: str | None = None) -> st
     `head` is the whole of a short feed, and of a long one some 64 KiB. Where the Content-Type is
     unspecific, the suffix of the name of its `file` tells NDJSON, and `head` everything else. XML
     is of the kind that its root says, whatever XML the Content-Type says it is. Raises
-    UnknownFeedKindError for what is not taken, a charset that is not the feed's own included, and
+    UnsupportedFeedError for what is not taken, a charset that is not the feed's own included, and
     MalformedFeedError where the bytes begin nothing that is.
     """
     header = content_type or ""
     media_type = header.partition(";")[0].strip().lower()
     if charset := _CHARSET.search(header):
         _check_charset(media_type, charset[1], head)
-    if media_type in UNSPECIFIC:
+    if media_type in GENERIC_MEDIA_TYPES:
         return _by_suffix(file or "") or sniff(head)
-    for name, kind in KINDS.items():
+    for name, kind in FEED_FORMATS.items():
         if media_type in kind.media_types:
             return _REFINED.get(name, _as_said)(head, name)
-    raise UnknownFeedKindError(excerpt(media_type))
+    raise UnsupportedFeedError(excerpt(media_type))
 
 
 def _as_said(_head: bytes, name: str) -> str:
@@ -133,17 +133,17 @@ def _as_said(_head: bytes, name: str) -> str:
 
 # What the bytes know better than a Content-Type that is right as far as it goes.
 _REFINED: Final[Mapping[str, Callable[[bytes, str], str]]] = {
-    "json": sniff_object, "rss": sniff_xml, "atom": sniff_xml
+    "json": sniff_json_object, "rss": sniff_xml, "atom": sniff_xml
 }  # fmt: skip
 
 
 def _by_suffix(file: str) -> str | None:
-    names = (name for name, kind in KINDS.items() if file.lower().endswith(kind.suffixes))
+    names = (name for name, kind in FEED_FORMATS.items() if file.lower().endswith(kind.suffixes))
     return next(names, None) if file else None
 
 
 def _check_charset(media_type: str, charset: str, head: bytes) -> None:
-    """Raise UnknownFeedKindError where a feed is in another charset than its Content-Type says.
+    """Raise UnsupportedFeedError where a feed is in another charset than its Content-Type says.
 
     RFC 8259, section 8.1: JSON text between systems "MUST be encoded using UTF-8". XML says by
     itself what it is in, and two that contradict each other leave nothing but guessing.
@@ -152,7 +152,7 @@ def _check_charset(media_type: str, charset: str, head: bytes) -> None:
     if charset.lower() not in (_UTF_8 if own.lower() in _UTF_8 else {own.lower()}):
         claimed = excerpt(f"{media_type}; charset={charset}")
         reason = "is not taken: a feed is UTF-8, or XML that says itself what it is"
-        raise UnknownFeedKindError(claimed, reason)
+        raise UnsupportedFeedError(claimed, reason)
 
 
 def read(stream: BinaryIO, kind: str, *, strict: bool = False) -> Iterator[Entry | Rejected]:
@@ -164,7 +164,7 @@ def read(stream: BinaryIO, kind: str, *, strict: bool = False) -> Iterator[Entry
     Where something is, what is broken comes as a Rejected, and so does the place where a feed
     breaks off, as the last one. Errors of the stream itself pass through.
     """
-    for piece in _settled(KINDS[kind].read(stream)):
+    for piece in _settled(FEED_FORMATS[kind].read(stream)):
         yield _checked(piece, strict=strict) if isinstance(piece, FeedItem) else piece
 
 
@@ -178,7 +178,7 @@ def read_all(sources: Sequence[FeedSource], *, strict: bool = False) -> Iterator
     readable = False
     for source in sources:
         try:
-            for piece in read(source.stream, source.kind, strict=strict):
+            for piece in read(source.stream, source.format, strict=strict):
                 yield from _told(unreadable)
                 readable = True
                 yield replace(piece, file=source.file) if source.file else piece
@@ -220,7 +220,7 @@ def _settled(
                 yield _rejected(piece)
             else:
                 held.append(piece)
-                if len(held) > HELD_BACK:
+                if len(held) > MAX_LEADING_ERRORS:
                     break
     except MalformedFeedError as error:
         if readable:
@@ -243,7 +243,7 @@ def _checked(item: FeedItem, *, strict: bool) -> Entry | Rejected:
             _check_known(item, record)
     except InvalidRecordError as error:
         # Where the feed says one thing and the record two, as of its dates, once is enough.
-        faults = tuple(dict.fromkeys(map(item.told, error.faults)))
+        faults = tuple(dict.fromkeys(map(item.to_feed_fault, error.faults)))
         return Rejected(item.line, _slug(item.value), faults, error.left_out)
     return Entry(item.line, record, item.size)
 
@@ -251,7 +251,7 @@ def _checked(item: FeedItem, *, strict: bool) -> Entry | Rejected:
 def _check_known(item: FeedItem, record: Record) -> None:
     """Raise InvalidRecordError for fields that are known neither to us nor to the feed's format."""
     unknown = [Fault(json_pointer(name), "is unknown") for name in record.extra]
-    faults = [fault for fault in unknown if fault.pointer[1:] not in item.places]
+    faults = [fault for fault in unknown if fault.pointer[1:] not in item.field_pointers]
     if faults:
         told, left_out = faults[:FAULTS_REPORTED], len(faults[FAULTS_REPORTED:])
         raise InvalidRecordError(tuple(told), left_out)

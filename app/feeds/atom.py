@@ -5,11 +5,11 @@ from typing import BinaryIO, Final
 
 from app.feeds import xml_stream
 from app.feeds.entries import ITEM_BYTES, FeedItem, MalformedFeedError, Rejected
-from app.feeds.html_to_markdown import Prose
+from app.feeds.html_to_markdown import TextConstruct
 from app.feeds.rss import headline, one_line
-from app.feeds.syndication_mapping import SyndicatedItem, as_item, resolved
-from app.feeds.xml_elements import ElementShape
-from app.feeds.xml_stream import Shape, XmlItem
+from app.feeds.syndication_mapping import SyndicatedItem, resolve_url, to_feed_item
+from app.feeds.xml_elements import XmlElement
+from app.feeds.xml_stream import XmlFeedSchema, XmlItem
 
 _PLACES: Final = {
     "title": "/title",
@@ -21,7 +21,7 @@ _PLACES: Final = {
     "lang": "",
     "summary": "/summary",
 }
-SHAPE: Final = Shape(
+SCHEMA: Final = XmlFeedSchema(
     ("feed", "entry"),
     {"http://www.w3.org/2005/Atom": ""},
     frozenset(("title", "link", "id", "published", "updated", "category", "content", "summary")),
@@ -35,8 +35,8 @@ def read(
     stream: BinaryIO, item_bytes: int = ITEM_BYTES
 ) -> Iterator[FeedItem | Rejected | MalformedFeedError]:
     """Read the entries, as `Reader` says. Pointers are paths: /feed/entry[1]/title."""
-    for found in xml_stream.read(stream, SHAPE, item_bytes):
-        yield found if isinstance(found, Rejected) else as_item(found.place, _story(found))
+    for found in xml_stream.read(stream, SCHEMA, item_bytes):
+        yield found if isinstance(found, Rejected) else to_feed_item(found.place, _story(found))
 
 
 def _story(entry: XmlItem) -> SyndicatedItem:
@@ -71,23 +71,23 @@ def _alternate(entry: XmlItem) -> str | None:
     ]
     pages = [each for each in links if each.attributes.get("type", "text/html") in _MARKUP]
     for link in pages or links:
-        return resolved(link.base, one_line(link.attributes.get("href", "")))
+        return resolve_url(link.base, one_line(link.attributes.get("href", "")))
     return None
 
 
-def _prose(element: ElementShape | None) -> Prose | None:
+def _prose(element: XmlElement | None) -> TextConstruct | None:
     """Return what is in the element, None where it is elsewhere, or is no text at all."""
     if element is None or "src" in element.attributes:
         return None
     markup = _type(element) in _MARKUP or (element.markup and _type(element) in _TEXT)
     if not markup and _type(element) not in _TEXT:
         return None
-    return Prose(element.text, markup, element.base) if element.text.strip() else None
+    return TextConstruct(element.text, markup, element.base) if element.text.strip() else None
 
 
-def _type(element: ElementShape) -> str:
+def _type(element: XmlElement) -> str:
     return element.attributes.get("type", "text").partition(";")[0].strip().lower()
 
 
-def _line(element: ElementShape | None) -> str | None:
+def _line(element: XmlElement | None) -> str | None:
     return one_line(element.text) if element else None

@@ -24,7 +24,7 @@ Scan = Callable[[bytes, int], tuple[int, bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class ScannedPiece:
+class RawValue:
     """A stretch of the feed, where it starts and what line and column follow it, from 1.
 
     `raw` is None where the piece is larger than allowed. `ended` is False where the feed was over
@@ -68,7 +68,7 @@ class ByteScanner:
         """Pass over the byte that `peek` returned."""
         self._advance(self._at + 1)
 
-    def take(self, scan: Scan, limit: int) -> ScannedPiece:
+    def take(self, scan: Scan, limit: int) -> RawValue:
         """Return the piece from here to where `scan` says, and pass over it.
 
         A piece of more than `limit` bytes is passed over without being kept.
@@ -85,7 +85,7 @@ class ByteScanner:
                 break
         raw = None if large else self._buffer[self._at : self._at + seen]
         self._advance(self._at + seen)
-        return ScannedPiece(line, column, (self.line, self.column), raw, ended)
+        return RawValue(line, column, (self.line, self.column), raw, ended)
 
     def _advance(self, to: int) -> None:
         passed = self._buffer[self._at : to]

@@ -18,23 +18,23 @@ class FeedItem:
     (RFC 6901) at which it stands in its document, "" where it is the document; `size` counts its
     bytes. In XML it is a path of elements such as /rss/channel/item[3], counted from 1.
 
-    Where the feed has other names than a record, `places` says for a field of the record where in
-    the item it is from: steps of a pointer. `missing` says why there is no value for a field.
+    Where the feed format has other field names than a record, `field_pointers` maps a field of the
+    record to its pointer within the item, and `field_errors` to the reason why it has no value.
     """
 
     line: int
     pointer: str
     value: object
     size: int = field(default=0, compare=False)
-    places: Mapping[str, str] = field(default_factory=dict, compare=False)
-    missing: Mapping[str, str] = field(default_factory=dict, compare=False)
+    field_pointers: Mapping[str, str] = field(default_factory=dict, compare=False)
+    field_errors: Mapping[str, str] = field(default_factory=dict, compare=False)
 
-    def told(self, fault: Fault) -> Fault:
+    def to_feed_fault(self, fault: Fault) -> Fault:
         """Return a `fault` of the record as one of the feed."""
         name = fault.pointer[1:].partition("/")[0]
         rest = fault.pointer[1 + len(name) :]
-        place = self.places.get(name, fault.pointer[: 1 + len(name)])
-        return Fault(self.pointer + place + rest, self.missing.get(name, fault.reason))
+        place = self.field_pointers.get(name, fault.pointer[: 1 + len(name)])
+        return Fault(self.pointer + place + rest, self.field_errors.get(name, fault.reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class MalformedFeedError(ValueError):
         self.reason = reason
 
 
-class UnknownFeedKindError(ValueError):
+class UnsupportedFeedError(ValueError):
     """Feeds of this media type are not taken. `media_type` is an excerpt of what was claimed."""
 
     def __init__(self, media_type: str, reason: str = "is no kind of feed that is taken") -> None:
@@ -88,7 +88,7 @@ class UnknownFeedKindError(ValueError):
         self.media_type = media_type
 
 
-class Reader(Protocol):
+class FeedParser(Protocol):
     """The one signature of the family.
 
     A reader holds no more than an item in memory. It *yields* a MalformedFeedError for a piece

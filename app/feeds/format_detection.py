@@ -7,9 +7,9 @@ from typing import Final
 
 from app.feeds.byte_scanner import ByteScanner
 from app.feeds.entries import FeedItem, MalformedFeedError
-from app.feeds.json_stream import members, value
-from app.feeds.safe_expat import broken, parse, parser_for
-from app.feeds.strict_json import UnfitJsonError, decode
+from app.feeds.json_stream import read_members, read_value
+from app.feeds.safe_expat import create_parser, error_at, parse
+from app.feeds.strict_json import UnsupportedJsonError, decode
 from app.text import excerpt
 
 _BLANKS: Final = b" \t\n\r"
@@ -41,7 +41,7 @@ def sniff(head: bytes) -> str:
     if body.startswith(b"["):
         return "json"
     if body.startswith(b"{"):
-        return sniff_object(head, "ndjson" if _is_lines(body) else "json")
+        return sniff_json_object(head, "ndjson" if _is_lines(body) else "json")
     if body.startswith(b"<"):
         return sniff_xml(head)
     skipped = text[: -len(body)]
@@ -52,7 +52,7 @@ def sniff(head: bytes) -> str:
     )
 
 
-def sniff_object(head: bytes, otherwise: str) -> str:
+def sniff_json_object(head: bytes, otherwise: str) -> str:
     """Return the name of the kind of a JSON object that begins with `head`.
 
     A JSON Feed names its version. `otherwise` is what it is if it does not, within `head`.
@@ -61,8 +61,8 @@ def sniff_object(head: bytes, otherwise: str) -> str:
     try:
         if window.peek() != b"{":
             return otherwise
-        for name in members(window, len(head)):
-            found = value(window, "", len(head))
+        for name in read_members(window, len(head)):
+            found = read_value(window, "", len(head))
             if name == "version" and isinstance(found, FeedItem):
                 return "jsonfeed" if "jsonfeed.org/version/" in str(found.value) else otherwise
     except MalformedFeedError:
@@ -80,13 +80,13 @@ def sniff_xml(head: bytes, otherwise: str | None = None) -> str:
     def start(name: str, _attributes: dict[str, str]) -> None:
         raise _RootFoundError(name.split("\n")[:2][-1])
 
-    parser = parser_for(start)
+    parser = create_parser(start)
     try:
         parse(parser, head, last=False)
     except _RootFoundError as found:
         if kind := _ROOTS.get(str(found), otherwise):
             return kind
-        raise broken(
+        raise error_at(
             parser, f"the root is <{excerpt(str(found))}>, and not <rss> or <feed>"
         ) from None
     except MalformedFeedError:
@@ -109,7 +109,7 @@ def _is_lines(body: bytes) -> bool:
 def _is_complete(line: bytes) -> bool:
     try:
         decode(line)
-    except UnfitJsonError:
+    except UnsupportedJsonError:
         return True
     except MalformedFeedError:
         return False

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from html_to_markdown import ConversionOptions, convert
 
-from app.article.markdown import overloaded
+from app.article.markdown import is_too_complex
 from app.text import storable
 
 # Frames, drawings and controls are no prose. Scripts, styles and what is hidden are left out as it
@@ -21,7 +21,7 @@ _LEFT_OUT: Final = [
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 
 
-class Prose(NamedTuple):
+class TextConstruct(NamedTuple):
     """A piece of a feed: HTML where `markup` says so, with the URL its links are relative to."""
 
     text: str
@@ -29,18 +29,18 @@ class Prose(NamedTuple):
     base: str = ""
 
 
-class UnfitProseError(ValueError):
+class HtmlConversionError(ValueError):
     """The piece cannot be converted, or not without a loss."""
 
 
-def to_markdown(prose: Prose) -> str:
-    """Return `prose` in Markdown, without a newline at its end. Raises UnfitProseError."""
+def to_markdown(prose: TextConstruct) -> str:
+    """Return `prose` in Markdown, without a newline at its end. Raises HtmlConversionError."""
     markup = prose.text if prose.markup else _paragraphs(prose.text)
     return _converted(markup, prose.base, "markdown")
 
 
-def to_text(prose: Prose) -> str:
-    """Return `prose` as text on one line. Raises UnfitProseError."""
+def to_text(prose: TextConstruct) -> str:
+    """Return `prose` as text on one line. Raises HtmlConversionError."""
     text = _converted(prose.text, "", "plain") if prose.markup else prose.text
     return " ".join(text.split())
 
@@ -56,9 +56,13 @@ def _converted(markup: str, base: str, form: str) -> str:
     try:
         storable(markup)  # the converter would drop a NUL without a word
     except ValueError as error:
-        raise UnfitProseError(str(error)) from None
-    if overloaded(markup):  # the converter drops what is nested too deep, and a page cannot show it
-        raise UnfitProseError("its HTML nests elements too deep, or leaves too many of them open")
+        raise HtmlConversionError(str(error)) from None
+    if is_too_complex(
+        markup
+    ):  # the converter drops what is nested too deep, and a page cannot show it
+        raise HtmlConversionError(
+            "its HTML nests elements too deep, or leaves too many of them open"
+        )
     options = ConversionOptions(
         escape_asterisks=True,
         escape_underscores=True,
@@ -71,4 +75,4 @@ def _converted(markup: str, base: str, form: str) -> str:
     try:
         return (convert(markup, options).content or "").strip("\n")
     except Exception as error:  # noqa: BLE001 - whatever a converter in another language raises
-        raise UnfitProseError(f"its HTML cannot be converted: {type(error).__name__}") from None
+        raise HtmlConversionError(f"its HTML cannot be converted: {type(error).__name__}") from None

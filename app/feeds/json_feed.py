@@ -7,9 +7,9 @@ from typing import Any, BinaryIO, Final
 from app.article.record import Fault, Record
 from app.feeds.byte_scanner import ByteScanner
 from app.feeds.entries import ITEM_BYTES, FeedItem, MalformedFeedError, Rejected
-from app.feeds.html_to_markdown import Prose
-from app.feeds.json_stream import broken, items, members, value
-from app.feeds.syndication_mapping import SyndicatedItem, as_item
+from app.feeds.html_to_markdown import TextConstruct
+from app.feeds.json_stream import error_at, read_array, read_members, read_value
+from app.feeds.syndication_mapping import SyndicatedItem, to_feed_item
 
 _PLACES: Final = {
     "title": "/title",
@@ -40,34 +40,39 @@ def read(
     if not first:
         raise MalformedFeedError(1, 1, "the feed is empty")
     if first != b"{":
-        raise broken(window, "a JSON Feed is an object", form="a JSON Feed")
+        raise error_at(window, "a JSON Feed is an object", form="a JSON Feed")
     language: object = None
     found = False
-    for name in members(window, item_bytes):
+    for name in read_members(window, item_bytes):
         if name != "items":
-            said = value(window, "", item_bytes)
+            said = read_value(window, "", item_bytes)
             if name == "language" and isinstance(said, FeedItem):
                 language = said.value
             continue
         if found or window.peek() != b"[":
-            raise broken(window, "one array of items is expected", form="a JSON Feed")
+            raise error_at(window, "one array of items is expected", form="a JSON Feed")
         found = True
-        for piece in items(window, "/items", item_bytes):
+        for piece in read_array(window, "/items", item_bytes):
             yield _item(piece, language) if isinstance(piece, FeedItem) else piece
     if not found:
-        raise broken(window, "it has no items", form="a JSON Feed")
+        raise error_at(window, "it has no items", form="a JSON Feed")
     if window.peek():
-        raise broken(window, "more follows behind the end of the document")
+        raise error_at(window, "more follows behind the end of the document")
 
 
 def _item(item: FeedItem, language: object) -> FeedItem | Rejected:
     if not isinstance(item.value, dict):
         reason = "an item of a JSON Feed is a JSON object"
         return Rejected(item.line, None, (Fault(item.pointer, reason),))
-    made = as_item(item, _story(item.value, language))
+    made = to_feed_item(item, _story(item.value, language))
     if wrong := next(_no_text(item.value), None):
         kept = {**_mapping(made.value), "body_md": item.value[wrong]}
-        return replace(made, value=kept, places={**made.places, "body_md": f"/{wrong}"}, missing={})
+        return replace(
+            made,
+            value=kept,
+            field_pointers={**made.field_pointers, "body_md": f"/{wrong}"},
+            field_errors={},
+        )
     return made
 
 
@@ -90,8 +95,8 @@ def _story(said: Mapping[str, Any], language: object) -> SyndicatedItem:
     )
 
 
-def _prose(text: object, *, markup: bool) -> Prose | None:
-    return Prose(text, markup) if isinstance(text, str) and text.strip() else None
+def _prose(text: object, *, markup: bool) -> TextConstruct | None:
+    return TextConstruct(text, markup) if isinstance(text, str) and text.strip() else None
 
 
 def _no_text(said: Mapping[str, Any]) -> Iterator[str]:
@@ -101,5 +106,5 @@ def _no_text(said: Mapping[str, Any]) -> Iterator[str]:
             yield name
 
 
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
+def _mapping(read_value: object) -> Mapping[str, object]:
+    return read_value if isinstance(read_value, dict) else {}

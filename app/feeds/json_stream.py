@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from app.feeds.byte_scanner import ByteScanner
 from app.feeds.entries import ITEM_BYTES, FeedItem, MalformedFeedError, Rejected
-from app.feeds.strict_json import NotUtf8Error, read_piece
+from app.feeds.strict_json import NotUtf8Error, decode_item
 
 _BEHIND_LITERAL = re.compile(rb'[ \t\n\r,:"\[\]{}]')
 # Both only ever give back what they could not use at all, so each byte is looked at once.
@@ -31,14 +31,14 @@ def read(
     if not first:
         raise MalformedFeedError(1, 1, "the feed is empty")
     if first == b"[":
-        yield from items(window, "", item_bytes)
+        yield from read_array(window, "", item_bytes)
     else:
-        yield value(window, "", item_bytes)
+        yield read_value(window, "", item_bytes)
     if window.peek():
-        raise broken(window, "more follows behind the end of the document (is it NDJSON?)")
+        raise error_at(window, "more follows behind the end of the document (is it NDJSON?)")
 
 
-def items(
+def read_array(
     window: ByteScanner, pointer: str, limit: int
 ) -> Iterator[FeedItem | Rejected | MalformedFeedError]:
     """Read the array that the window stands at, which is at `pointer`, and pass over it."""
@@ -47,18 +47,18 @@ def items(
         window.skip()
         return
     for index in count():
-        yield value(window, f"{pointer}/{index}", limit)
+        yield read_value(window, f"{pointer}/{index}", limit)
         separator = window.peek()
         if separator not in (b",", b"]"):
-            raise broken(window, f"',' or ']' is expected behind item {index}")
+            raise error_at(window, f"',' or ']' is expected behind item {index}")
         window.skip()
         if separator == b"]":
             return
         if window.peek() in (b"]", b""):
-            raise broken(window, f"another item is expected behind item {index} and its ','")
+            raise error_at(window, f"another item is expected behind item {index} and its ','")
 
 
-def members(window: ByteScanner, limit: int) -> Iterator[str]:
+def read_members(window: ByteScanner, limit: int) -> Iterator[str]:
     """Read the names in the object that the window stands at, and pass over it.
 
     The window stands at the value of a name when it is yielded, and behind it when the next one is
@@ -70,27 +70,27 @@ def members(window: ByteScanner, limit: int) -> Iterator[str]:
         return
     while True:
         if window.peek() != b'"':
-            raise broken(window, "a name in quotation marks is expected")
-        name = value(window, "", limit)
+            raise error_at(window, "a name in quotation marks is expected")
+        name = read_value(window, "", limit)
         if window.peek() != b":":
-            raise broken(window, "':' is expected behind a name")
+            raise error_at(window, "':' is expected behind a name")
         window.skip()
         yield name.value if isinstance(name, FeedItem) and isinstance(name.value, str) else ""
         separator = window.peek()
         if separator not in (b",", b"}"):
-            raise broken(window, "',' or '}' is expected behind a value")
+            raise error_at(window, "',' or '}' is expected behind a value")
         window.skip()
         if separator == b"}":
             return
 
 
-def value(
+def read_value(
     window: ByteScanner, pointer: str, limit: int
 ) -> FeedItem | Rejected | MalformedFeedError:
     """Read the value that the window stands at; raises where it is broken."""
     first = window.peek()
     piece = window.take(_Enclosed() if first in _ENCLOSED else _literal, limit)
-    found = read_piece(piece, pointer, limit)
+    found = decode_item(piece, pointer, limit)
     closed = piece.ended or first not in _ENCLOSED
     # The fault may be far above the end of the feed, so both ends of it are told.
     start = f"nothing closes what starts at line {piece.line}, column {piece.column}; "
@@ -102,7 +102,7 @@ def value(
     return found
 
 
-def broken(window: ByteScanner, reason: str, form: str = "JSON") -> MalformedFeedError:
+def error_at(window: ByteScanner, reason: str, form: str = "JSON") -> MalformedFeedError:
     """Return an error at the place where the window stands: what is there is not of the `form`."""
     end = "" if window.peek() else "the feed ends where "
     return MalformedFeedError(window.line, window.column, f"not {form}: {end}{reason}")

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from app.feeds.byte_scanner import ByteScanner
 from app.feeds.entries import ITEM_BYTES, FeedItem, MalformedFeedError, Rejected
-from app.feeds.strict_json import read_piece
+from app.feeds.strict_json import decode_item
 
 
 def read(
@@ -20,7 +20,7 @@ def read(
     if not window.peek():
         raise MalformedFeedError(1, 1, "the feed is empty")
     while window.peek():
-        yield read_piece(window.take(_to_newline, item_bytes), "", item_bytes)
+        yield decode_item(window.take(_to_newline, item_bytes), "", item_bytes)
 
 
 def _to_newline(buffer: bytes, at: int) -> tuple[int, bool]:

@@ -22,7 +22,7 @@ _ZONES: Final = {
 }  # fmt: skip
 
 
-def rfc3339(text: str) -> str:
+def to_rfc3339(text: str) -> str:
     """Return the date `text` of RFC 822 as RFC 3339 writes it, and anything else as it is.
 
     A date without a zone stays without one, and a zone that nobody can know is none: that is for

@@ -6,11 +6,11 @@ from typing import BinaryIO, Final
 
 from app.feeds import xml_stream
 from app.feeds.entries import ITEM_BYTES, FeedItem, MalformedFeedError, Rejected
-from app.feeds.html_to_markdown import Prose, UnfitProseError, to_text
-from app.feeds.rfc822_dates import rfc3339
-from app.feeds.syndication_mapping import SyndicatedItem, as_item, resolved
-from app.feeds.xml_elements import ElementShape
-from app.feeds.xml_stream import Shape, XmlItem
+from app.feeds.html_to_markdown import HtmlConversionError, TextConstruct, to_text
+from app.feeds.rfc822_dates import to_rfc3339
+from app.feeds.syndication_mapping import SyndicatedItem, resolve_url, to_feed_item
+from app.feeds.xml_elements import XmlElement
+from app.feeds.xml_stream import XmlFeedSchema, XmlItem
 
 # The elements that say what a field of a record says, the best one first.
 _SOURCES: Final = {
@@ -24,7 +24,7 @@ _SOURCES: Final = {
     "body_md": ("content:encoded", "description"),
     "summary": ("description",),
 }
-SHAPE: Final = Shape(
+SCHEMA: Final = XmlFeedSchema(
     ("rss", "channel", "item"),
     {
         "": "",
@@ -44,8 +44,8 @@ def read(
     stream: BinaryIO, item_bytes: int = ITEM_BYTES
 ) -> Iterator[FeedItem | Rejected | MalformedFeedError]:
     """Read the items, as `Reader` says. Pointers are paths: /rss/channel/item[1]/title."""
-    for found in xml_stream.read(stream, SHAPE, item_bytes):
-        yield found if isinstance(found, Rejected) else as_item(found.place, _story(found))
+    for found in xml_stream.read(stream, SCHEMA, item_bytes):
+        yield found if isinstance(found, Rejected) else to_feed_item(found.place, _story(found))
 
 
 def _story(item: XmlItem) -> SyndicatedItem:
@@ -70,14 +70,14 @@ def _story(item: XmlItem) -> SyndicatedItem:
     )
 
 
-def headline(element: ElementShape | None, *, markup: bool = False) -> str | None:
+def headline(element: XmlElement | None, *, markup: bool = False) -> str | None:
     """Return the text of a title, on one line. It is text, unless it is said to be `markup`."""
     if element is None:
         return None
     if element.markup or markup:
         try:
-            return to_text(Prose(element.text, markup=True))
-        except UnfitProseError:
+            return to_text(TextConstruct(element.text, markup=True))
+        except HtmlConversionError:
             pass  # what it looks like can be told from it as it is
     return one_line(element.text)
 
@@ -87,20 +87,20 @@ def one_line(text: str) -> str:
     return _BLANKS.sub(" ", text).strip(" ")
 
 
-def _date(element: ElementShape | None) -> str | None:
-    return rfc3339(one_line(element.text)) if element else None
+def _date(element: XmlElement | None) -> str | None:
+    return to_rfc3339(one_line(element.text)) if element else None
 
 
-def _html(element: ElementShape | None) -> Prose | None:
+def _html(element: XmlElement | None) -> TextConstruct | None:
     # "The item synopsis" is HTML by use, escaped or, against the rules, as it is.
-    return Prose(element.text, markup=True, base=element.base) if element else None
+    return TextConstruct(element.text, markup=True, base=element.base) if element else None
 
 
-def _address(element: ElementShape) -> str:
-    return resolved(element.base, one_line(element.text))
+def _address(element: XmlElement) -> str:
+    return resolve_url(element.base, one_line(element.text))
 
 
-def _permalink(guid: ElementShape | None) -> str | None:
+def _permalink(guid: XmlElement | None) -> str | None:
     # "isPermaLink is optional, its default value is true": but many a guid without it is no URL.
     if guid is None or guid.attributes.get("isPermaLink", "true").strip().lower() != "true":
         return None

@@ -21,7 +21,7 @@ _BUFFER: Final = 64 << 10
 StartTag = Callable[[str, dict[str, str]], None]
 
 
-def parser_for(start: StartTag) -> expat.XMLParserType:
+def create_parser(start: StartTag) -> expat.XMLParserType:
     """Return a parser that calls `start` at each start tag, and refuses what is not safe.
 
     Refused are encodings that it does not know, entities beyond XML's own five, and DTDs that
@@ -35,16 +35,16 @@ def parser_for(start: StartTag) -> expat.XMLParserType:
 
     def declared(_version: str, encoding: str | None, _standalone: int) -> None:
         if encoding is not None and not _ENCODING.fullmatch(encoding):
-            raise broken(
+            raise error_at(
                 parser, f"the encoding {excerpt(encoding)!r} is not taken; UTF-8 always is"
             )
 
     def doctype(_name: str, _system: str | None, _public: str | None, internal: int) -> None:
         if internal:
-            raise broken(parser, "a DTD with declarations in it is not taken")
+            raise error_at(parser, "a DTD with declarations in it is not taken")
 
     def skipped(name: str, _parameter: int) -> None:
-        raise broken(parser, f"the entity {excerpt(name)!r} is not declared")
+        raise error_at(parser, f"the entity {excerpt(name)!r} is not declared")
 
     parser.StartElementHandler = start
     parser.XmlDeclHandler = declared
@@ -61,9 +61,9 @@ def parse(parser: expat.XMLParserType, chunk: bytes, *, last: bool) -> None:
         reason = f"not XML: {expat.ErrorString(error.code)}"
         raise MalformedFeedError(error.lineno, error.offset + 1, reason) from None
     except (LookupError, UnicodeError):
-        raise broken(parser, "the encoding is not known") from None
+        raise error_at(parser, "the encoding is not known") from None
 
 
-def broken(parser: expat.XMLParserType, reason: str) -> MalformedFeedError:
+def error_at(parser: expat.XMLParserType, reason: str) -> MalformedFeedError:
     """Return an error at the place where `parser` is."""
     return MalformedFeedError(parser.CurrentLineNumber, parser.CurrentColumnNumber + 1, reason)

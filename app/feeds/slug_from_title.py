@@ -10,7 +10,7 @@ from app.article.record import SLUG_LENGTH
 _HEADLINE: Final = 2_000
 
 
-def slug_of(title: str) -> str | None:
+def slug_from_title(title: str) -> str | None:
     """Return the slug for `title`, or None where nothing in it can be written in a-z and 0-9.
 
     Lower case, other scripts in Latin letters, apostrophes left out, everything else that is no

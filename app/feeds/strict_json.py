@@ -11,13 +11,13 @@ from itertools import accumulate
 from typing import Final, Never
 
 from app.article.record import Fault
-from app.feeds.byte_scanner import ScannedPiece
+from app.feeds.byte_scanner import RawValue
 from app.feeds.entries import FeedItem, MalformedFeedError, Rejected
 from app.text import excerpt
 
 # Our own figure, far below the interpreter's, which differs from version to version, may be
 # configured away, and counts the frames of whoever calls.
-NESTING: Final = 100
+MAX_DEPTH: Final = 100
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -28,7 +28,7 @@ class NotUtf8Error(MalformedFeedError):
     """A byte is not UTF-8, in what would be JSON otherwise: where it ends is beyond doubt."""
 
 
-class UnfitJsonError(ValueError):
+class UnsupportedJsonError(ValueError):
     """The text says something that JSON leaves open, or that does not survive being stored."""
 
 
@@ -36,10 +36,10 @@ def decode(raw: bytes, line: int = 1, column: int = 1) -> object:
     """Return the value that the JSON text `raw` stands for.
 
     Raises MalformedFeedError where it is no JSON, counting from the `line` and `column` at which
-    it starts, and UnfitJsonError where it is JSON, or at least nested too deep to tell.
+    it starts, and UnsupportedJsonError where it is JSON, or at least nested too deep to tell.
     """
-    if raw.count(b"[") + raw.count(b"{") > NESTING and _nesting(raw) > NESTING:
-        raise UnfitJsonError(f"nested deeper than {NESTING} levels")
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _nesting(raw) > MAX_DEPTH:
+        raise UnsupportedJsonError(f"nested deeper than {MAX_DEPTH} levels")
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
@@ -49,13 +49,13 @@ def decode(raw: bytes, line: int = 1, column: int = 1) -> object:
         raise (NotUtf8Error if only_that else MalformedFeedError)(*place, reason) from None
     try:
         return _parse(_STRICT, text, line, column)
-    except UnfitJsonError:
+    except UnsupportedJsonError:
         _parse(_GRAMMAR, text, line, column)  # broken is worse than unfit
         raise
 
 
-def read_piece(
-    piece: ScannedPiece, pointer: str, limit: int
+def decode_item(
+    piece: RawValue, pointer: str, limit: int
 ) -> FeedItem | Rejected | MalformedFeedError:
     """Decode the one JSON text that `piece` holds, as the item at `pointer`.
 
@@ -68,7 +68,7 @@ def read_piece(
     try:
         value = decode(piece.raw, piece.line, piece.column)
         return FeedItem(piece.line, pointer, value, len(piece.raw))
-    except UnfitJsonError as error:
+    except UnsupportedJsonError as error:
         return Rejected(piece.line, None, (Fault(pointer, str(error)),))
     except MalformedFeedError as error:
         return error
@@ -110,7 +110,7 @@ def _object(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
     members: dict[str, object] = {}
     for name, value in pairs:
         if name in members:
-            raise UnfitJsonError(f"the name {excerpt(name)!r} occurs twice in one object")
+            raise UnsupportedJsonError(f"the name {excerpt(name)!r} occurs twice in one object")
         members[name] = value
     return members
 
@@ -119,20 +119,20 @@ def _integer(digits: str) -> int:
     try:
         return int(digits)
     except ValueError:  # https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
-        raise UnfitJsonError(f"a number of {len(digits)} digits is too long") from None
+        raise UnsupportedJsonError(f"a number of {len(digits)} digits is too long") from None
 
 
 def _fraction(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise UnfitJsonError(f"the number {excerpt(digits)} is too large")
+        raise UnsupportedJsonError(f"the number {excerpt(digits)} is too large")
     return number
 
 
 def _constant(name: str) -> Never:
     # RFC 8259, section 6: "Numeric values that cannot be represented in the grammar below (such as
     # Infinity and NaN) are not permitted." They are common all the same, and no reason to stop.
-    raise UnfitJsonError(f"{name} is no JSON number")
+    raise UnsupportedJsonError(f"{name} is no JSON number")
 
 
 _STRICT = json.JSONDecoder(

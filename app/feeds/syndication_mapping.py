@@ -12,8 +12,8 @@ from urllib.parse import urljoin
 
 from app.article.record import is_language
 from app.feeds.entries import FeedItem
-from app.feeds.html_to_markdown import Prose, UnfitProseError, to_markdown, to_text
-from app.feeds.slug_from_title import slug_of
+from app.feeds.html_to_markdown import HtmlConversionError, TextConstruct, to_markdown, to_text
+from app.feeds.slug_from_title import slug_from_title
 
 UNDETERMINED: Final = "und"
 """RFC 5646, section 4.1: the tag 'und' is for what has a language that is not known."""
@@ -40,29 +40,31 @@ class SyndicatedItem:
     updated: object = None
     tags: object = None
     language: object = None
-    content: Prose | None = None
-    summary: Prose | None = None
+    content: TextConstruct | None = None
+    summary: TextConstruct | None = None
     extra: Mapping[str, object] | None = None
 
 
-def as_item(place: FeedItem, story: SyndicatedItem) -> FeedItem:
+def to_feed_item(place: FeedItem, story: SyndicatedItem) -> FeedItem:
     """Return `place`, an item whose value has not been made yet, with what `story` says."""
     value: dict[str, object] = dict(story.extra or {})
     missing: dict[str, str] = {}
     places = dict(story.places) | _stand_ins(story) | {"slug": story.places["title"]}
     value.update(_said(story))
-    if isinstance(story.title, str) and slug_of(story.title) is None:
+    if isinstance(story.title, str) and slug_from_title(story.title) is None:
         missing["slug"] = "gives no slug: it has no letter and no digit"
     elif story.title is not None:
-        value["slug"] = slug_of(story.title) if isinstance(story.title, str) else story.title
+        value["slug"] = (
+            slug_from_title(story.title) if isinstance(story.title, str) else story.title
+        )
     try:
         value.update(dict(_texts(story)))
-    except UnfitProseError as error:
+    except HtmlConversionError as error:
         missing["body_md"] = str(error)
-    return replace(place, value=value, places=places, missing=missing)
+    return replace(place, value=value, field_pointers=places, field_errors=missing)
 
 
-def language_tag(claimed: object) -> str:
+def normalize_language(claimed: object) -> str:
     """Return what a feed calls its language as a BCP 47 tag, UNDETERMINED where it is none."""
     if not isinstance(claimed, str):
         return UNDETERMINED
@@ -75,7 +77,7 @@ def language_tag(claimed: object) -> str:
     return tag
 
 
-def resolved(base: str, address: str) -> str:
+def resolve_url(base: str, address: str) -> str:
     """Return `address` as `base` completes it, or as it is where that leads nowhere."""
     try:
         return urljoin(base, address) if base else address
@@ -85,7 +87,7 @@ def resolved(base: str, address: str) -> str:
 
 def _said(story: SyndicatedItem) -> Iterator[tuple[str, object]]:
     """Yield the fields of a record that are taken as they are."""
-    yield "lang", language_tag(story.language)
+    yield "lang", normalize_language(story.language)
     published = story.updated if story.published is None else story.published
     updated = story.published if story.updated is None else story.updated
     for name, value in (
@@ -112,7 +114,7 @@ def _topics(tags: object) -> object:
     """Return `tags` as slugs, those that give none left out. What is no list is not looked at."""
     if not isinstance(tags, list | tuple):
         return tags
-    slugs = (slug_of(tag) if isinstance(tag, str) else tag for tag in tags)
+    slugs = (slug_from_title(tag) if isinstance(tag, str) else tag for tag in tags)
     return list(dict.fromkeys(slug for slug in slugs if slug)) if _plain(tags) else list(tags)
 
 
@@ -126,5 +128,5 @@ def _texts(story: SyndicatedItem) -> Iterator[tuple[str, str]]:
     if body is None or not body.text.strip():
         return
     link = story.link if isinstance(story.link, str) else ""
-    yield "body_md", to_markdown(body._replace(base=resolved(link, body.base)))
+    yield "body_md", to_markdown(body._replace(base=resolve_url(link, body.base)))
     yield "summary", to_text(story.summary) if story.content and story.summary else ""

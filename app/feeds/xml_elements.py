@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 from xml.sax.saxutils import escape
 
-from app.article.markdown import VOID
+from app.article.markdown import VOID_ELEMENTS
 
-ELEMENTS: Final = 10_000
+MAX_ELEMENTS: Final = 10_000
 """How many elements are kept of an item, at all depths. The smallest weigh much more than here."""
 
 
-class ElementShape(NamedTuple):
+class XmlElement(NamedTuple):
     """An element of an item: its name, its attributes without namespaces, and what is in it.
 
     `text` is character data, or, where there are elements in it, `markup`: their HTML. `base` is
@@ -25,7 +25,7 @@ class ElementShape(NamedTuple):
     base: str
 
 
-class OpenItem:
+class ItemBuilder:
     """An item that has begun at `line` and the byte `offset`, and of which the rest is to come.
 
     Depths count from the item: its own elements are at 1. `given_up` says why nothing is kept any
@@ -36,10 +36,10 @@ class OpenItem:
         self.line = line
         self.offset = offset
         self.given_up = ""
-        self.elements: list[ElementShape] = []
+        self.elements: list[XmlElement] = []
         self._wanted = wanted
         self._kept = 0
-        self._element: ElementShape | None = None
+        self._element: XmlElement | None = None
         self._text = io.StringIO()
         self._names: list[str] = []
 
@@ -49,7 +49,7 @@ class OpenItem:
             self._start_markup(name, attributes)
         elif name in self._wanted and not self.given_up:
             plain = {key: value for key, value in attributes.items() if "\n" not in key}
-            self._element = ElementShape(name, plain, "", markup=False, base=base)
+            self._element = XmlElement(name, plain, "", markup=False, base=base)
             self._text = io.StringIO()
             self._names = []
 
@@ -64,7 +64,7 @@ class OpenItem:
             return
         if depth > 1:
             name = self._names.pop()
-            self._text.write("" if name in VOID else f"</{name}>")
+            self._text.write("" if name in VOID_ELEMENTS else f"</{name}>")
             return
         self.elements.append(self._element._replace(text=self._text.getvalue()))
         self._element = None
@@ -78,8 +78,8 @@ class OpenItem:
 
     def _count(self) -> None:
         self._kept += 1
-        if self._kept > ELEMENTS:
-            self.give_up(f"more than {ELEMENTS} elements that would have to be kept")
+        if self._kept > MAX_ELEMENTS:
+            self.give_up(f"more than {MAX_ELEMENTS} elements that would have to be kept")
 
     def _start_markup(self, name: str, attributes: Mapping[str, str]) -> None:
         """Write the tag down, as HTML has it: it is part of the element that is open."""

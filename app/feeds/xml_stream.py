@@ -10,19 +10,19 @@ from typing import BinaryIO, Final, NamedTuple
 from app.article.record import Fault
 from app.feeds.byte_scanner import CHUNK_BYTES
 from app.feeds.entries import ITEM_BYTES, FeedItem, MalformedFeedError, Rejected
-from app.feeds.safe_expat import broken, parse, parser_for
-from app.feeds.syndication_mapping import resolved
-from app.feeds.xml_elements import ElementShape, OpenItem
+from app.feeds.safe_expat import create_parser, error_at, parse
+from app.feeds.syndication_mapping import resolve_url
+from app.feeds.xml_elements import ItemBuilder, XmlElement
 from app.text import excerpt
 
-NESTING: Final = 200
+MAX_DEPTH: Final = 200
 """How deep elements may be nested: the parser remembers all that are open."""
 
 _XML: Final = "http://www.w3.org/XML/1998/namespace"
 _BLANK: Final = b" \t\r\n" + codecs.BOM_UTF8
 
 
-class Shape(NamedTuple):
+class XmlFeedSchema(NamedTuple):
     """What a kind of feed looks like.
 
     `path` are the elements from the root to an item. `names` gives the prefix under which a
@@ -47,9 +47,9 @@ class XmlItem(NamedTuple):
 
     place: FeedItem
     language: str | None
-    elements: tuple[ElementShape, ...]
+    elements: tuple[XmlElement, ...]
 
-    def first(self, *names: str) -> ElementShape | None:
+    def first(self, *names: str) -> XmlElement | None:
         """Return the first element of the first of `names` that there is."""
         for name in names:
             for element in self.elements:
@@ -66,7 +66,9 @@ class _Scope(NamedTuple):
     base: str
 
 
-def read(stream: BinaryIO, shape: Shape, limit: int = ITEM_BYTES) -> Iterator[XmlItem | Rejected]:
+def read(
+    stream: BinaryIO, shape: XmlFeedSchema, limit: int = ITEM_BYTES
+) -> Iterator[XmlItem | Rejected]:
     """Read the items of the document. Raises MalformedFeedError where it is broken."""
     cutter = _Cutter(shape, limit)
     try:
@@ -82,17 +84,17 @@ def read(stream: BinaryIO, shape: Shape, limit: int = ITEM_BYTES) -> Iterator[Xm
 class _Cutter:
     """Takes the items out of a document that comes in pieces."""
 
-    def __init__(self, shape: Shape, limit: int) -> None:
+    def __init__(self, shape: XmlFeedSchema, limit: int) -> None:
         self._shape = shape
         self._limit = limit
         self._scopes: list[_Scope] = []
         self._fed = 0
         self._blank = True
         self._count = 0
-        self._item: OpenItem | None = None
-        self._spoken: OpenItem | None = None  # an element that names the language of the feed
+        self._item: ItemBuilder | None = None
+        self._spoken: ItemBuilder | None = None  # an element that names the language of the feed
         self._done: list[XmlItem | Rejected] = []
-        self._parser = parser = parser_for(self._start)
+        self._parser = parser = create_parser(self._start)
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
 
@@ -102,7 +104,7 @@ class _Cutter:
         parse(self._parser, chunk, last=False)
         self._fed += len(chunk)
         if self._fed - self._parser.CurrentByteIndex > self._limit:
-            raise broken(self._parser, f"a tag or a comment is larger than {self._limit} bytes")
+            raise error_at(self._parser, f"a tag or a comment is larger than {self._limit} bytes")
 
     def end(self) -> None:
         """Say that the document has ended. Raises MalformedFeedError where it has not."""
@@ -117,15 +119,15 @@ class _Cutter:
 
     def _start(self, triplet: str, attributes: dict[str, str]) -> None:
         depth, last = len(self._scopes), len(self._shape.path) - 1
-        if depth >= NESTING:
-            raise broken(self._parser, f"elements are nested deeper than {NESTING} levels")
+        if depth >= MAX_DEPTH:
+            raise error_at(self._parser, f"elements are nested deeper than {MAX_DEPTH} levels")
         name = self._shape.name(triplet)
         outer = self._scopes[-1] if self._scopes else _Scope(on_path=True, language=None, base="")
         on_path = outer.on_path and depth <= last and name == self._shape.path[depth]
         if depth == 0 and not on_path:
             found = excerpt(triplet.split("\n")[:2][-1])
-            raise broken(self._parser, f"the root is <{found}>, and not <{self._shape.path[0]}>")
-        base = resolved(outer.base, attributes.get(f"{_XML}\nbase\nxml", ""))
+            raise error_at(self._parser, f"the root is <{found}>, and not <{self._shape.path[0]}>")
+        base = resolve_url(outer.base, attributes.get(f"{_XML}\nbase\nxml", ""))
         language = attributes.get(f"{_XML}\nlang\nxml", outer.language)
         self._scopes.append(_Scope(on_path, language, base))
         if on_path and depth == last:
@@ -156,11 +158,11 @@ class _Cutter:
             open_item.text(text)
             self._weigh(open_item)
 
-    def _opened(self, wanted: frozenset[str]) -> OpenItem:
+    def _opened(self, wanted: frozenset[str]) -> ItemBuilder:
         parser = self._parser
-        return OpenItem(wanted, parser.CurrentLineNumber, parser.CurrentByteIndex)
+        return ItemBuilder(wanted, parser.CurrentLineNumber, parser.CurrentByteIndex)
 
-    def _weigh(self, item: OpenItem) -> int:
+    def _weigh(self, item: ItemBuilder) -> int:
         """Return how many bytes `item` has so far, and keep nothing of one that is too large."""
         size = self._parser.CurrentByteIndex - item.offset
         if size > self._limit:

@@ -68,18 +68,18 @@ class Links(NamedTuple):
     @property
     def canonical(self) -> str:
         """What `rel=canonical` names (RFC 6596)."""
-        return uri(self.source) if self.source and self.site.canonical == "source" else self.url
+        return to_uri(self.source) if self.source and self.site.canonical == "source" else self.url
 
-    def others(self, name: str) -> tuple[Alternate, ...]:
+    def alternates_except(self, name: str) -> tuple[Alternate, ...]:
         """Return the alternates beside the representation called `name`."""
         return tuple(alternate for alternate in self.alternates if alternate.name != name)
 
-    def addresses(self, name: str) -> dict[str, str]:
+    def urls_except(self, name: str) -> dict[str, str]:
         """Return the addresses of the representations beside the one called `name`, by theirs."""
         return {form.name: self.url + form.suffix for form in self.forms if form.name != name}
 
 
-def uri(address: str) -> str:
+def to_uri(address: str) -> str:
     """Return `address` as a URI (RFC 3986), in ASCII, as a header field and a page can both say."""
     # Nearly all are so already, which is sooner seen than done again.
     return address if _URI.fullmatch(address) else quote(address, safe=_KEPT_IN_URI)

@@ -13,8 +13,8 @@ from starlette.requests import ClientDisconnect
 
 from app.article.record import InvalidRecordError
 from app.database.transactions import DatabaseUnavailableError
-from app.feeds import MalformedFeedError, UnknownFeedKindError
-from app.feeds.strict_json import UnfitJsonError
+from app.feeds import MalformedFeedError, UnsupportedFeedError
+from app.feeds.strict_json import UnsupportedJsonError
 from app.http.preconditions import PreconditionFailedError
 from app.http.query_params import InvalidQueryError
 from app.ingest import LoadInterruptedError
@@ -69,7 +69,7 @@ def _malformed(error: MalformedFeedError) -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, detail, members=place)
 
 
-def _unknown_kind(error: UnknownFeedKindError) -> Problem:
+def _unknown_kind(error: UnsupportedFeedError) -> Problem:
     # RFC 9110 section 15.5.16: the server "SHOULD" say what it takes, in Accept.
     taken = ", ".join(MEDIA_TYPES)
     return Problem(
@@ -169,7 +169,7 @@ def _invalid_record(error: InvalidRecordError) -> Problem:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, members=members)
 
 
-def _unfit(error: UnfitJsonError) -> Problem:
+def _unfit(error: UnsupportedJsonError) -> Problem:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"The body is not to be used: {error}.")
 
 
@@ -210,7 +210,7 @@ def _unforeseen(_error: Exception) -> Problem:
 _PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     Problem: lambda problem: problem,
     MalformedFeedError: _malformed,
-    UnknownFeedKindError: _unknown_kind,
+    UnsupportedFeedError: _unknown_kind,
     UnknownCodingError: _unknown_coding,
     FeedTooLargeError: _too_large,
     DatabaseUnavailableError: _unavailable,
@@ -224,7 +224,7 @@ _PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     NoSuchArticleError: _no_such_article,
     EditRefusedError: _edit_refused,
     InvalidRecordError: _invalid_record,
-    UnfitJsonError: _unfit,
+    UnsupportedJsonError: _unfit,
     PreconditionFailedError: _precondition,
     RequestValidationError: _invalid_request,
     InvalidQueryError: _bad_query,

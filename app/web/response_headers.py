@@ -10,8 +10,8 @@ from typing import Final
 from app.article.record import Record
 from app.representations import listing as listings
 from app.representations import templating
-from app.representations.article import ArticleFormat, Links, path_of
-from app.representations.links import uri
+from app.representations.article import ArticleFormat, Links, article_path
+from app.representations.links import to_uri
 from app.representations.listing import Listing
 from app.settings import Settings
 
@@ -68,14 +68,14 @@ def article_headers(
 def listing_headers(listing: Listing, form: listings.ListingFormat) -> Headers:
     """Return what a listing's answer says of itself, however it was asked for."""
     targets = [
-        f'<{uri(listing.url(other.suffix))}>; rel="alternate"; type="{other.media_type}"'
+        f'<{to_uri(listing.url(other.suffix))}>; rel="alternate"; type="{other.media_type}"'
         for other in listings.FORMATS
         if other is not form
     ]
-    targets.append(f'<{uri(listing.url())}>; rel="canonical"')
+    targets.append(f'<{to_uri(listing.url())}>; rel="canonical"')
     for relation, query in ("next", listing.next), ("prev", listing.prev):
         if query is not None:
-            targets.append(f'<{uri(listing.url(form.suffix, query))}>; rel="{relation}"')
+            targets.append(f'<{to_uri(listing.url(form.suffix, query))}>; rel="{relation}"')
     tags = ("listings", *(tag_of(item.record.slug) for item in listing.items))[:TAGS_AT_MOST]
     return {
         "Content-Type": form.content_type,
@@ -92,7 +92,7 @@ def tag_headers(*tags: str) -> Headers:
 
 def negotiation_headers(slug: str, form: ArticleFormat) -> Headers:
     """Return what an answer at the bare URL adds: where its representation stands alone."""
-    return {"Content-Location": path_of(slug, form)}
+    return {"Content-Location": article_path(slug, form)}
 
 
 def caching_headers(
@@ -134,11 +134,11 @@ def policy_headers(media_type: str) -> Headers:
 
 def link_header(links: Links, form: ArticleFormat | None = None) -> str:
     """Return the Link field (RFC 8288): the alternates beside `form`, canonical, and the source."""
-    others = links.others(form.name) if form else links.alternates
-    targets = [f'<{uri(o.url)}>; rel="alternate"; type="{o.media_type}"' for o in others]
+    others = links.alternates_except(form.name) if form else links.alternates
+    targets = [f'<{to_uri(o.url)}>; rel="alternate"; type="{o.media_type}"' for o in others]
     targets.append(f'<{links.canonical}>; rel="canonical"')
     if links.source:
-        targets.append(f'<{uri(links.source)}>; rel="via"')
+        targets.append(f'<{to_uri(links.source)}>; rel="via"')
     return ", ".join(targets)
 
 

@@ -15,7 +15,7 @@ from app.cache.change_broadcast import ChangeBroadcast
 from app.cache.change_follower import ChangeFollower
 from app.cache.response_cache import ResponseCache
 from app.database.transactions import Database
-from app.representations.article import FORMATS, Site, path_of
+from app.representations.article import FORMATS, Site, article_path
 from app.settings import Settings
 from app.store.listing.pages import cursor_key
 from app.web.response_headers import Freshness, freshness_of
@@ -103,7 +103,7 @@ def assemble(settings: Settings, clock: Callable[[], datetime]) -> AppState:
             if slugs is None:
                 memory.clear()
             else:
-                memory.invalidate(path_of(slug, form) for slug in slugs for form in FORMATS)
+                memory.invalidate(article_path(slug, form) for slug in slugs for form in FORMATS)
 
     database = Database(settings.database_url)
     broadcast = ChangeBroadcast()

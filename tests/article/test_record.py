@@ -28,7 +28,7 @@ from app.article.record import (
     to_line,
 )
 from app.article.timestamps import format_instant, parse_instant
-from app.representations.article import FORMATS, Links, Site, json_record, links_of
+from app.representations.article import FORMATS, Links, Site, article_links, json_record
 from tests.support.site import DEPTH
 from tests.support.strategies import EXTRAS, INSTANTS, SIGNS, SLUGS, UPKEEPS, records
 
@@ -514,7 +514,7 @@ def test_r05_the_upkeep_of_a_record_is_neither_served_nor_dumped_nor_in_its_dige
     assert served(with_it) == served(without)
     assert with_it.digest == without.digest
     assert with_it.model_dump_json() == without.model_dump_json()
-    links = links_of(with_it, SITE)
+    links = article_links(with_it, SITE)
     for form in FORMATS:
         assert form.represent(with_it, links) == form.represent(without, links)
 
@@ -637,7 +637,7 @@ def test_i03_a_json_pointer_leads_back_to_its_path(path: list[str | int]) -> Non
 
 def served(record: Record) -> str:
     """Return the record as it is served, which is what came in with its addresses derived."""
-    links: Links = links_of(record, SITE)
+    links: Links = article_links(record, SITE)
     return json_record.render(record, links).decode()
 
 

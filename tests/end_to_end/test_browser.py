@@ -10,7 +10,7 @@ import pytest
 
 from app.article.record import parse_record
 from app.representations import templating
-from app.representations.article import FORMATS, Site, links_of
+from app.representations.article import FORMATS, Site, article_links
 from app.representations.article.html import body_html
 from tests.support.browser import CHROMIUM_FLAGS, serve_pages
 from tests.support.hostile import PAYLOADS, RUN
@@ -25,7 +25,7 @@ SEEDED = json.loads(SEED.read_text())
 def page(**changed: object) -> str:
     """Return the page of the seed with other fields."""
     story = parse_record({**SEEDED, **changed})
-    return FORMATS[0].represent(story, links_of(story, Site(SEED_SITE, "Slugline"))).decode()
+    return FORMATS[0].represent(story, article_links(story, Site(SEED_SITE, "Slugline"))).decode()
 
 
 def body(markdown: str) -> str:

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from app.article.record import Fault, parse_record
 from app.feeds import (
+    FEED_FORMATS,
     ITEM_BYTES,
-    KINDS,
     Entry,
     FeedItem,
     MalformedFeedError,
     Rejected,
-    UnknownFeedKindError,
+    UnsupportedFeedError,
     detect,
     json_stream,
     ndjson,
@@ -153,10 +153,10 @@ def test_a_feed_that_breaks_off_gives_the_records_up_to_there(
 def test_no_bytes_raise_anything_that_is_not_declared(
     feed: bytes, cuts: tuple[int, list[int]]
 ) -> None:
-    for kind in KINDS:
+    for kind in FEED_FORMATS:
         records(feed, kind, cuts)
     try:
-        assert detect("", feed) in KINDS
+        assert detect("", feed) in FEED_FORMATS
     except MalformedFeedError as error:
         assert 1 <= error.line <= feed.count(b"\n") + 1  # noqa: PT017 - either is fine
 
@@ -164,8 +164,8 @@ def test_no_bytes_raise_anything_that_is_not_declared(
 @given(st.text(SIGNS, max_size=40), st.binary(max_size=5))
 def test_no_content_type_raises_anything_that_is_not_declared(header: str, head: bytes) -> None:
     try:
-        assert detect(header, head) in KINDS
-    except (MalformedFeedError, UnknownFeedKindError) as error:
+        assert detect(header, head) in FEED_FORMATS
+    except (MalformedFeedError, UnsupportedFeedError) as error:
         assert len(str(error)) < 800  # noqa: PT017 - either is fine
 
 

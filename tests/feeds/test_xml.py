@@ -14,18 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.feeds import (
-    KINDS,
+    FEED_FORMATS,
     Entry,
     MalformedFeedError,
     Rejected,
-    UnknownFeedKindError,
+    UnsupportedFeedError,
     atom,
     detect,
     read,
     rss,
 )
-from app.feeds.xml_elements import ELEMENTS
-from app.feeds.xml_stream import NESTING
+from app.feeds.xml_elements import MAX_ELEMENTS
+from app.feeds.xml_stream import MAX_DEPTH
 from tests.support.paths import DATA, ROOT
 
 RSS, ATOM = (DATA / "article.rss").read_bytes(), (DATA / "article.atom").read_bytes()
@@ -71,7 +71,11 @@ def declared(encoding: str, text: str) -> bytes:
         (b"<?xml version='1.0' encoding='iso-8859-99'?><rss/>", None, "encoding"),
         (b"<?xml version='1.0' encoding='utf-16'?><rss/>", None, "encoding"),
         (b"\n<?xml version='1.0'?><rss/>", (2, 1), "XML or text declaration not at start"),
-        (b"<rss>" + b"<a>" * NESTING, (1, 6 + 3 * (NESTING - 1)), f"deeper than {NESTING} levels"),
+        (
+            b"<rss>" + b"<a>" * MAX_DEPTH,
+            (1, 6 + 3 * (MAX_DEPTH - 1)),
+            f"deeper than {MAX_DEPTH} levels",
+        ),
     ],
 )
 def test_i03_xml_that_is_not_taken_is_malformed_at_its_place(
@@ -135,10 +139,10 @@ def test_i19_an_item_that_is_too_large_is_passed_over() -> None:
 
 
 def test_i19_an_item_of_too_many_elements_is_rejected() -> None:
-    many = ITEM.replace(b"</item>", b"<category>a</category>" * (ELEMENTS + 1) + b"</item>")
+    many = ITEM.replace(b"</item>", b"<category>a</category>" * (MAX_ELEMENTS + 1) + b"</item>")
     found, entry = outcomes(feed_of(many, ITEM))
     assert isinstance(found, Rejected)
-    assert f"more than {ELEMENTS} elements" in found.faults[0].reason
+    assert f"more than {MAX_ELEMENTS} elements" in found.faults[0].reason
     assert isinstance(entry, Entry)
 
 
@@ -216,7 +220,7 @@ class Pieces(io.RawIOBase):
 
 def survives(feed: bytes) -> None:
     """Read a feed as everything it could be; only what is declared may be raised."""
-    for kind in KINDS:
+    for kind in FEED_FORMATS:
         try:
             for each in outcomes(feed, kind):
                 assert each.line >= 1
@@ -224,8 +228,8 @@ def survives(feed: bytes) -> None:
             assert 1 <= error.line <= feed.count(b"\n") + feed.count(b"\r") + 2  # noqa: PT017 - either is fine
             assert len(error.reason) < 300  # noqa: PT017 - either is fine
     for content_type in (None, "text/xml", "application/json"):
-        with suppress(MalformedFeedError, UnknownFeedKindError):
-            assert detect(content_type, feed) in KINDS
+        with suppress(MalformedFeedError, UnsupportedFeedError):
+            assert detect(content_type, feed) in FEED_FORMATS
 
 
 PIECES = st.sampled_from(

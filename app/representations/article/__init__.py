@@ -23,8 +23,8 @@ __all__ = [
     "ArticleFormat",
     "Links",
     "Site",
-    "links_of",
-    "path_of",
+    "article_links",
+    "article_path",
 ]
 
 
@@ -37,11 +37,11 @@ class ArticleFormat:
     media_type: str
     content_type: str
     render: Callable[[Record, Links], bytes]
-    as_kept: bool = False  # else without what readers must not meet
+    verbatim: bool = False  # else without what readers must not meet
 
     def represent(self, record: Record, links: Links) -> bytes:
         """Return `record` in this format: a function of its arguments alone."""
-        return self.render(record if self.as_kept else clean(record), links)
+        return self.render(record if self.verbatim else clean(record), links)
 
 
 # In the order of the site's own preference.
@@ -52,7 +52,7 @@ FORMATS: Final = (
     ),
     ArticleFormat("text", ".txt", "text/plain", "text/plain; charset=utf-8", plain_text.render),
     ArticleFormat(
-        "json", ".json", "application/json", "application/json", json_record.render, as_kept=True
+        "json", ".json", "application/json", "application/json", json_record.render, verbatim=True
     ),
     ArticleFormat(
         "jsonld", ".jsonld", "application/ld+json", "application/ld+json", json_ld.render
@@ -63,11 +63,11 @@ BY_MEDIA_TYPE: Final = {form.media_type: form for form in FORMATS}
 BY_SUFFIX: Final = {form.suffix: form for form in FORMATS if form.suffix}
 
 
-def path_of(slug: str, form: ArticleFormat = FORMATS[0]) -> str:
+def article_path(slug: str, form: ArticleFormat = FORMATS[0]) -> str:
     """Return the path of an article, or of one of its twins."""
     return f"/news/{slug}{form.suffix}"
 
 
-def links_of(record: Record, site: Site) -> Links:
+def article_links(record: Record, site: Site) -> Links:
     """Return the addresses of `record` on `site`."""
-    return Links(site, site.base_url + path_of(record.slug), record.canonical_source, FORMATS)
+    return Links(site, site.base_url + article_path(record.slug), record.canonical_source, FORMATS)

@@ -70,13 +70,13 @@ def render(record: Record, links: Links) -> bytes:
         "article.html",
         record=record,
         links=links,
-        others=links.others("html"),
+        others=links.alternates_except("html"),
         body=Markup(body_html(record)),  # noqa: S704 - it comes from the sanitiser
-        linked_data=Markup(json_ld.embedded(record, links)),  # noqa: S704 - escaped for scripts
+        linked_data=Markup(json_ld.to_script_json(record, links)),  # noqa: S704 - escaped for scripts
         published=format_instant(record.published_at),
         updated=format_instant(record.updated_at),
-        published_words=in_words(record.published_at),
-        updated_words=in_words(record.updated_at),
+        published_words=format_for_people(record.published_at),
+        updated_words=format_for_people(record.updated_at),
         source_host=urlsplit(links.source).hostname if links.source else None,
     )
 
@@ -85,7 +85,7 @@ def body_html(record: Record) -> str:
     """Return the body as HTML that is safe under the page's H1, which it does not repeat."""
     body = markdown.without_title(record.body_md, record.title)
     markup = markdown.to_html(body)
-    if markdown.overloaded(markup):
+    if markdown.is_too_complex(markup):
         paragraphs = text_renderer.to_text(body).text.split("\n\n")
         return "".join(f"<p>{html.escape(paragraph)}</p>\n" for paragraph in paragraphs)
     # Every "<" in what the sanitiser writes begins a tag, so between the two passes patterns find
@@ -123,7 +123,7 @@ def _boxed(markup: str) -> str:
     return _BOXED.sub(replace, markup)
 
 
-def in_words(instant: datetime) -> str:
+def format_for_people(instant: datetime) -> str:
     """Return an instant as people read it."""
     month = _MONTHS[instant.month - 1]
     return f"{instant.day} {month} {instant.year}, {instant.hour:02}:{instant.minute:02} UTC"

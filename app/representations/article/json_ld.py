@@ -25,7 +25,7 @@ def render(record: Record, links: Links) -> bytes:
     return json.dumps(news_article(record, links), ensure_ascii=False).encode()
 
 
-def embedded(record: Record, links: Links) -> str:
+def to_script_json(record: Record, links: Links) -> str:
     """Return the same object, written so that it may stand in a script element."""
     text = to_json(news_article(record, links)).decode()
     for character, escape in _IN_HTML.items():

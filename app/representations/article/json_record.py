@@ -21,10 +21,10 @@ def fields(record: Record, links: Links) -> dict[str, object]:
         "published_at": format_instant(record.published_at),
         "updated_at": format_instant(record.updated_at),
     }
-    return known(record, links) | instants | record.extra
+    return core_fields(record, links) | instants | record.extra
 
 
-def known(record: Record, links: Links) -> dict[str, object]:
+def core_fields(record: Record, links: Links) -> dict[str, object]:
     """Return its twelve fields, instants as they are: pydantic's `to_json` writes them as we do."""
     return {
         "slug": record.slug,
@@ -38,5 +38,5 @@ def known(record: Record, links: Links) -> dict[str, object]:
         "lang": record.lang,
         "topics": record.topics,
         "entities": record.entities,
-        "alternates": links.addresses("json"),
+        "alternates": links.urls_except("json"),
     }

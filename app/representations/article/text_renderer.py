@@ -50,7 +50,7 @@ def _tag(tag: object) -> tuple[str, object]:
 
 def _words(markup: str) -> str:
     """Return the words of raw HTML, without its tags, in one line."""
-    if markdown.overloaded(markup):
+    if markdown.is_too_complex(markup):
         return " ".join(_ANY_TAG.sub(" ", markup).split())
     # The sanitiser, told to keep no tag, leaves the words. Blocks stand apart, as they are seen.
     markup = _BLOCK_TAG.sub(r" \g<0>", markup)

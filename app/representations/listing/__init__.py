@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.representations.listing import atom, html, json_feed, json_page, markdown, ndjson, rss
-from app.representations.listing.model import Listing, ListingItem, Missing, Total
+from app.representations.listing.model import Listing, ListingItem, Total, UnresolvedSlug
 
 __all__ = [
     "BY_MEDIA_TYPE",
@@ -18,11 +18,11 @@ __all__ = [
     "Listing",
     "ListingFormat",
     "ListingItem",
-    "Missing",
     "Total",
+    "UnresolvedSlug",
 ]
 
-COSTLY: Final = frozenset({"body_md", "topics", "entities", "claims", "extra"})
+LARGE_FIELDS: Final = frozenset({"body_md", "topics", "entities", "claims", "extra"})
 """Fields that are read only where they are shown.
 
 Bodies are most of what there is to read, and entities were a third of the time of the statement.
@@ -33,9 +33,9 @@ Bodies are most of what there is to read, and entities were a third of the time 
 class ListingFormat:
     """One form of a page. `suffix` is what its path ends in beyond the listing's own.
 
-    `shows` are those of a record's COSTLY fields that it shows, or None if they are those that are
-    asked for. `subscribed` says that readers come back to it, so that every page leads to the
-    beginning of it, and `with_highlights` that it shows what was found.
+    `large_fields` are those of a record's LARGE_FIELDS that it shows, or None if the request
+    chooses them. `is_feed` says that readers come back to it, so that every page leads to the
+    beginning of it, and `has_highlights` that it shows what was found.
     """
 
     name: str
@@ -43,13 +43,13 @@ class ListingFormat:
     media_type: str
     content_type: str
     render: Callable[[Listing], bytes]
-    shows: frozenset[str] | None = frozenset()
-    subscribed: bool = False
-    with_highlights: bool = False
+    large_fields: frozenset[str] | None = frozenset()
+    is_feed: bool = False
+    has_highlights: bool = False
 
-    def unread(self, asked: frozenset[str]) -> frozenset[str]:
+    def unused_fields(self, asked: frozenset[str]) -> frozenset[str]:
         """Return the fields of a record that need not be read, where these are asked for."""
-        return COSTLY - (asked if self.shows is None else self.shows)
+        return LARGE_FIELDS - (asked if self.large_fields is None else self.large_fields)
 
 
 _IN_FULL = frozenset({"body_md", "topics"})
@@ -59,14 +59,14 @@ def _feed(
     name: str, suffix: str, media_type: str, charset: str, render: Callable[[Listing], bytes]
 ) -> ListingFormat:
     told = media_type + charset
-    return ListingFormat(name, suffix, media_type, told, render, _IN_FULL, subscribed=True)
+    return ListingFormat(name, suffix, media_type, told, render, _IN_FULL, is_feed=True)
 
 
 _JSON = "application/json"
 _LINES = "application/x-ndjson"
 _OTHERS = (
     ListingFormat(
-        "json", ".json", _JSON, _JSON, json_page.render, shows=None, with_highlights=True
+        "json", ".json", _JSON, _JSON, json_page.render, large_fields=None, has_highlights=True
     ),
     ListingFormat(
         "markdown", ".md", "text/markdown", "text/markdown; charset=utf-8", markdown.render
@@ -74,7 +74,7 @@ _OTHERS = (
     _feed("rss", ".rss", "application/rss+xml", "; charset=utf-8", rss.render),
     _feed("atom", ".atom", "application/atom+xml", "; charset=utf-8", atom.render),
     _feed("feed", ".feed.json", "application/feed+json", "", json_feed.render),
-    ListingFormat("ndjson", ".ndjson", _LINES, _LINES, ndjson.render, None, subscribed=True),
+    ListingFormat("ndjson", ".ndjson", _LINES, _LINES, ndjson.render, None, is_feed=True),
 )
 # In the order of the site's own preference.
 FORMATS: Final = (
@@ -84,8 +84,8 @@ FORMATS: Final = (
         "text/html",
         "text/html; charset=utf-8",
         html.with_links_to(_OTHERS),
-        shows=frozenset({"topics"}),
-        with_highlights=True,
+        large_fields=frozenset({"topics"}),
+        has_highlights=True,
     ),
     *_OTHERS,
 )

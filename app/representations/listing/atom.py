@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from app.article.hygiene import clean, printable
 from app.article.timestamps import format_instant
-from app.representations.links import uri
+from app.representations.links import to_uri
 from app.representations.listing import syndication
 from app.representations.listing.model import Listing, ListingItem
 
@@ -19,34 +19,34 @@ def render(listing: Listing) -> bytes:
     feed = Element("feed", xmlns="http://www.w3.org/2005/Atom")
     if language := syndication.language(listing):
         feed.set("xml:lang", language)
-    syndication.tell(feed, "title", syndication.title(listing))
+    syndication.add_text(feed, "title", syndication.title(listing))
     # Of one name on all of its pages: RFC 5005 section 3 has them make up one feed.
-    syndication.tell(feed, "id", listing.url(query=listing.start))
-    syndication.tell(feed, "updated", format_instant(listing.updated_at or _NEVER))
+    syndication.add_text(feed, "id", listing.url(query=listing.first_page_query))
+    syndication.add_text(feed, "updated", format_instant(listing.updated_at or _NEVER))
     # RFC 4287 section 4.1.1: a feed has an author where its entries have none. That is the site.
-    syndication.tell(SubElement(feed, "author"), "name", printable(listing.site.name))
+    syndication.add_text(SubElement(feed, "author"), "name", printable(listing.site.name))
     SubElement(feed, "link", rel="alternate", type="text/html", href=listing.url())
-    for relation, query in syndication.beside(listing):
+    for relation, query in syndication.paging_links(listing):
         href = listing.url(".atom", query)
         SubElement(feed, "link", rel=relation, type="application/atom+xml", href=href)
     for item in listing.items:
         _entry(SubElement(feed, "entry"), item)
-    return syndication.written(feed)
+    return syndication.serialise(feed)
 
 
 def _entry(entry: Element, item: ListingItem) -> None:
     record, links = clean(item.record), item.links
     entry.set("xml:lang", record.lang)
-    syndication.tell(entry, "title", record.title)
-    syndication.tell(entry, "id", links.url)
-    syndication.tell(entry, "published", format_instant(record.published_at))
-    syndication.tell(entry, "updated", format_instant(record.updated_at))
+    syndication.add_text(entry, "title", record.title)
+    syndication.add_text(entry, "id", links.url)
+    syndication.add_text(entry, "published", format_instant(record.published_at))
+    syndication.add_text(entry, "updated", format_instant(record.updated_at))
     SubElement(entry, "link", rel="alternate", type="text/html", href=links.url)
     if links.source:
-        SubElement(entry, "link", rel="via", href=uri(links.source))
+        SubElement(entry, "link", rel="via", href=to_uri(links.source))
     for topic in record.topics:
         SubElement(entry, "category", term=topic)
     if record.summary:
-        syndication.tell(entry, "summary", record.summary)
-    if content := syndication.content(record, links):
+        syndication.add_text(entry, "summary", record.summary)
+    if content := syndication.content_html(record, links):
         SubElement(entry, "content", type="html").text = content

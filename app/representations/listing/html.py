@@ -9,10 +9,10 @@ from typing import Final, Protocol
 import nh3
 from markupsafe import Markup, escape
 
-from app.article.hygiene import printable, printables
+from app.article.hygiene import printable, printable_all
 from app.article.timestamps import format_instant
 from app.representations import links, templating
-from app.representations.article.html import in_words
+from app.representations.article.html import format_for_people
 from app.representations.listing.model import Listing, ListingItem
 
 # What is asked for beside the filters: how much is shown of what, and in which order.
@@ -27,7 +27,7 @@ class Form(links.Form, Protocol):
     """A form of listings, as far as a page leads to it."""
 
     @property
-    def subscribed(self) -> bool:
+    def is_feed(self) -> bool:
         """Whether readers come back to it, to its first page."""
 
 
@@ -48,7 +48,7 @@ def with_links_to(others: Iterable[Form]) -> Callable[[Listing], bytes]:
             others=others,
             q=printable(" ".join(listing.filters.get("q", ()))),
             filters=list(_filters(listing)),
-            kept=[pair for pair in listing.asked if pair[0] not in _OF_SEARCHES],
+            kept=[pair for pair in listing.filter_params if pair[0] not in _OF_SEARCHES],
         )
 
     return render
@@ -60,7 +60,8 @@ def _links(listing: Listing, title: str, forms: Sequence[Form]) -> tuple[Markup,
     Like the articles, they are many pieces.
     """
     addresses = [
-        listing.url(form.suffix, listing.start if form.subscribed else None) for form in forms
+        listing.url(form.suffix, listing.first_page_query if form.is_feed else None)
+        for form in forms
     ]
     (name, *urls) = _escaped([title, *addresses])
     led = list(zip(forms, urls, strict=True))
@@ -75,7 +76,7 @@ def _links(listing: Listing, title: str, forms: Sequence[Form]) -> tuple[Markup,
 
 def _filters(listing: Listing) -> Iterator[str]:
     """Yield in words what the page is narrowed to, beyond what its path says."""
-    asked = [pair for pair in listing.asked if pair[0] not in _NO_FILTERS]
+    asked = [pair for pair in listing.filter_params if pair[0] not in _NO_FILTERS]
     for name, pairs in groupby(asked, key=itemgetter(0)):
         field, _, way = name.partition(".")
         values = (" and " if way == "all" else " or ").join(value for _, value in pairs)
@@ -85,7 +86,7 @@ def _filters(listing: Listing) -> Iterator[str]:
 def _articles(items: Sequence[ListingItem]) -> Markup:
     """Return the articles as HTML. A template took three times as long for it."""
     count, records = len(items), [item.record for item in items]
-    texts = printables([r.title for r in records] + [r.summary for r in records])
+    texts = printable_all([r.title for r in records] + [r.summary for r in records])
     codes = [item.links.url for item in items] + [record.lang for record in records]
     escaped = _escaped([*texts, *codes])
     columns = [escaped[place * count :][:count] for place in range(4)]
@@ -111,7 +112,7 @@ def _article(item: ListingItem, title: str, summary: str, url: str, lang: str) -
         f'<article class="item" dir="auto" lang="{lang}">\n'
         f'<h2><a href="{url}">{title}</a></h2>\n'
         f'<p class="when"><time lang="en" dir="ltr" datetime="{format_instant(at)}">'
-        f"{in_words(at)}</time></p>\n"
+        f"{format_for_people(at)}</time></p>\n"
         + (f'<p class="brief">{summary}</p>\n' if summary else "")
         + (f'<p class="brief passage">{passage}</p>\n' if passage else "")
         + _topics(item.record.topics)

@@ -31,7 +31,7 @@ def _item(item: ListingItem) -> dict[str, object]:
         "url": links.url,
         "external_url": links.source,
         "title": record.title,
-        "content_html": syndication.content(record, links),
+        "content_html": syndication.content_html(record, links),
         "summary": record.summary,
         "date_published": format_instant(record.published_at),
         "date_modified": format_instant(record.updated_at),

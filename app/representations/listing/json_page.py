@@ -27,16 +27,16 @@ def render(listing: Listing) -> bytes:
     return to_json(envelope)
 
 
-def shown(item: ListingItem, listing: Listing) -> dict[str, object]:
+def item_fields(item: ListingItem, listing: Listing) -> dict[str, object]:
     """Return the members that were asked for, in their order, as `to_json` takes them."""
-    members = json_record.known(item.record, item.links)
-    for name in listing.left_out:
+    members = json_record.core_fields(item.record, item.links)
+    for name in listing.excluded_fields:
         del members[name]
     return members
 
 
 def _item(item: ListingItem, listing: Listing) -> dict[str, object]:
-    members = shown(item, listing)
+    members = item_fields(item, listing)
     if item.highlights:
         members["highlights"] = dict(item.highlights)
     return members

@@ -5,7 +5,7 @@ from typing import Final
 
 from app.article.hygiene import clean, printable
 from app.article.timestamps import format_instant
-from app.representations.links import uri
+from app.representations.links import to_uri
 from app.representations.listing.model import Listing, ListingItem
 
 # CommonMark 0.31 section 2.4: any ASCII punctuation may be escaped. These mean something within a
@@ -36,7 +36,7 @@ def _item(item: ListingItem) -> str:
 
 
 def _link(text: str, url: str) -> str:
-    return f"[{_line(text)}]({uri(url).translate(_IN_TARGET)})"
+    return f"[{_line(text)}]({to_uri(url).translate(_IN_TARGET)})"
 
 
 def _line(text: str) -> str:

@@ -35,7 +35,7 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class UnresolvedSlug:
     """A slug that was asked for and is no article's: its status, and where the article is now."""
 
     slug: str
@@ -67,7 +67,7 @@ class Listing:
     prev: str | None = None
     total: Total | None = None
     facets: Facets | None = None
-    missing: Sequence[Missing] = ()
+    missing: Sequence[UnresolvedSlug] = ()
 
     @property
     def updated_at(self) -> datetime | None:
@@ -75,18 +75,18 @@ class Listing:
         return max((item.record.updated_at for item in self.items), default=None)
 
     @cached_property
-    def asked(self) -> list[tuple[str, str]]:
+    def filter_params(self) -> list[tuple[str, str]]:
         """The pairs of the query, but for the place in the listing."""
         pairs = parse_qsl(self.query, keep_blank_values=True)
         return [(name, value) for name, value in pairs if name != "cursor"]
 
     @cached_property
-    def start(self) -> str:
+    def first_page_query(self) -> str:
         """The query of the page that the listing begins with."""
-        return urlencode(self.asked) if "cursor" in self.query else self.query
+        return urlencode(self.filter_params) if "cursor" in self.query else self.query
 
     @cached_property
-    def left_out(self) -> frozenset[str]:
+    def excluded_fields(self) -> frozenset[str]:
         """The fields of a record that JSON has not."""
         return frozenset(FIELDS) - self.fields
 

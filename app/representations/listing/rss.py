@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from app.article.hygiene import clean, printable
 from app.article.timestamps import format_instant
-from app.representations.links import uri
+from app.representations.links import to_uri
 from app.representations.listing import syndication
 from app.representations.listing.model import Listing, ListingItem
 
@@ -22,37 +22,39 @@ def render(listing: Listing) -> bytes:
     """Return the feed as UTF-8."""
     rss = Element("rss", {"version": "2.0", **_SPACES})
     channel = SubElement(rss, "channel")
-    syndication.tell(channel, "title", syndication.title(listing))
-    syndication.tell(channel, "link", listing.url())
-    syndication.tell(
+    syndication.add_text(channel, "title", syndication.title(listing))
+    syndication.add_text(channel, "link", listing.url())
+    syndication.add_text(
         channel, "description", printable(f"Articles of {listing.site.name}: {listing.title}")
     )
     if language := syndication.language(listing):
-        syndication.tell(channel, "language", language)
-    for relation, query in syndication.beside(listing):
+        syndication.add_text(channel, "language", language)
+    for relation, query in syndication.paging_links(listing):
         href = listing.url(".rss", query)
         SubElement(channel, "atom:link", rel=relation, type="application/rss+xml", href=href)
     if listing.updated_at is not None:
-        syndication.tell(channel, "lastBuildDate", format_datetime(listing.updated_at, usegmt=True))
+        syndication.add_text(
+            channel, "lastBuildDate", format_datetime(listing.updated_at, usegmt=True)
+        )
     for item in listing.items:
         _item(SubElement(channel, "item"), item)
-    return syndication.written(rss)
+    return syndication.serialise(rss)
 
 
 def _item(element: Element, item: ListingItem) -> None:
     record, links = clean(item.record), item.links
-    syndication.tell(element, "title", record.title)
-    syndication.tell(element, "link", links.url)
+    syndication.add_text(element, "title", record.title)
+    syndication.add_text(element, "link", links.url)
     SubElement(element, "guid", isPermaLink="true").text = links.url
-    syndication.tell(element, "pubDate", format_datetime(record.published_at, usegmt=True))
-    syndication.tell(element, "atom:updated", format_instant(record.updated_at))
-    syndication.tell(element, "dc:language", record.lang)
+    syndication.add_text(element, "pubDate", format_datetime(record.published_at, usegmt=True))
+    syndication.add_text(element, "atom:updated", format_instant(record.updated_at))
+    syndication.add_text(element, "dc:language", record.lang)
     if links.source:
-        syndication.tell(element, "dc:source", uri(links.source))
+        syndication.add_text(element, "dc:source", to_uri(links.source))
     for topic in record.topics:
-        syndication.tell(element, "category", topic)
+        syndication.add_text(element, "category", topic)
     if record.summary:
         # "The item synopsis" is read as HTML, so what looks like markup has to be written as text.
-        syndication.tell(element, "description", html.escape(record.summary, quote=False))
-    if content := syndication.content(record, links):
-        syndication.tell(element, "content:encoded", content)
+        syndication.add_text(element, "description", html.escape(record.summary, quote=False))
+    if content := syndication.content_html(record, links):
+        syndication.add_text(element, "content:encoded", content)

@@ -15,26 +15,26 @@ from app.representations.listing.model import Listing
 _WITHIN: Final = re.compile('(<a (?:[a-z]+="[^"]*" )*?href=")(?=#)')
 
 
-def beside(listing: Listing) -> Iterator[tuple[str, str]]:
+def paging_links(listing: Listing) -> Iterator[tuple[str, str]]:
     """Yield the pages of the feed that this one leads to, and how it is related to each.
 
     RFC 5005 section 3 has the names, for RSS as well.
     """
     pages = {
         "self": listing.query,
-        "first": listing.start,
+        "first": listing.first_page_query,
         "next": listing.next,
         "previous": listing.prev,
     }
     return ((relation, query) for relation, query in pages.items() if query is not None)
 
 
-def tell(parent: Element, name: str, text: str) -> None:
+def add_text(parent: Element, name: str, text: str) -> None:
     """Add an element with a text alone."""
     SubElement(parent, name).text = text
 
 
-def written(feed: Element) -> bytes:
+def serialise(feed: Element) -> bytes:
     """Return the feed as UTF-8, with the declaration of XML."""
     as_bytes: bytes = tostring(feed, "utf-8", xml_declaration=True)
     return as_bytes
@@ -51,7 +51,7 @@ def language(listing: Listing) -> str | None:
     return languages.pop() if len(languages) == 1 else None
 
 
-def content(record: Record, links: Links) -> str:
+def content_html(record: Record, links: Links) -> str:
     """Return the body of a clean record, as HTML that is safe on a stranger's page.
 
     What leads to another place in the body leads to the article, for it stands among others here.

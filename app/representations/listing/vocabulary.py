@@ -29,7 +29,7 @@ class VocabularyPage:
         return f"{self.site.base_url}{self.path}{suffix}" + (f"?{query}" if query else "")
 
 
-def as_json(vocabulary: VocabularyPage) -> bytes:
+def render_json(vocabulary: VocabularyPage) -> bytes:
     """Return the terms in an envelope."""
     items = [
         {
@@ -52,7 +52,7 @@ def as_json(vocabulary: VocabularyPage) -> bytes:
     return json.dumps(envelope, ensure_ascii=False).encode()
 
 
-def as_html(vocabulary: VocabularyPage) -> bytes:
+def render_html(vocabulary: VocabularyPage) -> bytes:
     """Return a page with the terms and how many articles each has."""
     return templating.render(
         "vocabulary.html",

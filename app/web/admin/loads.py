@@ -167,7 +167,7 @@ def _loaded(
 
 
 def _kind(upload: Upload) -> str:
-    return ", ".join(dict.fromkeys(source.kind for source in upload.sources))
+    return ", ".join(dict.fromkeys(source.format for source in upload.sources))
 
 
 def _answered(service: AppState, load: Callable[[Callable[[int], None]], int]) -> Response:

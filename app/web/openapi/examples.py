@@ -15,7 +15,7 @@ from app.http.accept_explained import explain
 from app.http.query_params import pairs_of
 from app.representations import article
 from app.representations import listing as listings
-from app.representations.article import Site, links_of
+from app.representations.article import Site, article_links
 from app.representations.listing import Listing, ListingItem, Total, vocabulary
 from app.representations.listing.vocabulary import VocabularyPage
 from app.search.listing_query import parse
@@ -110,11 +110,11 @@ _FACETS: Final = Facets(
 
 def _represented(record: Record, name: str) -> dict[str, Any]:
     form = article.BY_NAME[name]
-    return _read(form.represent(record, links_of(record, SITE)))
+    return _read(form.represent(record, article_links(record, SITE)))
 
 
 def _item(record: Record, highlights: Mapping[str, str] | None = None) -> ListingItem:
-    return ListingItem(record, links_of(record, SITE), highlights or {})
+    return ListingItem(record, article_links(record, SITE), highlights or {})
 
 
 def _listed(name: str, query: str, *items: ListingItem, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - as Listing has them
@@ -146,7 +146,7 @@ def _vocabulary(name: str, *entries: VocabularyEntry) -> dict[str, Any]:
         limit=50,
         next=None,
     )
-    return _read(vocabulary.as_json(page))
+    return _read(vocabulary.render_json(page))
 
 
 def _changes(*created: Record) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def _changes(*created: Record) -> dict[str, Any]:
             "seq": number,
             "kind": "created",
             "slug": record.slug,
-            "url": links_of(record, SITE).url,
+            "url": article_links(record, SITE).url,
             "at": format_instant(LOADED_AT),
         }
         for number, record in enumerate(created, 1)

@@ -18,8 +18,8 @@ from app.representations.article import (
     BY_SUFFIX,
     FORMATS,
     ArticleFormat,
-    links_of,
-    path_of,
+    article_links,
+    article_path,
 )
 from app.store import articles
 from app.store.articles import AliasOrTombstone
@@ -74,7 +74,7 @@ def article(request: Request) -> Response:
     if negotiated:
         chosen = negotiate(wished.accept, OFFERS)
         if chosen is None:
-            raise not_acceptable(links_of(found, service.site))
+            raise not_acceptable(article_links(found, service.site))
         form = BY_MEDIA_TYPE[chosen]
     coding = content_coding.choose(wished.accept_encoding)
     choice = Choice(form, coding, negotiated, wished.is_authorized)
@@ -120,7 +120,7 @@ def answer_at(service: AppState, path: str, accepted: str, coding: str) -> Cache
     is to be said: the route says it. Raises DatabaseUnavailableError.
     """
     epoch = service.article_cache.generation
-    slug, twin = _twin(path.removeprefix(path_of("")))
+    slug, twin = _twin(path.removeprefix(article_path("")))
     form = BY_NAME.get(accepted) if twin is FORMATS[0] else twin
     if form is None or not is_slug(slug):
         return None
@@ -142,7 +142,7 @@ def article_answer(
 ) -> CachedResponse:
     """Build an article's answer: a function of its arguments and the site's settings."""
     form = choice.form
-    links = links_of(record, service.site)
+    links = article_links(record, service.site)
     coding, body = content_coding.encode(choice.coding, form.represent(record, links))
     # RFC 9110 section 8.8.2.1: "An origin server with a clock MUST NOT generate a Last-Modified
     # date that is later than the server's time of message origination (Date)."
@@ -170,7 +170,7 @@ def _redirected(request: Request, old: str, slug: str, form: ArticleFormat) -> R
     moved = old != slug
     return redirected(
         request,
-        path_of(slug, form),
+        article_path(slug, form),
         fresh_as=HTTPStatus.OK if moved else HTTPStatus.PERMANENT_REDIRECT,
         tags=(tag_of(slug), *([tag_of(old)] if moved else [])),
     )

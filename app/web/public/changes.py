@@ -22,7 +22,7 @@ from app.http import query_params
 from app.http.accept import negotiate
 from app.http.content_coding import IDENTITY
 from app.http.query_params import pairs_of, refused
-from app.representations.article import json_record, links_of, path_of
+from app.representations.article import article_links, article_path, json_record
 from app.store import change_log as store
 from app.store.change_log import PublicChange
 from app.store.listing import pages
@@ -244,7 +244,7 @@ def _told(
         with service.database.reading() as session:
             found = pages.find_by_slugs(session.connection(), slugs)
         shown = {
-            slug: json_record.fields(record, links_of(record, service.site))
+            slug: json_record.fields(record, article_links(record, service.site))
             for slug, record in found.items()
         }
         for each, change in zip(told, changes, strict=True):
@@ -261,7 +261,7 @@ def _one(service: AppState, change: PublicChange) -> dict[str, object]:
         "kind": change.kind,
         "slug": change.slug,
         **moved,
-        "url": service.site.base_url + path_of(change.slug),
+        "url": service.site.base_url + article_path(change.slug),
         "at": format_instant(change.at),
     }
 

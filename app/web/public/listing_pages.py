@@ -10,8 +10,8 @@ from app.database.transactions import Connection
 from app.http.cursors import Cursor, InvalidCursorError, decode_cursor, encode_cursor
 from app.http.query_params import pairs_of, refused
 from app.representations import listing
-from app.representations.article import links_of, path_of
-from app.representations.listing import Listing, ListingFormat, ListingItem, Missing
+from app.representations.article import article_links, article_path
+from app.representations.listing import Listing, ListingFormat, ListingItem, UnresolvedSlug
 from app.search.highlighter import highlights
 from app.search.listing_query import ListingQuery, parse
 from app.store import articles
@@ -95,10 +95,10 @@ def page_of(
     if selection.slugs:
         return _by_slug(service, connection, asked)
     cursor = cursor_of(selection, key)
-    found = store.page(connection, selection, cursor, form.unread(selection.shown))
+    found = store.page(connection, selection, cursor, form.unused_fields(selection.shown))
     total = store.total(connection, selection) if "total" in selection.include else None
     counts = facets.facets(connection, selection) if "facets" in selection.include else None
-    marking = form.with_highlights and found.terms
+    marking = form.has_highlights and found.terms
     following, preceding = (
         None if each is None else asked.query(encode_cursor(each, selection.order, key))
         for each in (found.next, found.prev)
@@ -108,7 +108,7 @@ def page_of(
         items=[
             ListingItem(
                 record,
-                links_of(record, service.site),
+                article_links(record, service.site),
                 highlights(clean(record), found.terms) if marking else {},
             )
             for record in found.records
@@ -142,13 +142,15 @@ def _by_slug(service: AppState, connection: Connection, asked: ListingRequest) -
             continue
         trace = articles.find_alias_or_tombstone(connection, slug, now)
         if trace is None:
-            missing.append(Missing(slug, HTTPStatus.NOT_FOUND))
+            missing.append(UnresolvedSlug(slug, HTTPStatus.NOT_FOUND))
         elif trace.withdrawn:
-            missing.append(Missing(slug, HTTPStatus.GONE))
+            missing.append(UnresolvedSlug(slug, HTTPStatus.GONE))
         else:
-            url = service.site.base_url + path_of(trace.slug)
-            missing.append(Missing(slug, HTTPStatus.PERMANENT_REDIRECT, url))
-    items = [ListingItem(found[s], links_of(found[s], service.site)) for s in slugs if s in found]
+            url = service.site.base_url + article_path(trace.slug)
+            missing.append(UnresolvedSlug(slug, HTTPStatus.PERMANENT_REDIRECT, url))
+    items = [
+        ListingItem(found[s], article_links(found[s], service.site)) for s in slugs if s in found
+    ]
     return replace(frame(service, asked), items=items, missing=missing)
 
 

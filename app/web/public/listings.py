@@ -13,7 +13,7 @@ from app.cache.response_cache import CachedResponse, CacheKey, ResponseCache
 from app.http import content_coding
 from app.http.accept import negotiate
 from app.http.query_params import InvalidQueryError, refused
-from app.representations.article import links_of
+from app.representations.article import article_links
 from app.representations.listing import (
     BY_MEDIA_TYPE,
     BY_NAME,
@@ -182,14 +182,14 @@ def _stream(
         raise refused("slug", "goes with no stream")
     empty = replace(frame(service, asked), fields=selection.shown)
     first = cursor_of(selection, service.cursor_key())
-    unread = form.unread(selection.shown)
+    unread = form.unused_fields(selection.shown)
 
     def pieces() -> Iterator[bytes]:
         cursor, more = first, True
         while more:
             with service.database.reading() as session:
                 page = store.page(session.connection(), selection, cursor, unread)
-            items = [ListingItem(each, links_of(each, service.site)) for each in page.records]
+            items = [ListingItem(each, article_links(each, service.site)) for each in page.records]
             yield form.render(replace(empty, items=items))
             cursor, more = page.next, page.next is not None
 

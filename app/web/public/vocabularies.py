@@ -14,7 +14,7 @@ from app.cache.response_cache import CachedResponse
 from app.http import content_coding, query_params
 from app.http.accept import negotiate
 from app.http.query_params import InvalidQueryError, pairs_of, refused
-from app.representations.article import json_record, links_of
+from app.representations.article import article_links, json_record
 from app.representations.listing import vocabulary as forms
 from app.representations.listing.vocabulary import VocabularyPage
 from app.store.articles import AliasOrTombstone
@@ -35,8 +35,8 @@ PREFIX_LENGTH: Final = 100
 _JSON: Final = "application/json"
 _HTML: Final = "text/html"
 _FORMS: Final[Mapping[str, Callable[[VocabularyPage], bytes]]] = {
-    _HTML: forms.as_html,
-    _JSON: forms.as_json,
+    _HTML: forms.render_html,
+    _JSON: forms.render_json,
 }
 
 
@@ -141,7 +141,7 @@ def _related(request: Request) -> Response:
         found = related.related(session, record, RELATED)
     items = []
     for each in found:
-        shown = json_record.fields(each, links_of(each, service.site))
+        shown = json_record.fields(each, article_links(each, service.site))
         del shown["body_md"]
         items.append(shown)
     body = json.dumps({"items": items}, ensure_ascii=False).encode()

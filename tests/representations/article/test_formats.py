@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from pyld import jsonld
 
 from app.article.hygiene import clean
-from app.article.markdown import DEEPEST, to_html
+from app.article.markdown import MAX_DEPTH, to_html
 from app.article.record import Record, parse_record
 from app.article.timestamps import format_instant, parse_instant
 from app.representations.article import (
@@ -24,8 +24,8 @@ from app.representations.article import (
     ArticleFormat,
     Links,
     Site,
-    links_of,
-    path_of,
+    article_links,
+    article_path,
 )
 from app.web.response_headers import link_header
 from tests.support import html_tree
@@ -56,7 +56,7 @@ def record(**changed: object) -> Record:
 
 
 def represented(name: str, story: Record, site: Site = SITE) -> str:
-    return FORMAT[name].represent(story, links_of(story, site)).decode()
+    return FORMAT[name].represent(story, article_links(story, site)).decode()
 
 
 def plain(body: str, **changed: object) -> str:
@@ -77,7 +77,7 @@ def test_e03_the_seed_is_represented_as_it_always_was(form: ArticleFormat) -> No
     """Run with UPDATE_GOLDEN=1 in the environment to accept what there is now."""
     seed = parse_record(json.loads(SEED.read_text()))
     golden = GOLDEN / f"seed{form.suffix or '.html'}"
-    shown = form.represent(seed, links_of(seed, SITE))
+    shown = form.represent(seed, article_links(seed, SITE))
     if os.environ.get("UPDATE_GOLDEN"):
         golden.write_bytes(shown)
     assert shown == golden.read_bytes()
@@ -85,7 +85,7 @@ def test_e03_the_seed_is_represented_as_it_always_was(form: ArticleFormat) -> No
 
 @every_format
 def test_e03_a_representation_is_a_function_of_record_and_site(form: ArticleFormat) -> None:
-    one, two = (form.represent(story, links_of(story, SITE)) for story in (record(), record()))
+    one, two = (form.represent(story, article_links(story, SITE)) for story in (record(), record()))
     assert one == two
 
 
@@ -454,8 +454,8 @@ def test_i16_what_no_reader_should_meet_is_in_the_export_alone() -> None:
     for form in FORMATS:
         shown = represented(form.name, story)
         found = (secret in shown, "\u202e" in shown, "\u200b" in shown)
-        assert found == ((True,) * 3 if form.as_kept else (False,) * 3), form.name
-    assert [form.name for form in FORMATS if form.as_kept] == ["json"]
+        assert found == ((True,) * 3 if form.verbatim else (False,) * 3), form.name
+    assert [form.name for form in FORMATS if form.verbatim] == ["json"]
 
 
 @pytest.mark.parametrize(
@@ -471,7 +471,7 @@ def test_h05_the_canonical_url_is_the_same_in_the_field_and_on_the_page(
     source: str | None, canonical: Any, expected: str
 ) -> None:
     story = record(canonical_source=source)
-    links = links_of(story, replace(SITE, canonical=canonical))
+    links = article_links(story, replace(SITE, canonical=canonical))
     page = html_tree.read(FORMAT["html"].represent(story, links))
     assert links.canonical == expected
     assert page.one("link", rel="canonical").attributes["href"] == expected
@@ -481,19 +481,19 @@ def test_h05_the_canonical_url_is_the_same_in_the_field_and_on_the_page(
 @settings(max_examples=15 * DEPTH)
 @given(records())
 def test_h05_the_canonical_url_can_stand_in_a_field(value: dict[str, Any]) -> None:
-    links = links_of(parse_record(value), SITE)
+    links = article_links(parse_record(value), SITE)
     assert links.canonical.isascii()
     assert links.canonical.isprintable()
     assert not set('<>" ') & set(links.canonical)
 
 
 def test_formats_are_distinct_and_each_has_its_url() -> None:
-    links = links_of(record(), SITE)
+    links = article_links(record(), SITE)
     assert len({form.suffix for form in FORMATS}) == len(FORMATS)
     assert list(BY_MEDIA_TYPE.values()) == list(FORMATS)
     assert list(BY_SUFFIX.values()) == [form for form in FORMATS if form.suffix]
     assert [(a.name, a.media_type, a.url) for a in links.alternates] == [
-        (form.name, form.media_type, SEED_SITE + path_of("a-story", form)) for form in FORMATS
+        (form.name, form.media_type, SEED_SITE + article_path("a-story", form)) for form in FORMATS
     ]
 
 
@@ -512,7 +512,9 @@ def test_a_new_format_is_told_of_everywhere_without_another_line(
     assert json.loads(represented("json", record()))["alternates"]["new"] == url
     media = json.loads(represented("jsonld", record()))["encoding"][-1]
     assert (media["contentUrl"], media["encodingFormat"]) == (url, "text/x-new")
-    assert f'<{url}>; rel="alternate"; type="text/x-new"' in link_header(links_of(record(), SITE))
+    assert f'<{url}>; rel="alternate"; type="text/x-new"' in link_header(
+        article_links(record(), SITE)
+    )
 
 
 HOSTILE = {
@@ -556,9 +558,9 @@ HOSTILE = {
 def test_quotations_within_each_other_are_read_to_a_depth_and_no_further(
     opening: str, before: str
 ) -> None:
-    for deep in (DEEPEST - 1, DEEPEST, DEEPEST + 1, 3 * DEEPEST):
+    for deep in (MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1, 3 * MAX_DEPTH):
         shown = to_html(before + opening * deep + "text")
-        assert shown.count("<blockquote>") == min(deep, DEEPEST)
+        assert shown.count("<blockquote>") == min(deep, MAX_DEPTH)
 
 
 PARAGRAPH = "Some [plain](https://a.example) words, *as they are written*.\n" * 8
@@ -567,7 +569,7 @@ PARAGRAPH = "Some [plain](https://a.example) words, *as they are written*.\n" * 
 def expense(body: str) -> tuple[float, dict[str, int]]:
     """Return what `body` costs in all its forms together: seconds, and the size of each."""
     story = record(body_md=body)
-    links = links_of(story, SITE)
+    links = article_links(story, SITE)
     begin = time.process_time()
     cleaned = clean(story)
     sizes = {form.name: len(form.render(cleaned, links)) for form in FORMATS}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from app.article.hygiene import clean, printable
 from app.article.record import Record, parse_record
 from app.representations import templating
-from app.representations.article import FORMATS, Site, links_of
+from app.representations.article import FORMATS, Site, article_links
 from app.representations.article import html as page_format
 from tests.support import html_tree
 from tests.support.hostile import PAYLOADS
@@ -43,7 +43,7 @@ UNWANTED = {"style", "srcdoc", "formaction", "ping", "background", "http-equiv",
 
 
 def rendered(story: Record) -> Node:
-    return html_tree.read(PAGE.represent(story, links_of(story, SITE)))
+    return html_tree.read(PAGE.represent(story, article_links(story, SITE)))
 
 
 def page(**changed: object) -> Node:
@@ -53,7 +53,7 @@ def page(**changed: object) -> Node:
 def text(**changed: object) -> str:
     """Return a story as plain text, up to the facts at its foot."""
     story = parse_record({**STORY, **changed})
-    return TEXT.represent(story, links_of(story, SITE)).decode().rpartition("\n\n———\n")[0]
+    return TEXT.represent(story, article_links(story, SITE)).decode().rpartition("\n\n———\n")[0]
 
 
 def body(markdown: str) -> Node:

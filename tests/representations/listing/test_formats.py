@@ -18,7 +18,7 @@ from app.article.record import Record, parse_record
 from app.article.timestamps import parse_instant
 from app.representations.article import BY_NAME as BY_FORM
 from app.representations.article import Site as Origin
-from app.representations.article import links_of
+from app.representations.article import article_links
 from app.representations.listing import BY_NAME, FORMATS, Listing, ListingItem
 from app.search.listing_query import FIELDS
 from tests.support import html_tree
@@ -31,7 +31,7 @@ ORIGIN = Origin("https://news.example", "The <Site> & Co")
 
 
 def listing(*found: Record, **fields: Any) -> Listing:
-    items = [ListingItem(each, links_of(each, ORIGIN)) for each in found]
+    items = [ListingItem(each, article_links(each, ORIGIN)) for each in found]
     told: dict[str, Any] = {
         "site": ORIGIN, "path": "/topics/x", "query": "", "title": 'A "title" <b>', "items": items,
         "fields": frozenset({"slug", "title"}), "filters": {"topic.all": ["x"]},
@@ -83,7 +83,9 @@ def test_r06_a_json_feed_and_the_lines_say_what_the_records_say(found: list[Reco
 @given(found=some)
 def test_r06_items_and_lines_are_what_an_article_is_as_json(found: list[Record]) -> None:
     everything = listing(*found, fields=frozenset(FIELDS))
-    alone = [json.loads(BY_FORM["json"].render(each, links_of(each, ORIGIN))) for each in found]
+    alone = [
+        json.loads(BY_FORM["json"].render(each, article_links(each, ORIGIN))) for each in found
+    ]
     wanted = [{name: each[name] for name in each if name in FIELDS} for each in alone]
     lines = rendered("ndjson", everything).splitlines()
     assert [list(json.loads(line).items()) for line in lines] == [list(w.items()) for w in wanted]

@@ -13,9 +13,16 @@ from markdown_it import MarkdownIt
 
 from app.article.hygiene import clean, printable
 from app.article.record import Record, parse_record
-from app.representations.article import Site, links_of
-from app.representations.listing import BY_NAME, FORMATS, Listing, ListingItem, Missing, Total
-from app.representations.listing.vocabulary import VocabularyPage, as_html
+from app.representations.article import Site, article_links
+from app.representations.listing import (
+    BY_NAME,
+    FORMATS,
+    Listing,
+    ListingItem,
+    Total,
+    UnresolvedSlug,
+)
+from app.representations.listing.vocabulary import VocabularyPage, render_html
 from app.store.listing.vocabulary_pages import VocabularyEntry
 from tests.support import html_tree
 from tests.support.hostile import PAYLOADS
@@ -44,8 +51,8 @@ def record(**changed: object) -> Record:
 def listing(*found: Record, **fields: Any) -> Listing:
     told: dict[str, Any] = {
         "site": SITE, "path": "/topics/x", "query": "", "title": "Of <x> & things",
-        "items": [ListingItem(each, links_of(each, SITE)) for each in found], "fields": frozenset(),
-        "filters": {}, "sort": "-published_at", "limit": 20,
+        "items": [ListingItem(each, article_links(each, SITE)) for each in found],
+        "fields": frozenset(), "filters": {}, "sort": "-published_at", "limit": 20,
     }  # fmt: skip
     return Listing(**{**told, **fields})
 
@@ -95,7 +102,7 @@ def test_r01_nothing_hostile_gets_through_wherever_it_stands(payload: str) -> No
     assert plain.one("h1").words == " ".join(printable(line).split())
     # Highlights are HTML of our own: what else is in them, should they ever be wrong, is not shown.
     found = {"title": f"<mark>x</mark> {line}", "summary": payload, "body": payload}
-    marked = page(items=[ListingItem(story, links_of(story, SITE), found)])
+    marked = page(items=[ListingItem(story, article_links(story, SITE), found)])
     assert_sound(marked)
     (article,) = marked.all("article")
     inside = {node.name for part in article.all("h2", "p") for node in part.all()}
@@ -103,13 +110,15 @@ def test_r01_nothing_hostile_gets_through_wherever_it_stands(payload: str) -> No
     shown = VocabularyPage(
         SITE, "/entities", line, [VocabularyEntry("x", line, 1, None)], payload, "", 9, None
     )
-    assert_sound(html_tree.read(as_html(shown)))
+    assert_sound(html_tree.read(render_html(shown)))
 
 
 def test_what_is_found_is_marked_in_place_of_what_it_is_in() -> None:
     story = record()
     found = {"title": "A <mark>story</mark> &lt;b&gt;", "body": "Of <mark>things</mark>."}
-    shown = page(items=[ListingItem(story, links_of(story, SITE), found)], filters={"q": ["story"]})
+    shown = page(
+        items=[ListingItem(story, article_links(story, SITE), found)], filters={"q": ["story"]}
+    )
     assert [node.words for node in shown.all("mark")] == ["story", "things"]
     assert shown.one("h2").words == "A story <b>"
     assert [node.words for node in shown.classed("brief")] == ["In short.", "Of things."]
@@ -135,7 +144,7 @@ def test_the_head_leads_to_the_other_pages_and_forms_and_feeds_begin_at_the_begi
     assert [(node.attributes["type"], node.attributes["href"]) for node in alternates] == [
         (
             form.media_type,
-            f"{BASE}/topics/x{form.suffix}?lang=en{'' if form.subscribed else '&cursor=b'}",
+            f"{BASE}/topics/x{form.suffix}?lang=en{'' if form.is_feed else '&cursor=b'}",
         )
         for form in FORMATS
         if form.suffix
@@ -176,7 +185,11 @@ def test_a_page_without_articles_says_so_in_words(query: str, said: str) -> None
 
 
 def test_totals_and_what_is_not_there_are_told() -> None:
-    missing = [Missing("a", 404), Missing("b", 410), Missing("c", 308, f"{BASE}/news/d")]
+    missing = [
+        UnresolvedSlug("a", 404),
+        UnresolvedSlug("b", 410),
+        UnresolvedSlug("c", 308, f"{BASE}/news/d"),
+    ]
     shown = page(total=Total(1000, exact=False), missing=missing)
     assert shown.classed("asked")[0].words == "At least 1000 articles"
     told = [node.words for node in shown.classed("missing")[0].all("li")]
@@ -221,12 +234,12 @@ def test_the_terms_of_a_vocabulary_are_listed_with_their_counts() -> None:
     latest = datetime(2026, 7, 1, tzinfo=UTC)
     entries = [VocabularyEntry("a", "A <b>", 1, None), VocabularyEntry("c", "ג\u202e", 2, latest)]
     told = VocabularyPage(SITE, "/entities", "Entities", entries, "A\ufffe", "name", 2, "after=c")
-    shown = html_tree.read(as_html(told))
+    shown = html_tree.read(render_html(told))
     assert_sound(shown)
     (listed,) = shown.classed("terms")
     terms = [(node.one("a").attributes["href"], node.words) for node in listed.all("li")]
     assert terms == [("/entities/a", "A <b> 1 article"), ("/entities/c", "ג 2 articles")]
     assert shown.one("input", name="prefix").attributes["value"] == "A"
     assert shown.one("a", rel="next").attributes["href"] == f"{BASE}/entities?after=c"
-    empty = html_tree.read(as_html(replace(told, entries=[], next=None)))
+    empty = html_tree.read(render_html(replace(told, entries=[], next=None)))
     assert empty.classed("empty")[0].words == "None begins so."

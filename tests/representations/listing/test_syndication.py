@@ -15,9 +15,9 @@ from app.article.hygiene import clean, printable
 from app.article.record import Record, parse_record
 from app.article.timestamps import format_instant, parse_instant
 from app.feeds import Entry, detect, read
-from app.feeds.rfc822_dates import rfc3339
-from app.feeds.slug_from_title import slug_of
-from app.representations.article import Site, links_of
+from app.feeds.rfc822_dates import to_rfc3339
+from app.feeds.slug_from_title import slug_from_title
+from app.representations.article import Site, article_links
 from app.representations.listing import BY_SUFFIX, Listing, ListingItem, syndication
 from tests.support import html_tree
 from tests.support.hostile import PAYLOADS
@@ -53,8 +53,8 @@ def record(**changed: object) -> Record:
 def listing(*found: Record, **fields: Any) -> Listing:
     told: dict[str, Any] = {
         "site": SITE, "path": "/topics/x", "query": "", "title": "Of \x00\x01 <x> & \ufffe things",
-        "items": [ListingItem(each, links_of(each, SITE)) for each in found], "fields": frozenset(),
-        "filters": {}, "sort": "-published_at", "limit": 20,
+        "items": [ListingItem(each, article_links(each, SITE)) for each in found],
+        "fields": frozenset(), "filters": {}, "sort": "-published_at", "limit": 20,
     }  # fmt: skip
     return Listing(**{**told, **fields})
 
@@ -94,14 +94,14 @@ def test_r06_our_own_readers_read_back_what_the_feeds_say(found: list[Record]) -
             if not isinstance(
                 entry, Entry
             ):  # not every title gives a slug, and not all have bodies
-                assert slug_of(each.title) is None or not syndication.content(
-                    each, links_of(each, SITE)
+                assert slug_from_title(each.title) is None or not syndication.content_html(
+                    each, article_links(each, SITE)
                 )
                 continue
             told = entry.record
             assert told.title.split() == each.title.split()
             assert told.canonical_source == f"https://news.example/news/{each.slug}"
-            assert set(told.topics) <= {slug_of(topic) for topic in each.topics}
+            assert set(told.topics) <= {slug_from_title(topic) for topic in each.topics}
             exact = suffix != ".rss"
             published = each.published_at if exact else each.published_at.replace(microsecond=0)
             assert (told.published_at, told.updated_at) == (published, each.updated_at)
@@ -114,7 +114,7 @@ def test_i16_the_feeds_are_well_formed_and_strict_about_dates(found: list[Record
     seen = [clean(each) for each in found]
     for item, each in zip(channel(*found).findall("item"), seen, strict=True):
         assert RFC822.fullmatch(told := item.findtext("pubDate", ""))
-        assert parse_instant(rfc3339(told)) == each.published_at.replace(microsecond=0)
+        assert parse_instant(to_rfc3339(told)) == each.published_at.replace(microsecond=0)
         assert item.findtext(f"{ATOM}updated") == format_instant(each.updated_at)
         assert item.findtext("title", "") == each.title
         assert item.findtext("link") == item.findtext("guid")

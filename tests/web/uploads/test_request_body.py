@@ -13,7 +13,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.feeds import MalformedFeedError, UnknownFeedKindError, read_all
+from app.feeds import MalformedFeedError, UnsupportedFeedError, read_all
 from app.web.uploads.decompression import ZSTD_WINDOW
 from app.web.uploads.multipart import FILES
 from app.web.uploads.request_body import FeedTooLargeError, UnknownCodingError, Upload, opened
@@ -65,7 +65,7 @@ def test_a_plain_body_is_not_copied() -> None:
         [source] = upload.sources
         assert source.stream is body
         assert body.tell() == 0
-        assert (source.file, source.kind, upload.file) == (None, "json", None)
+        assert (source.file, source.format, upload.file) == (None, "json", None)
         assert (upload.size, upload.sha256) == (len(GOOD), hashlib.sha256(GOOD).hexdigest())
     assert not body.closed
 
@@ -153,7 +153,7 @@ def test_i02_the_files_of_a_form_are_feeds_each_of_its_kind() -> None:
         ("e.zst", "application/octet-stream", zstd(RSS)),
     )
     assert plain == [GOOD, GOOD, RSS, GOOD, RSS]
-    assert [source.kind for source in upload.sources] == ["json", "ndjson", "rss", "json", "rss"]
+    assert [source.format for source in upload.sources] == ["json", "ndjson", "rss", "json", "rss"]
     assert upload.file == "a.json, b.ndjson, c.rss, d.json.gz, e.zst"
     assert upload.size == len(b"".join(plain))
 
@@ -181,7 +181,7 @@ def test_i02_a_form_may_be_packed_as_a_whole() -> None:
 
 
 def test_i02_a_file_of_no_kind_is_not_taken_and_one_that_is_broken_is_told_by_its_reader() -> None:
-    with pytest.raises(UnknownFeedKindError):
+    with pytest.raises(UnsupportedFeedError):
         form_contents(("a.json", "", GOOD), ("b.png", "image/png", b"PNG"))
     body = form(("a.json", "", GOOD), ("b", "", b"#"), ("c", "", b""))
     with opened(io.BytesIO(body), {"content-type": FORM}, LIMIT) as upload:
@@ -257,7 +257,7 @@ def test_no_body_raises_anything_that_is_not_declared(body: bytes, kind: str, co
             io.BytesIO(body), {"content-type": kind, "content-encoding": coding}, 10**6
         ) as up:
             list(read_all(up.sources))
-    except (MalformedFeedError, UnknownFeedKindError):
+    except (MalformedFeedError, UnsupportedFeedError):
         pass
 
 
