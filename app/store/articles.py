@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from app.article.record import Claims, ExportMetadata, Record, kept
+from app.article.record import Claims, ExportMetadata, Record
 from app.database.dialects import is_any_of_parameter, json_array, list_parameter, parse_json_arrays
 from app.database.tables import Article, ArticleEntity, ArticleTopic, Entity, SlugAlias, Topic
 
@@ -52,6 +52,7 @@ SELECT_RECORD = select(
 )
 """Articles with their lists: one row each, and one statement for all that is asked."""
 
+_ALL_FIELDS: Final = set(Record.model_fields)
 _SELECTED: Final = tuple(column.name for column in SELECT_RECORD.selected_columns)
 
 _STATE = SELECT_RECORD.add_columns(_ARTICLES.withdrawn_at, _ARTICLES.withdrawn_reason)
@@ -159,7 +160,7 @@ def to_record(row: "Row[*tuple[Any, ...]]") -> Record:
     del fields["id"]
     fields["topics"], fields["entities"] = _lists((fields["topics"], fields["entities"]))
     fields["claims"], fields["upkeep"] = _claims(fields["claims"]), _NO_UPKEEP
-    return kept(fields)
+    return Record.model_construct(_ALL_FIELDS, **fields)
 
 
 def to_records(found: CursorResult[Any]) -> dict[int, Record]:
@@ -180,7 +181,7 @@ def to_records(found: CursorResult[Any]) -> dict[int, Record]:
     ids, fields = columns.pop("id"), tuple(columns)
     records = zip(*columns.values(), strict=True)
     return {
-        key: kept(dict(zip(fields, each, strict=True)))
+        key: Record.model_construct(_ALL_FIELDS, **dict(zip(fields, each, strict=True)))
         for key, each in zip(ids, records, strict=True)
     }
 
@@ -190,7 +191,7 @@ def _lists(arrays: Iterable[str]) -> Iterator[tuple[str, ...]]:
 
 
 def _claims(kept_as: dict[str, Any]) -> Claims:
-    return Claims.model_validate(kept_as) if kept_as else _NO_CLAIMS
+    return Claims.model_construct(**kept_as) if kept_as else _NO_CLAIMS
 
 
 _READERS: Final[Mapping[str, Callable[[Iterable[Any]], Iterable[Any]]]] = {

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.article.record import Record
+from app.article.record import restore_record
 from app.background_priority import in_turns
 from app.database.dialects import is_any_of
 from app.database.tables import Change, Load, Revision
@@ -100,7 +100,7 @@ def states_before(session: Session, load_id: int, ids: Collection[int]) -> dict[
     found = session.scalars(select(Revision).where(Revision.id.in_(first)))
     return {
         each.article_id: ArticleState(
-            Record.model_validate(each.record), each.withdrawn_at, each.withdrawn_reason
+            restore_record(each.record), each.withdrawn_at, each.withdrawn_reason
         )
         for each in in_turns(found)
     }

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app.article.timestamps import format_instant
+from app.database.tables import Revision
 from app.feeds import FeedSource
 from app.ingest import Options, Run, load
 from app.store.loads import LoadOrigin
@@ -249,3 +251,20 @@ def test_i14_an_undo_of_what_restored_an_article_elsewhere_says_that_it_is_gone_
     assert undone(site, answer["load"]["id"]) == {}
     assert follow(site, mirror) == before
     assert changes(site.database)[-1].kind == "deleted"
+
+
+def test_i19_an_undo_restores_a_revision_that_todays_rules_would_refuse(site: Site) -> None:
+    loaded(site, record("a"))
+    second = loaded(site, record("a", title="A new headline", updated_at=later(hours=1)))
+    with site.database.writing() as session:
+        revision = session.scalars(select(Revision)).one()
+        revision.record = {
+            **revision.record,
+            "title": "Two\nlines",
+            "lang": "klingon!",
+            "topics": ["C++"],
+        }
+    assert undone(site, second) == {}
+    article = site.get("/news/a.json").json()
+    assert (article["title"], article["lang"]) == ("Two\nlines", "klingon!")
+    assert article["topics"] == ["C++"]
