@@ -221,7 +221,7 @@ def test_l02_a_thousand_listeners_cost_no_question_each(site: Site) -> None:
 
 def test_only_what_is_held_is_given_out_without_a_question() -> None:
     broadcast = ChangeBroadcast()
-    broadcast.begin(5)
+    broadcast.restart(5)
     broadcast.add([PublicChange(n, "created", f"a{n}", None, NOW) for n in (6, 8)], 9)
     assert broadcast.since(4) is None
 
