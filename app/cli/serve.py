@@ -1,5 +1,7 @@
 """`slugline serve`: the service under uvicorn."""
 
+import importlib
+import logging
 import os
 from datetime import UTC, datetime
 from typing import Annotated, Final
@@ -17,6 +19,10 @@ GRACE_SECONDS: Final = 8
 
 A load stops behind the batch it is at, and its receipt says so.
 """
+
+_PROTOCOL_MODULE: Final = "app.web.asgi.uvicorn_protocol"
+
+logger = logging.getLogger(__name__)
 
 
 @readable
@@ -39,7 +45,7 @@ def serve(
     uvicorn.run(
         "app.main:app_from_environment",
         factory=True,
-        http="app.web.asgi.uvicorn_protocol:CachingProtocol",
+        http=http_protocol(),
         host=host,
         port=port,
         workers=workers,
@@ -48,3 +54,13 @@ def serve(
         proxy_headers=True,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+def http_protocol() -> str:
+    """Return the protocol for uvicorn: its own where ours does not fit the installed version."""
+    try:
+        importlib.import_module(_PROTOCOL_MODULE)
+    except ImportError as error:
+        logger.warning("cached responses are served through ASGI, which is slower: %s", error)
+        return "auto"
+    return f"{_PROTOCOL_MODULE}:CachingProtocol"

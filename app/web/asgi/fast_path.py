@@ -71,7 +71,7 @@ class CacheMiddleware:
         else:
             await _send(answer.to_raw(scope["method"], unmodified=wanted.has(answer)), send)
 
-    def at_hand(self, scope: Asked) -> RawResponse | None:
+    def lookup(self, scope: Asked) -> RawResponse | None:
         """Return what is sent to a request as it is; None where that takes more than to find it."""
         try:
             wanted = cache_lookup.read(scope)

@@ -1,6 +1,6 @@
-"""A request under `/admin` while it is answered: its id, where it came from, who sent it.
+"""The context of a request under `/admin`: its id, the client's address, the operator.
 
-The id is in every line that is logged on the way, in threads too.
+The id is appended to every line that is logged while the request is served, in worker threads too.
 """
 
 import logging
@@ -18,15 +18,16 @@ Scope = MutableMapping[str, Any]
 
 HEADER: Final = b"x-request-id"
 
-# A token of RFC 9110 section 5.6.2, of a length that fits a line: others are not worth repeating.
-_SANE: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
+# A token (RFC 9110 section 5.6.2), short enough for a log line. Other ids are not accepted.
+_VALID_ID: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
+_STATE_KEY: Final = "request_context"
 
-_current: ContextVar[str] = ContextVar("request_id", default="")
+_current_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 @dataclass(slots=True)
 class RequestContext:
-    """What is known of a request. `operator` is empty until a token has said whose it is."""
+    """What is known of a request. `operator` is empty until a token has been verified."""
 
     request_id: str
     address: str
@@ -34,49 +35,60 @@ class RequestContext:
 
 
 def get_request_context(request: Request) -> RequestContext:
-    """Return what is known of `request`, which came to an address under `/admin`."""
-    visit = request.scope["state"]["visit"]
-    assert isinstance(visit, RequestContext)  # noqa: S101 - `visiting` put it there
-    return visit
+    """Return the context of `request`, whose path is under `/admin`."""
+    context = request.scope["state"][_STATE_KEY]
+    assert isinstance(context, RequestContext)  # noqa: S101 - `request_context` put it there
+    return context
 
 
 @contextmanager
 def request_context(scope: Scope) -> Iterator[RequestContext]:
-    """Yield a visit that begins, and say in what is logged until its end whose lines they are."""
-    visit = RequestContext(_id_for(scope["headers"]), (scope.get("client") or ("", 0))[0])
-    scope.setdefault("state", {})["visit"] = visit
-    before = _current.set(visit.request_id)
-    yield visit
-    # Not where it failed: what the server says of that is a line of this request, too.
-    _current.reset(before)
+    """Yield a new context, and put its id into every log line until the block ends."""
+    context = RequestContext(_id_for(scope["headers"]), (scope.get("client") or ("", 0))[0])
+    scope.setdefault("state", {})[_STATE_KEY] = context
+    token = _current_id.set(context.request_id)
+    yield context
+    # Not reset after an exception: what the server logs of it belongs to this request, too.
+    _current_id.reset(token)
 
 
 def current_id() -> str:
-    """Return the id of the request that is being answered here, also in a thread."""
-    return _current.get()
+    """Return the id of the request that is being served here, or "" outside of any."""
+    return _current_id.get()
+
+
+class RequestIdFilter(logging.Filter):
+    """Adds `request_id` to each record, and appends it to the message. For handlers."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change `record` once, however many handlers see it. Return True."""
+        if not hasattr(record, "request_id"):
+            record.request_id = current_id()
+            if record.request_id:
+                record.msg = f"{record.getMessage()} [request {record.request_id}]"
+                record.args = None
+        return True
+
+
+_FILTER: Final = RequestIdFilter()  # one object, which a handler takes once only
 
 
 def install() -> None:
-    """Have all loggers of this process say which request a line belongs to."""
-    logging.setLogRecordFactory(_Line)
+    """Add the filter to the handlers through which this process logs by now.
 
-
-class _Line(logging.LogRecord):
-    """A line of the log that ends in the id of the request it belongs to, if it does to any."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the library's own
-        super().__init__(*args, **kwargs)
-        self.request_id = _current.get()
-
-    def getMessage(self) -> str:  # noqa: N802 - the library's own
-        """Return what was said, and in which request."""
-        said = super().getMessage()
-        return f"{said} [request {self.request_id}]" if self.request_id else said
+    They are those of the root logger, of uvicorn, and logging's last resort, which prints warnings
+    where nothing else is configured.
+    """
+    for name in ("", "uvicorn", "uvicorn.error", "uvicorn.access"):
+        for handler in logging.getLogger(name).handlers:
+            handler.addFilter(_FILTER)
+    if logging.lastResort:
+        logging.lastResort.addFilter(_FILTER)
 
 
 def _id_for(headers: list[tuple[bytes, bytes]]) -> str:
-    """Return the client's own id where it sent one that can be repeated, else a new one."""
+    """Return the client's own X-Request-ID where there is one and it is valid, else a new id."""
     sent = [value for name, value in headers if name == HEADER]
-    if len(sent) == 1 and _SANE.fullmatch(sent[0]):
+    if len(sent) == 1 and _VALID_ID.fullmatch(sent[0]):
         return sent[0].decode()
     return secrets.token_hex(8)

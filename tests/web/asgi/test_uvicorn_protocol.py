@@ -3,12 +3,16 @@
 import asyncio
 import gc
 import logging
+import subprocess
+import sys
 import weakref
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
+import httpx2
 import pytest
 import uvicorn
 from hypothesis import given
@@ -21,6 +25,7 @@ from app.cli.serve import serve
 from app.web.asgi.fast_path import STATE
 from app.web.asgi.uvicorn_protocol import CachingProtocol
 from tests.support.paths import SEED
+from tests.support.processes import environment, serving
 from tests.support.site import SEED_SLUG, Site, one_database
 
 BARE = f"/news/{SEED_SLUG}"
@@ -138,6 +143,47 @@ def test_the_command_serves_by_the_wire(tmp_path: Any, monkeypatch: pytest.Monke
     with mock.patch.object(uvicorn, "run") as run:
         serve()
     assert import_from_string(run.call_args.kwargs["http"]) is CachingProtocol
+
+
+OTHER_UVICORN = """
+from uvicorn.protocols.http import httptools_impl as uvicorn_http
+protocol, cycle = uvicorn_http.HttpToolsProtocol, uvicorn_http.RequestResponseCycle
+original = protocol._start_asgi_task
+"""
+WARNING = "cached responses are served through ASGI"
+
+
+def test_a_uvicorn_with_another_private_interface_serves_through_asgi_and_logs_it_once(
+    tmp_path: Path,
+) -> None:
+    change = (
+        "protocol._start_asgi_task = lambda self, cycle, app, more=0: original(self, cycle, app)"
+    )
+    code = f"{OTHER_UVICORN}{change}\nfrom app.__main__ import main\nmain()"
+    command = (sys.executable, "-c", code)
+    with serving(tmp_path, "--workers", "2", command=command, env=environment()) as server:
+        assert httpx2.get(f"{server.base}/news").status_code == 200
+        log = server.log.read_text()
+    assert log.count(WARNING) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "del protocol._start_asgi_task",
+        "protocol._unset_keepalive_if_required = lambda self, now: None",
+        "del uvicorn_http.STATUS_LINE",
+        "cycle.__init__ = lambda self: None",
+    ],
+)
+def test_a_missing_private_name_is_noticed_before_the_server_starts(change: str) -> None:
+    code = f"{OTHER_UVICORN}{change}\nfrom app.cli.serve import http_protocol\n"
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{code}print(http_protocol())"],
+        env=environment(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ended.stdout == "auto\n"
+    assert ended.stderr.count(WARNING) == 1
 
 
 def test_a_thousand_that_wait_behind_a_slow_one_are_answered_in_their_order(seeded: Site) -> None:
