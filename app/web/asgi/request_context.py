@@ -63,10 +63,10 @@ class RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Change `record` once, however many handlers see it. Return True."""
         if not hasattr(record, "request_id"):
-            record.request_id = current_id()
-            if record.request_id:
-                record.msg = f"{record.getMessage()} [request {record.request_id}]"
-                record.args = None
+            request_id = current_id()
+            record.__dict__["request_id"] = request_id
+            if request_id:
+                record.msg, record.args = f"{record.getMessage()} [request {request_id}]", None
         return True
 
 
