@@ -1,4 +1,4 @@
-"""Applying a batch: look at what stands there, decide about each record, write what changes."""
+"""Applying a batch: prefetch the articles concerned, decide about each record, write."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from app.feeds import Rejected
 from app.ingest.batch_state import BatchState
 from app.ingest.batching import Batch, PendingRecord
 from app.ingest.candidate import Candidate
-from app.ingest.decide import WRITTEN, Decision, Policy, decide, suffixed
+from app.ingest.decide import WRITING_OUTCOMES, Decision, Policy, decide, slug_with_suffix
 from app.store import article_writes, change_log, existing_articles
 from app.store.loads import RecordResult
 
@@ -19,24 +19,27 @@ from app.store.loads import RecordResult
 def apply(
     session: Session, batch: Batch, policy: Policy, load_id: int, now: datetime
 ) -> list[RecordResult]:
-    """Decide about the records of `batch`, write those that are new or newer, and say so.
+    """Decide about the records of `batch`, write those that change an article, return all results.
 
     The session is one of `Database.writing()`.
     """
-    scene = BatchState()
-    look(session, scene, batch, policy)
-    results = play(scene, batch, policy)
-    write(session, scene, load_id, now)
+    state = BatchState()
+    prefetch_batch(session, state, batch, policy)
+    results = simulate(state, batch, policy)
+    write(session, state, load_id, now)
     return [result for result, _ in results]
 
 
-def look(session: Session, scene: BatchState, batch: Batch, policy: Policy) -> None:
-    """Add to `scene` what the records of `batch` may meet in the database."""
-    see(session, scene, [c.new for c in batch.items if isinstance(c, PendingRecord)], policy)
+def prefetch_batch(session: Session, state: BatchState, batch: Batch, policy: Policy) -> None:
+    """Add to `state` the stored articles that the records of `batch` concern."""
+    records = [item.new for item in batch.items if isinstance(item, PendingRecord)]
+    prefetch(session, state, records, policy)
 
 
-def see(session: Session, scene: BatchState, records: Iterable[Candidate], policy: Policy) -> None:
-    """Add to `scene` what `records` may meet in the database."""
+def prefetch(
+    session: Session, state: BatchState, records: Iterable[Candidate], policy: Policy
+) -> None:
+    """Add to `state` the stored articles with the slugs, aliases or canonical keys of `records`."""
     slugs: set[str] = set()
     keys: set[str] = set()
     for new in in_turns(records):
@@ -45,47 +48,47 @@ def see(session: Session, scene: BatchState, records: Iterable[Candidate], polic
         if new.key:
             keys.add(new.key)
             if policy.suffix:
-                slugs.add(suffixed(new.record.slug, new.key))
-    # The older of several that tell one story is the one that counts, so it comes last.
-    scene.add(existing_articles.by_canonical_key(session, keys))
-    scene.add(existing_articles.by_slug(session, slugs))
-    scene.add_former(existing_articles.by_alias(session, slugs))
+                slugs.add(slug_with_suffix(new.record.slug, new.key))
+    # Of several articles with one canonical key the oldest counts; it comes last.
+    state.add_articles(existing_articles.by_canonical_key(session, keys))
+    state.add_articles(existing_articles.by_slug(session, slugs))
+    state.add_aliases(existing_articles.by_alias(session, slugs))
 
 
-def play(
-    scene: BatchState, batch: Batch, policy: Policy
+def simulate(
+    state: BatchState, batch: Batch, policy: Policy
 ) -> list[tuple[RecordResult, Decision | None]]:
-    """Decide about the items of `batch` one after the other, each of which meets the one before."""
-    played: list[tuple[RecordResult, Decision | None]] = []
+    """Decide about the items of `batch` in order, each against the state the previous one left."""
+    simulated: list[tuple[RecordResult, Decision | None]] = []
     for position, item in enumerate(in_turns(batch.items), batch.position + 1):
         if isinstance(item, Rejected):
-            played.append((rejected(position, item), None))
+            simulated.append((rejected_result(position, item), None))
         else:
-            decision = decide(scene, item.new, policy)
-            enact(scene, decision)
-            result = told(position, item.line, item.file, decision, item.flags)
-            played.append((result, decision))
-    return played
+            decision = decide(state, item.new, policy)
+            apply_decision(state, decision)
+            result = record_result(position, item.line, item.file, decision, item.flags)
+            simulated.append((result, decision))
+    return simulated
 
 
-def enact(scene: BatchState, decision: Decision) -> None:
-    """Change `scene` as `decision` says."""
+def apply_decision(state: BatchState, decision: Decision) -> None:
+    """Change `state` as `decision` says."""
     if decision.outcome == "created":
-        scene.create(decision.new)
-    elif decision.outcome in WRITTEN and decision.article is not None:
-        scene.change(decision.outcome, decision.article, decision.new)
+        state.create(decision.new)
+    elif decision.outcome in WRITING_OUTCOMES and decision.article is not None:
+        state.change(decision.outcome, decision.article, decision.new)
 
 
-def write(session: Session, scene: BatchState, load_id: int, now: datetime) -> None:
-    """Write what has changed in `scene`."""
-    article_writes.write(session, scene.drafts, scene.aliases, load_id, now)
-    change_log.record(session, scene.steps, load_id, now)
+def write(session: Session, state: BatchState, load_id: int, now: datetime) -> None:
+    """Write the articles, aliases and change-feed entries that `state` has collected."""
+    article_writes.write(session, state.writes, state.aliases, load_id, now)
+    change_log.record(session, state.events, load_id, now)
 
 
-def told(
-    position: int, line: int, file: str | None, decision: Decision, odd: Iterable[HygieneFlag]
+def record_result(
+    position: int, line: int, file: str | None, decision: Decision, flags: Iterable[HygieneFlag]
 ) -> RecordResult:
-    """Return the result for a record about which was decided."""
+    """Return the receipt's entry for a valid record."""
     return RecordResult(
         position=position,
         file=file,
@@ -94,12 +97,12 @@ def told(
         outcome=decision.outcome,
         reason=decision.reason,
         faults=[],
-        flags=[asdict(flag) for flag in odd],
+        flags=[asdict(flag) for flag in flags],
     )
 
 
-def rejected(position: int, item: Rejected) -> RecordResult:
-    """Return the result for what is no record."""
+def rejected_result(position: int, item: Rejected) -> RecordResult:
+    """Return the receipt's entry for a record that is not valid."""
     left_out = f"{item.left_out} further faults are left out" if item.left_out else None
     return RecordResult(
         position=position,

@@ -1,144 +1,139 @@
-"""An atomic load: everything goes in, in one transaction, or nothing does.
+"""An atomic load: all records are written in one transaction, or none are.
 
-The feed is read twice: first to see whether every record is one, while nobody is kept waiting, then
-under the writers' lock. A record that is rejected, or that conflicts, refuses the load: its receipt
-says which ones and why, and that is all there is of it.
+The feed is read twice: first to find invalid records while no lock is held, then under the writers'
+lock. A rejected or conflicting record refuses the whole load; its receipt names the records at
+fault, and nothing else is written.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 
 from app.database.transactions import DatabaseUnavailableError
-from app.feeds import Rejected
-from app.ingest.apply import apply, rejected
-from app.ingest.batching import Batch, ahead
-from app.ingest.decide import OUTCOMES, Policy
-from app.ingest.load_run import LoadInterruptedError, Run, persistently
+from app.feeds import FeedSource, Rejected
+from app.ingest.apply import apply, rejected_result
+from app.ingest.batching import Batch, read_ahead, read_batches
+from app.ingest.decide import OUTCOMES
+from app.ingest.load_run import (
+    LoadContext,
+    LoadInterruptedError,
+    LoadOptions,
+    retry_while_unavailable,
+)
 from app.store import loads
 from app.store.loads import LEASE, LeaseLostError, LoadOrigin, RecordResult
 
-REFUSED_AT_MOST: Final = 10_000
-"""How many of the records that refuse a load are told."""
+REPORTED_AT_MOST: Final = 10_000
+"""How many of the records at fault the receipt of a refused load names."""
 
 BYTES_PER_MINUTE: Final = 8 << 20
-"""How slow a load may be before it counts as interrupted, for nobody hears of it on the way."""
+"""The slowest an atomic load may be before it counts as interrupted: its lease is not renewed."""
 
 _REFUSING: Final = frozenset({"rejected", "conflict"})
 
 
 class _RefusedError(Exception):
-    def __init__(self, results: list[RecordResult], count: int) -> None:
+    def __init__(self, results: Sequence[RecordResult], count: int) -> None:
         super().__init__()
         self.results = results
         self.count = count
 
 
-def load(
-    run: Run,
-    batches: Callable[[], Iterator[Batch]],
-    origin: LoadOrigin,
-    policy: Policy,
-    read: Callable[[], int],
+def run(
+    context: LoadContext, sources: Sequence[FeedSource], origin: LoadOrigin, options: LoadOptions
 ) -> int:
-    """Load `batches`, which begin anew at each call, and return the number of the receipt."""
-    pieces = batches()
-    first = next(pieces)  # nothing is begun for a feed of which nothing can be read
+    """Load `sources` and return the id of the receipt. Raises as `app.ingest.load` does."""
+    batches = read_batches(sources, strict=options.strict)
+    first = next(batches)  # a feed of which nothing can be read leaves no receipt
     lease = LEASE + timedelta(minutes=origin.size / BYTES_PER_MINUTE)
 
     def begin() -> tuple[int, bool]:
-        with run.database.writing() as session:
-            now = run.clock()
-            known = loads.find_by_idempotency_key(session, origin, now)
-            if known is not None:
-                return known, False
+        with context.database.writing() as session:
+            now = context.clock()
+            repeated = loads.find_by_idempotency_key(session, origin, now)
+            if repeated is not None:
+                return repeated, False
             return loads.begin(session, origin, dict.fromkeys(OUTCOMES, 0), now, lease), True
 
-    load_id, fresh = persistently(begin)
-    run.begun(load_id)
-    if not fresh:
+    load_id, is_new = retry_while_unavailable(begin)
+    context.on_started(load_id)
+    if not is_new:
         return load_id
     try:
         try:
-            _look_through(run, first, pieces, load_id)
-            persistently(lambda: apply_all(run, batches(), policy, load_id, read))
-        except _RefusedError as refused:
-            _refuse(run, load_id, refused)
+            check_records(context, chain([first], batches), load_id)
+            retry_while_unavailable(lambda: commit_all(context, sources, options, load_id))
+        except _RefusedError as error:
+            refusal = error
+            retry_while_unavailable(lambda: record_refusal(context, load_id, refusal))
     except (DatabaseUnavailableError, LeaseLostError) as error:
         raise LoadInterruptedError(load_id, 0, str(error)) from error
     except LoadInterruptedError:
-        with run.database.writing() as session:
-            loads.release_lease(session, load_id, run.clock())
+        with context.database.writing() as session:
+            loads.release_lease(session, load_id, context.clock())
         raise
     return load_id
 
 
-def _look_through(run: Run, first: Batch, rest: Iterator[Batch], load_id: int) -> None:
-    """Raise _RefusedError where anything in the feed is no record."""
-    found: list[RecordResult] = []
+def check_records(context: LoadContext, batches: Iterable[Batch], load_id: int) -> None:
+    """Read all of the feed and raise _RefusedError if any record is rejected."""
+    faulty: list[RecordResult] = []
     count = 0
-    batch = first
-    while True:
+    for batch in batches:
         for position, item in enumerate(batch.items, batch.position + 1):
             if isinstance(item, Rejected):
                 count += 1
-                if count <= REFUSED_AT_MOST:
-                    found.append(rejected(position, item))
-        if batch.last:
-            break
-        _stop_if_asked(run, load_id)
-        batch = next(rest)
-    if found:
-        raise _RefusedError(found, count)
+                if count <= REPORTED_AT_MOST:
+                    faulty.append(rejected_result(position, item))
+        if not batch.last:
+            _stop_if_asked(context, load_id)
+    if faulty:
+        raise _RefusedError(faulty, count)
 
 
-def apply_all(
-    run: Run, batches: Iterator[Batch], policy: Policy, load_id: int, read: Callable[[], int]
+def commit_all(
+    context: LoadContext, sources: Sequence[FeedSource], options: LoadOptions, load_id: int
 ) -> None:
-    """Apply every batch in one transaction, unless that has gone through before, unseen.
+    """Apply every batch in one transaction, unless an earlier attempt has committed it already.
 
-    Raises LeaseLostError, and _RefusedError where anything stands against it.
+    Raises LeaseLostError, LoadInterruptedError, and _RefusedError if any record conflicts.
     """
     summary: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
-    refusing: list[RecordResult] = []
-    count = 0
-    with run.database.writing() as session, ahead(batches) as coming:
+    faulty: list[RecordResult] = []
+    batches = read_batches(sources, strict=options.strict)
+    with context.database.writing() as session, read_ahead(batches) as coming:
         if loads.is_finished(session, load_id):
             return
         for batch in coming:
-            results = apply(session, batch, policy, load_id, run.clock())
+            results = apply(session, batch, options.policy, load_id, context.clock())
             summary.update(result.outcome for result in results)
-            against = [result for result in results if result.outcome in _REFUSING]
-            count += len(against)
-            refusing += against[: REFUSED_AT_MOST - len(refusing)]
+            refusing = (result for result in results if result.outcome in _REFUSING)
+            faulty += list(refusing)[: REPORTED_AT_MOST - len(faulty)]
             loads.add_results(session, load_id, results)
-            _stop_if_asked(run, load_id)
-        if refusing:
-            raise _RefusedError(refusing, count)
-        now = run.clock()
+            _stop_if_asked(context, load_id)
+        if faulty:
+            raise _RefusedError(faulty, sum(summary[outcome] for outcome in _REFUSING))
+        now = context.clock()
         loads.renew_lease(session, load_id, now)
-        loads.update_progress(session, load_id, summary, read(), now)
+        loads.update_progress(session, load_id, summary, batch.bytes_read, now)
 
 
-def _stop_if_asked(run: Run, load_id: int) -> None:
-    if run.stopping():
+def _stop_if_asked(context: LoadContext, load_id: int) -> None:
+    if context.should_stop():
         raise LoadInterruptedError(load_id, 0, "the server is stopping")
 
 
-def _refuse(run: Run, load_id: int, refused: _RefusedError) -> None:
+def record_refusal(context: LoadContext, load_id: int, refused: _RefusedError) -> None:
+    """Finish the receipt of a refused load: the records at fault, and nothing loaded."""
+    plural = "record was" if refused.count == 1 else "records were"
+    reason = f"{refused.count} {plural} rejected or in conflict, so nothing was loaded"
     counted = Counter(result.outcome for result in refused.results)
-    summary = {**dict.fromkeys(OUTCOMES, 0), **counted}
-    plural = "record stands" if refused.count == 1 else "records stand"
-    reason = f"{refused.count} {plural} against it, so nothing of the feed went in"
-
-    def attempt() -> None:
-        with run.database.writing() as session:
-            if loads.is_finished(session, load_id):
-                return
-            now = run.clock()
-            loads.renew_lease(session, load_id, now)
-            loads.add_results(session, load_id, refused.results)
-            loads.refuse(session, load_id, reason, summary, now)
-
-    persistently(attempt)
+    with context.database.writing() as session:
+        if loads.is_finished(session, load_id):
+            return
+        now = context.clock()
+        loads.renew_lease(session, load_id, now)
+        loads.add_results(session, load_id, refused.results)
+        loads.refuse(session, load_id, reason, dict.fromkeys(OUTCOMES, 0) | counted, now)

@@ -1,11 +1,11 @@
-"""A scene: what stands where the records of a batch would go, and what that has come to by now.
+"""The state a batch is decided against: stored articles, and what earlier records made of them.
 
-It is read from the database once for each batch, and changed as records are decided about: the
-second record of a slug meets the first one. In the end it is written, all at once.
+It is read from the database once per batch and changes with each decision, so the second record of
+a slug is compared with the first. At the end everything that changed is written at once.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from app.ingest.candidate import Candidate
@@ -17,70 +17,70 @@ from app.store.existing_articles import ExistingArticle
 
 @dataclass(slots=True)
 class BatchState:
-    """Who stands at a slug, who tells a story, and who had a slug before.
+    """Articles by slug, canonical key and alias, and the changes to be written.
 
-    `drafts` are the articles that have changed, `steps` the changes in their order, and `aliases`
-    the slugs that have become somebody's alias, or nobody's any more.
+    `writes` are the articles that have changed, `events` the entries for the change feed in order.
+    `aliases` are slugs that became an alias of an article, or (None) stopped being one.
     """
 
-    drafts: list[ArticleWrite] = field(default_factory=list)
-    steps: list[ChangeEvent] = field(default_factory=list)
+    writes: list[ArticleWrite] = field(default_factory=list)
+    events: list[ChangeEvent] = field(default_factory=list)
     aliases: dict[str, ArticleWrite | None] = field(default_factory=dict)
-    _known: dict[int, ArticleWrite] = field(default_factory=dict)
-    _slugs: dict[str, ArticleWrite] = field(default_factory=dict)
-    _stories: dict[str, ArticleWrite] = field(default_factory=dict)
-    _former: dict[str, ArticleWrite] = field(default_factory=dict)
-    _beaten: set[str] = field(default_factory=set)
+    _by_id: dict[int, ArticleWrite] = field(default_factory=dict)
+    _by_slug: dict[str, ArticleWrite] = field(default_factory=dict)
+    _by_key: dict[str, ArticleWrite] = field(default_factory=dict)
+    _by_alias: dict[str, ArticleWrite] = field(default_factory=dict)
+    _ended_aliases: set[str] = field(default_factory=set)
 
-    def at(self, slug: str) -> ArticleWrite | None:
-        """Return the article at `slug`, published, withdrawn, or neither yet."""
-        return self._slugs.get(slug)
+    def by_slug(self, slug: str) -> ArticleWrite | None:
+        """Return the article at `slug`, whether published, withdrawn or scheduled."""
+        return self._by_slug.get(slug)
 
-    def telling(self, key: str) -> ArticleWrite | None:
-        """Return the article that tells the story with that canonical key."""
-        return self._stories.get(key)
+    def by_canonical_key(self, key: str) -> ArticleWrite | None:
+        """Return the article of the story with that canonical key."""
+        return self._by_key.get(key)
 
-    def having_had(self, slug: str) -> ArticleWrite | None:
+    def by_alias(self, slug: str) -> ArticleWrite | None:
         """Return the article of which `slug` is an alias."""
-        return self._former.get(slug)
+        return self._by_alias.get(slug)
 
-    def add(self, found: Iterable[ExistingArticle]) -> None:
-        """Add articles that stand in the database."""
-        for each in found:
-            self._draft(each)
+    def add_articles(self, found: Iterable[ExistingArticle]) -> None:
+        """Add articles read from the database."""
+        for existing in found:
+            self._add(existing)
 
-    def add_former(self, found: Mapping[str, ExistingArticle]) -> None:
-        """Add slugs that articles had, with the articles.
+    def add_aliases(self, found: Mapping[str, ExistingArticle]) -> None:
+        """Add aliases read from the database, with their articles.
 
-        Those at which an article has come to stand since the scene began are aliases no more.
+        An alias at which this state has since placed an article has ended.
         """
-        for slug, each in found.items():
-            draft = self._draft(each)
-            if slug not in self._beaten:
-                self._former[slug] = draft
+        for slug, existing in found.items():
+            article = self._add(existing)
+            if slug not in self._ended_aliases:
+                self._by_alias[slug] = article
 
-    def _draft(self, standing: ExistingArticle) -> ArticleWrite:
-        assert standing.id is not None  # noqa: S101 - it stands in the database
-        draft = self._known.get(standing.id)
-        if draft is None:
-            draft = self._known[standing.id] = ArticleWrite(standing)
-            self._slugs[standing.slug] = draft
-            if standing.canonical_key:
-                self._stories[standing.canonical_key] = draft
-        return draft
+    def _add(self, existing: ExistingArticle) -> ArticleWrite:
+        assert existing.id is not None  # noqa: S101 - it was read from the database
+        article = self._by_id.get(existing.id)
+        if article is None:
+            article = self._by_id[existing.id] = ArticleWrite(existing)
+            self._by_slug[existing.slug] = article
+            if existing.canonical_key:
+                self._by_key[existing.canonical_key] = article
+        return article
 
-    def forget_states(self) -> None:
-        """Forget what has changed, but not what has come of it: nothing of it will be written."""
-        for draft in self.drafts:
-            draft.states.clear()
-        self.drafts.clear()
-        self.steps.clear()
+    def discard_writes(self) -> None:
+        """Forget what was to be written but keep its effect on later records: a dry run."""
+        for article in self.writes:
+            article.states.clear()
+        self.writes.clear()
+        self.events.clear()
         self.aliases.clear()
 
     def create(self, new: Candidate) -> ArticleWrite:
-        """Let a new article stand at the slug of `new`, with the aliases that are free."""
+        """Place a new article at the slug of `new`, with those of its aliases that are free."""
         record, upkeep = new.record, new.record.upkeep
-        standing = ExistingArticle(
+        existing = ExistingArticle(
             id=None,
             slug=record.slug,
             canonical_key=new.key,
@@ -88,87 +88,82 @@ class BatchState:
             digest=new.digest,
             withdrawn=upkeep.withdrawn_at is not None,
         )
-        draft = ArticleWrite(standing)
+        article = ArticleWrite(existing)
         state = ArticleState(record, upkeep.withdrawn_at, upkeep.withdrawn_reason)
-        self._step("created", draft, self._arrive(draft), visible_from=state.visible_from)
-        self._become(draft, state, standing)
+        ended = self._place(article)
+        self._add_event("created", article, ended, visible_from=state.visible_from)
+        self._set_state(article, state, existing)
         for slug in upkeep.aliases:
-            if slug not in self._slugs and slug not in self._former:
-                self.aliases[slug] = self._former[slug] = draft
-        if standing.withdrawn:
-            self._step("deleted", draft, None)
-        return draft
+            if slug not in self._by_slug and slug not in self._by_alias:
+                self.aliases[slug] = self._by_alias[slug] = article
+        if existing.withdrawn:
+            self._add_event("deleted", article, None)
+        return article
 
-    def change(self, kind: str, draft: ArticleWrite, new: Candidate) -> None:
-        """Let `new` be what `draft` is from now on, wherever its slug is."""
-        before = draft.existing
+    def change(self, kind: str, article: ArticleWrite, new: Candidate) -> None:
+        """Replace the record of `article` by `new`, and move the article if its slug differs."""
+        before = article.existing
         old_key = before.canonical_key or ""
-        if old_key != new.key and self._stories.get(old_key) is draft:
-            del self._stories[old_key]
-        standing = ExistingArticle(
+        if old_key != new.key and self._by_key.get(old_key) is article:
+            del self._by_key[old_key]
+        existing = ExistingArticle(
             id=before.id,
             slug=new.record.slug,
             canonical_key=new.key,
             updated_at=new.record.updated_at,
             digest=new.digest,
         )
-        self._move(kind, draft, standing, new.record.published_at)
-        self._become(draft, ArticleState(new.record), standing)
+        self._move(kind, article, existing, new.record.published_at)
+        self._set_state(article, ArticleState(new.record), existing)
 
-    def withdraw(self, draft: ArticleWrite, state: ArticleState) -> None:
-        """Let `draft` be withdrawn: `state` is what it is with that."""
-        before = draft.existing
-        standing = ExistingArticle(
-            id=before.id,
-            slug=before.slug,
-            canonical_key=before.canonical_key,
-            updated_at=before.updated_at,
-            digest=before.digest,
-            withdrawn=True,
-        )
-        draft.existing = standing
-        self._step("deleted", draft, None)
-        self._become(draft, state, standing)
+    def withdraw(self, article: ArticleWrite, state: ArticleState) -> None:
+        """Withdraw `article`, whose state with the withdrawal is `state`."""
+        article.existing = replace(article.existing, withdrawn=True, listed=False)
+        self._add_event("deleted", article, None)
+        self._set_state(article, state, article.existing)
 
     def _move(
-        self, kind: str, draft: ArticleWrite, standing: ExistingArticle, visible_from: datetime
+        self, kind: str, article: ArticleWrite, existing: ExistingArticle, visible_from: datetime
     ) -> None:
-        """Let `draft` be where `standing` says. A slug that it leaves becomes its alias."""
-        previous = draft.existing.slug
-        draft.existing = standing
-        if standing.slug == previous:
-            self._step(kind, draft, None, visible_from=visible_from)
+        """Give `article` the slug of `existing`. The slug it leaves becomes an alias."""
+        previous = article.existing.slug
+        article.existing = existing
+        if existing.slug == previous:
+            self._add_event(kind, article, None, visible_from=visible_from)
             return
-        del self._slugs[previous]
-        former = self._arrive(draft)
-        self.aliases[previous] = self._former[previous] = draft
-        self._step(kind, draft, former, previous, visible_from)
+        del self._by_slug[previous]
+        ended = self._place(article)
+        self.aliases[previous] = self._by_alias[previous] = article
+        self._add_event(kind, article, ended, previous, visible_from)
 
-    def _arrive(self, draft: ArticleWrite) -> ArticleWrite | None:
-        """Let `draft` stand at its slug. Return whose alias it was: what is live beats that."""
-        slug = draft.existing.slug
-        self._slugs[slug] = draft
-        former = self._former.pop(slug, None)
+    def _place(self, article: ArticleWrite) -> ArticleWrite | None:
+        """Register `article` at its slug. Return the article whose alias ends by that, if any."""
+        slug = article.existing.slug
+        self._by_slug[slug] = article
+        former = self._by_alias.pop(slug, None)
         if former is not None:
             self.aliases[slug] = None
-            self._beaten.add(slug)
+            self._ended_aliases.add(slug)
         return former
 
-    def _become(self, draft: ArticleWrite, state: ArticleState, standing: ExistingArticle) -> None:
-        draft.existing = standing
-        if not draft.states:
-            self.drafts.append(draft)
-        draft.states.append(state)
-        if standing.canonical_key:
-            self._stories[standing.canonical_key] = draft
+    def _set_state(
+        self, article: ArticleWrite, state: ArticleState, existing: ExistingArticle
+    ) -> None:
+        article.existing = existing
+        if not article.states:
+            self.writes.append(article)
+        article.states.append(state)
+        if existing.canonical_key:
+            self._by_key[existing.canonical_key] = article
 
-    def _step(
+    def _add_event(
         self,
         kind: str,
-        draft: ArticleWrite,
-        former: ArticleWrite | None,
+        article: ArticleWrite,
+        ended_alias_of: ArticleWrite | None,
         previous: str | None = None,
         visible_from: datetime | None = None,
     ) -> None:
-        slug = draft.existing.slug
-        self.steps.append(ChangeEvent(kind, draft, slug, previous, former, visible_from))
+        slug = article.existing.slug
+        event = ChangeEvent(kind, article, slug, previous, ended_alias_of, visible_from)
+        self.events.append(event)

@@ -1,10 +1,10 @@
-"""A feed cut into batches, each of which is one transaction: all that can be done before it, done.
+"""Reading a feed in batches, each of which becomes one transaction.
 
-What a batch may hold is bounded, so that neither memory nor the time for which the writers' lock is
-held grows with the feed, whatever is in it.
+Everything that needs no lock is done here: parsing, validation, digests, flags. The size of a batch
+is bounded, so that neither memory nor the time the writers' lock is held grows with the feed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,27 +13,27 @@ from typing import Final, NamedTuple
 from app.article.hygiene import HygieneFlag, flags
 from app.article.record import Fault
 from app.background_priority import give_way, in_turns
-from app.feeds import Entry, Rejected
+from app.feeds import Entry, FeedSource, Rejected, read_all
 from app.ingest.candidate import Candidate
 
 BATCH_RECORDS: Final = 400
-"""As many as hold the lock of writers for a quarter of a second.
+"""A batch of this size holds the writers' lock for about a quarter of a second.
 
-Among a million articles each record changes 27 pages of SQLite's, so as many as these have room in
-memory (`app.database.engines`): what has not is written while the batch is made, and all of that
-read again at its end. With fewer, FTS5 has more to merge.
+With a million articles each record changes 27 pages of a SQLite file; those of 400 records fit the
+page cache (`app.database.engines`). Larger batches spill pages and read them again; smaller ones
+give FTS5 more segments to merge.
 """
 
 BATCH_BYTES: Final = 4 << 20
 LINK_BYTES: Final = 128
-"""What a topic or an entity of a record weighs beside its name, for it is a row of its own."""
+"""The weight of a topic or an entity beside its name: it is a row of its own."""
 
 REJECTED_AT_MOST: Final = 10_000
-"""A feed with so many records that are none is not what it was taken for."""
+"""A feed with more rejected records is not what it was taken for; reading stops there."""
 
 
 class PendingRecord(NamedTuple):
-    """A record that may go in: where it starts in the feed, and what is odd about it."""
+    """A valid record, where it starts in the feed, and what is odd about it."""
 
     file: str | None
     line: int
@@ -45,66 +45,79 @@ class PendingRecord(NamedTuple):
 class Batch:
     """Records and rejections in the order of the feed.
 
-    `position` is how many came before, `last` whether none come after.
+    `position` is the number of items before this batch, `last` whether none follow. `bytes_read`
+    is how much of the feed had been read when the batch was complete.
     """
 
     position: int
     items: tuple[PendingRecord | Rejected, ...]
+    bytes_read: int
     last: bool
 
 
-def cut(entries: Iterable[Entry | Rejected]) -> Iterator[Batch]:
-    """Cut `entries` into batches: one at least, which may be empty.
+def read_batches(sources: Sequence[FeedSource], *, strict: bool) -> Iterator[Batch]:
+    """Read `sources` from their beginning and yield their records in batches.
 
-    No more is held than a batch and the entry behind it.
+    Raises MalformedFeedError if nothing in the feed can be read.
+    """
+    for source in sources:
+        source.stream.seek(0)
+    entries = read_all(sources, strict=strict)
+    yield from split_into_batches(entries, lambda: sum(each.stream.tell() for each in sources))
+
+
+def split_into_batches(
+    entries: Iterable[Entry | Rejected], bytes_read: Callable[[], int] = lambda: 0
+) -> Iterator[Batch]:
+    """Split `entries` into batches: at least one, which may be empty.
+
+    Holds one batch and the entry that follows it.
     """
     items: list[PendingRecord | Rejected] = []
     position = weight = 0
-    for entry in in_turns(_patient(entries), 1):
+    for entry in in_turns(_until_too_many_rejected(entries), 1):
         added = _weight(entry)
         if len(items) >= BATCH_RECORDS or (items and weight + added > BATCH_BYTES):
-            yield Batch(position, tuple(items), last=False)
+            yield Batch(position, tuple(items), bytes_read(), last=False)
             position += len(items)
             items, weight = [], 0
-        items.append(_prepared(entry))
+        items.append(entry if isinstance(entry, Rejected) else _prepare(entry))
         weight += added
-    yield Batch(position, tuple(items), last=True)
+    yield Batch(position, tuple(items), bytes_read(), last=True)
 
 
 @contextmanager
-def ahead(batches: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
-    """Yield an iterator of `batches`, the next of which is made while one is worked on.
+def read_ahead(batches: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
+    """Yield an iterator over `batches` that reads the next batch while one is being written.
 
-    Writing waits for the disk, and reading does not. At the end of the block nobody reads any more.
+    Reading uses a thread of its own, which has ended when the block ends.
     """
-    with ThreadPoolExecutor(1, "feed", give_way) as reading:
-        yield _each(batches, reading)
+    with ThreadPoolExecutor(1, "feed", give_way) as reader:
+        yield _submit_next(batches, reader)
 
 
-def _each(batches: Iterator[Batch], reading: ThreadPoolExecutor) -> Iterator[Batch]:
-    coming = reading.submit(next, batches, None)
+def _submit_next(batches: Iterator[Batch], reader: ThreadPoolExecutor) -> Iterator[Batch]:
+    coming = reader.submit(next, batches, None)
     while (batch := coming.result()) is not None:
-        coming = reading.submit(next, batches, None)
+        coming = reader.submit(next, batches, None)
         yield batch
 
 
-def _patient(entries: Iterable[Entry | Rejected]) -> Iterator[Entry | Rejected]:
-    """Yield `entries` until too many of them were rejected."""
+def _until_too_many_rejected(entries: Iterable[Entry | Rejected]) -> Iterator[Entry | Rejected]:
     rejected = 0
     for entry in entries:
         if isinstance(entry, Rejected):
             rejected += 1
             if rejected > REJECTED_AT_MOST:
-                reason = f"{REJECTED_AT_MOST} records were rejected; nothing from here on was read"
+                reason = f"{REJECTED_AT_MOST} records were rejected; the rest was not read"
                 yield Rejected(entry.line, None, (Fault("", reason),), file=entry.file)
                 return
         yield entry
 
 
-def _prepared(entry: Entry | Rejected) -> PendingRecord | Rejected:
-    if isinstance(entry, Rejected):
-        return entry
-    return PendingRecord(entry.file, entry.line, Candidate.of(entry.record), flags(entry.record))
+def _prepare(entry: Entry) -> PendingRecord:
+    candidate = Candidate.from_record(entry.record)
+    return PendingRecord(entry.file, entry.line, candidate, flags(entry.record))
 
 
 def _weight(entry: Entry | Rejected) -> int:

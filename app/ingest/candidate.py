@@ -1,4 +1,4 @@
-"""A record on its way in, with what is worked out of it before anybody else has to wait."""
+"""A valid record on its way into the database, with what can be computed before taking a lock."""
 
 from typing import NamedTuple
 
@@ -6,18 +6,18 @@ from app.article.record import Record
 
 
 class Candidate(NamedTuple):
-    """A record, the key of its story, and the digest of its content."""
+    """A record, the canonical key of its source, and the digest of its content."""
 
     record: Record
     key: str | None
     digest: str
 
     @classmethod
-    def of(cls, record: Record) -> "Candidate":
-        """Work out what is to be known of `record`."""
+    def from_record(cls, record: Record) -> "Candidate":
+        """Compute the key and the digest of `record`."""
         return cls(record, record.canonical_key, record.digest)
 
-    def at(self, slug: str) -> "Candidate":
-        """Return the same at another slug."""
+    def with_slug(self, slug: str) -> "Candidate":
+        """Return the same record under another slug."""
         record = self.record.model_copy(update={"slug": slug})
         return self._replace(record=record, digest=record.digest)

@@ -1,4 +1,4 @@
-"""What becomes of a record, given what stands where it would go. Pure."""
+"""The outcome of a record, given the articles it concerns. Pure."""
 
 import hashlib
 from typing import Final, Literal, NamedTuple, get_args
@@ -22,33 +22,33 @@ FeedOutcome = Literal[
 ]
 Outcome = FeedOutcome | Literal["withdrawn"]
 OUTCOMES: Final[tuple[str, ...]] = get_args(FeedOutcome)
-"""What may become of a record in a feed. An edit may withdraw an article besides."""
+"""The outcomes a record in a feed can have. An edit can also withdraw an article."""
 
-WRITTEN: Final = frozenset({"created", "updated", "moved", "restored"})
+WRITING_OUTCOMES: Final = frozenset({"created", "updated", "moved", "restored"})
 """The outcomes that change an article."""
 
 SUFFIX_DIGITS: Final = 8
 
 
 class Policy(NamedTuple):
-    """What an operator wants done where there is a choice.
+    """What an operator has chosen where there is a choice.
 
-    A record whose slug is another story's goes to a slug of its own with `suffix`; one whose
-    article was withdrawn brings it back with `restore`.
+    `suffix`: a record whose slug belongs to another story gets a slug of its own. `restore`: a
+    record of a withdrawn article restores it.
     """
 
     suffix: bool = False
     restore: bool = False
 
 
-PLAIN: Final = Policy()
+DEFAULT_POLICY: Final = Policy()
 
 
 class Decision(NamedTuple):
-    """What becomes of a record, and why, where that does not go without saying.
+    """The outcome of a record, and the reason where the outcome does not explain itself.
 
-    `new` is the record at the slug to which it goes, `article` the one concerned: that which
-    changes, or is in the way.
+    `new` is the record under the slug it will have. `article` is the article that changes, or the
+    one that stands in its way.
     """
 
     outcome: Outcome
@@ -57,87 +57,97 @@ class Decision(NamedTuple):
     reason: str | None = None
 
 
-def decide(scene: BatchState, new: Candidate, policy: Policy) -> Decision:
-    """Say what becomes of `new` in `scene`, which stays as it is."""
-    there = scene.at(new.record.slug)
-    if there is not None and _tells_another(there, new) and policy.suffix:
-        new = new.at(suffixed(new.record.slug, new.key or ""))
-        there = scene.at(new.record.slug)
-    if there is not None and _tells_another(there, new):
-        key = there.existing.canonical_key or ""
+def decide(state: BatchState, new: Candidate, policy: Policy) -> Decision:
+    """Return what to do with `new`. `state` is not changed."""
+    same_slug = state.by_slug(new.record.slug)
+    if same_slug is not None and _is_another_story(same_slug, new) and policy.suffix:
+        new = new.with_slug(slug_with_suffix(new.record.slug, new.key or ""))
+        same_slug = state.by_slug(new.record.slug)
+    if same_slug is not None and _is_another_story(same_slug, new):
+        key = same_slug.existing.canonical_key or ""
         reason = f"the slug belongs to another story: {excerpt(key)}"
-        return Decision("conflict", new, there, reason)
-    story = _told(scene, new)
-    standing = there or story
-    if standing and not standing.existing.withdrawn and _is_withdrawn(new):
-        return Decision(
-            "conflict", new, standing, "the record is withdrawn, and the article is not"
-        )
-    if there is not None:
-        return _over(there, story, new, policy)
-    if story is None:
+        return Decision("conflict", new, same_slug, reason)
+    same_story = _same_story(state, new)
+    existing = same_slug or same_story
+    if existing and not existing.existing.withdrawn and _is_withdrawn(new):
+        reason = "the record is withdrawn, but the article is not"
+        return Decision("conflict", new, existing, reason)
+    if same_slug is not None:
+        return decide_same_slug(same_slug, same_story, new, policy)
+    if same_story is None:
         return Decision("created", new)
-    return _elsewhere(story, new, policy)
+    return decide_other_slug(same_story, new, policy)
 
 
-def suffixed(slug: str, key: str) -> str:
-    """Return the slug for the story `key` where `slug` is another's: the same one each time."""
+def slug_with_suffix(slug: str, key: str) -> str:
+    """Return the slug for the story `key` when `slug` is taken: the same one on every load."""
     digits = hashlib.sha256(key.encode()).hexdigest()[:SUFFIX_DIGITS]
     return f"{slug[: SLUG_LENGTH - SUFFIX_DIGITS - 1].rstrip('-.')}-{digits}"
 
 
-def _tells_another(article: ArticleWrite, new: Candidate) -> bool:
+def decide_by_age(article: ArticleWrite, new: Candidate, if_newer: Decision) -> Decision:
+    """Return `if_newer`, unless `new` is older than `article` or as old: the stale rule.
+
+    It holds for feeds and edits alike. The content is known to differ.
+    """
+    old, updated_at = article.existing.updated_at, new.record.updated_at
+    if updated_at < old:
+        reason = "updated_at is earlier than the article's"
+        return Decision("skipped_stale", new, article, reason)
+    if updated_at == old:
+        reason = "updated_at is the same as the article's, but the content differs"
+        return Decision("conflict", new, article, reason)
+    return if_newer
+
+
+def decide_same_slug(
+    article: ArticleWrite, same_story: ArticleWrite | None, new: Candidate, policy: Policy
+) -> Decision:
+    """Decide about a record whose slug has an article that may be of the same story."""
+    if same_story is not None and same_story is not article:
+        reason = f"the story is already at /news/{same_story.existing.slug}"
+        return Decision("conflict", new, same_story, reason)
+    is_same = article.existing.digest == new.digest
+    if article.existing.withdrawn and not (_is_withdrawn(new) and is_same):
+        return decide_restore(article, new, policy)
+    if is_same:
+        return Decision("unchanged", new, article)
+    return decide_by_age(article, new, Decision("updated", new, article))
+
+
+def decide_other_slug(article: ArticleWrite, new: Candidate, policy: Policy) -> Decision:
+    """Decide about a record whose story has an article at another slug."""
+    old = article.existing
+    if old.withdrawn:
+        return decide_restore(article, new, policy)
+    if new.record.updated_at <= old.updated_at:
+        return Decision("duplicate_of", new, article, f"/news/{old.slug}, which is not older")
+    return Decision("moved", new, article, f"from /news/{old.slug}")
+
+
+def decide_restore(withdrawn: ArticleWrite, new: Candidate, policy: Policy) -> Decision:
+    """Decide about a record of a withdrawn article."""
+    if not policy.restore or _is_withdrawn(new):
+        return Decision("conflict", new, withdrawn, "the article was withdrawn")
+    restored = Decision("restored", new, withdrawn)
+    if new.record.updated_at == withdrawn.existing.updated_at:
+        return restored  # a withdrawal does not change updated_at
+    return decide_by_age(withdrawn, new, restored)
+
+
+def _is_another_story(article: ArticleWrite, new: Candidate) -> bool:
     key = article.existing.canonical_key
     return bool(key and new.key and key != new.key)
 
 
-def _told(scene: BatchState, new: Candidate) -> ArticleWrite | None:
-    """Return the article that tells the story of `new`, as far as that is known."""
-    if new.key and (story := scene.telling(new.key)):
-        return story
-    former = scene.having_had(new.record.slug)
-    return None if former is None or _tells_another(former, new) else former
-
-
-def _over(
-    there: ArticleWrite, story: ArticleWrite | None, new: Candidate, policy: Policy
-) -> Decision:
-    """Decide about a record whose slug has an article of the same story, for all that is known."""
-    if story is not None and story is not there:
-        reason = f"the story is told at /news/{story.existing.slug}"
-        return Decision("conflict", new, story, reason)
-    old, updated_at = there.existing, new.record.updated_at
-    if old.withdrawn and not (_is_withdrawn(new) and old.digest == new.digest):
-        return _back(there, new, policy)
-    if old.digest == new.digest:
-        return Decision("unchanged", new, there)
-    if updated_at < old.updated_at:
-        reason = "the article was updated later than this record"
-        return Decision("skipped_stale", new, there, reason)
-    if updated_at == old.updated_at:
-        return Decision("conflict", new, there, "other content with the same updated_at")
-    return Decision("updated", new, there)
-
-
-def _elsewhere(story: ArticleWrite, new: Candidate, policy: Policy) -> Decision:
-    """Decide about a record of a story that stands at another slug."""
-    old = story.existing
-    if old.withdrawn:
-        return _back(story, new, policy)
-    if new.record.updated_at <= old.updated_at:
-        return Decision("duplicate_of", new, story, f"/news/{old.slug}, which is not older")
-    return Decision("moved", new, story, f"from /news/{old.slug}")
+def _same_story(state: BatchState, new: Candidate) -> ArticleWrite | None:
+    """Return the article of the same story: by its canonical key, else by an alias it had."""
+    if new.key and (article := state.by_canonical_key(new.key)):
+        return article
+    former = state.by_alias(new.record.slug)
+    return None if former is None or _is_another_story(former, new) else former
 
 
 def _is_withdrawn(new: Candidate) -> bool:
-    """Say whether a record says of itself that it is withdrawn: it brings nothing back."""
+    """Return whether the record itself says that it is withdrawn, as exports do."""
     return new.record.upkeep.withdrawn_at is not None
-
-
-def _back(withdrawn: ArticleWrite, new: Candidate, policy: Policy) -> Decision:
-    if not policy.restore or _is_withdrawn(new):
-        return Decision("conflict", new, withdrawn, "the article was withdrawn")
-    if new.record.updated_at < withdrawn.existing.updated_at:
-        reason = "the article that was withdrawn was updated later than this record"
-        return Decision("skipped_stale", new, withdrawn, reason)
-    return Decision("restored", new, withdrawn)

@@ -1,99 +1,87 @@
-"""What every way of loading shares: where it runs, what is wanted, and how it ends early."""
+"""What every kind of load shares: its context, its options, retries, and how it ends early."""
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
 from pydantic import JsonValue
 
 from app.database.transactions import Database, DatabaseUnavailableError
-from app.feeds import FeedSource
-from app.ingest.decide import PLAIN, Policy
+from app.ingest.decide import DEFAULT_POLICY, Policy
 
-PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds between the attempts at a transaction while the database is away."""
+RETRY_DELAYS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between attempts at a transaction while the database is unavailable."""
 
-Clock = Callable[[], datetime]
-Outcome = TypeVar("Outcome")
+Returned = TypeVar("Returned")
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What an operator wants of a load.
+class LoadOptions:
+    """How an operator wants a feed to be loaded.
 
-    `atomic`: all of the feed, or nothing. `strict`: a record with unknown fields is rejected.
+    `atomic`: all records or none. `strict`: records with unknown fields are rejected.
     """
 
     atomic: bool = False
     strict: bool = False
-    policy: Policy = PLAIN
+    policy: Policy = DEFAULT_POLICY
 
-    def told(self) -> dict[str, JsonValue]:
-        """Return the options as receipts tell them: those that are not the default."""
-        said: dict[str, JsonValue] = {
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the options that differ from the defaults, as receipts show them."""
+        options: dict[str, JsonValue] = {
             "mode": "atomic" if self.atomic else None,
             "strict": self.strict or None,
             "on_collision": "suffix" if self.policy.suffix else None,
             "restore": self.policy.restore or None,
         }
-        return {name: value for name, value in said.items() if value is not None}
-
-
-def _never() -> bool:
-    return False
-
-
-def _ignored(_load_id: int) -> None:
-    pass
+        return {name: value for name, value in options.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """Where a load runs.
+class LoadContext:
+    """Where a load runs: its database and clock, and its ties to the process that runs it.
 
-    `stopping` is asked between batches whether to stop there, `begun` is told the number of the
-    receipt as soon as there is one.
+    `should_stop` is called between batches: true ends the load there. `on_started` gets the id of
+    the receipt as soon as it exists.
     """
 
     database: Database
-    clock: Clock
-    stopping: Callable[[], bool] = field(default=_never)
-    begun: Callable[[int], None] = field(default=_ignored)
+    clock: Callable[[], datetime]
+    should_stop: Callable[[], bool] = lambda: False
+    on_started: Callable[[int], object] = lambda _load_id: None
 
 
 class StoppingError(Exception):
-    """The server is stopping, and what was asked for is not done and has changed nothing."""
+    """The server is stopping; the operation was abandoned before it changed anything."""
 
 
 class LoadInterruptedError(Exception):
-    """The database went away, or the server is stopping, after a load had begun.
+    """The database became unavailable, or the server stops, after the load had begun.
 
-    What the receipt `load_id` counts is in the database, and nothing else of the feed: `position`
-    records. The same feed sent again completes it.
+    The first `position` records are in the database, as receipt `load_id` says, and no others.
+    Sending the same feed again completes it.
     """
 
     def __init__(self, load_id: int, position: int, cause: str) -> None:
-        super().__init__(f"load {load_id} was interrupted behind record {position}: {cause}")
+        super().__init__(f"load {load_id} was interrupted after record {position}: {cause}")
         self.load_id = load_id
         self.position = position
 
 
-def persistently(attempt: Callable[[], Outcome]) -> Outcome:
-    """Return what `attempt` does, tried again while the database is away or others hold it."""
-    for pause in PAUSES:
+def retry_while_unavailable(attempt: Callable[[], Returned]) -> Returned:
+    """Return the result of `attempt`, which is one transaction, retried after RETRY_DELAYS.
+
+    Raises DatabaseUnavailableError if the last attempt fails, too.
+    """
+    for delay in RETRY_DELAYS:
         try:
             return attempt()
         except DatabaseUnavailableError as error:
-            logger.warning("a load waits for the database: %s", error)
-            time.sleep(pause)
+            logger.warning("a load is waiting for the database: %s", error)
+            time.sleep(delay)
     return attempt()
-
-
-def bytes_read(sources: Sequence[FeedSource]) -> int:
-    """Return how much of `sources` has been read, a little more than was worked through."""
-    return sum(source.stream.tell() for source in sources)

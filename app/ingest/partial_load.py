@@ -1,69 +1,83 @@
-"""A load batch by batch: what is valid goes in, each batch in a transaction of its own."""
+"""A partial load: valid records are written, batch by batch, each batch in its own transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Sequence
 
 from app.database.transactions import DatabaseUnavailableError, Session
+from app.feeds import FeedSource
 from app.ingest.apply import apply
-from app.ingest.batching import Batch, ahead
-from app.ingest.decide import OUTCOMES, Policy
-from app.ingest.load_run import LoadInterruptedError, Run, persistently
+from app.ingest.batching import Batch, read_ahead, read_batches
+from app.ingest.decide import OUTCOMES
+from app.ingest.load_run import (
+    LoadContext,
+    LoadInterruptedError,
+    LoadOptions,
+    retry_while_unavailable,
+)
 from app.store import loads
 from app.store.loads import LeaseLostError, LoadOrigin
 
 
-def load(
-    run: Run, batches: Iterator[Batch], origin: LoadOrigin, policy: Policy, read: Callable[[], int]
+def run(
+    context: LoadContext, sources: Sequence[FeedSource], origin: LoadOrigin, options: LoadOptions
 ) -> int:
-    """Load `batches` and return the number of the receipt. `read` says how far that got."""
-    first = next(batches)
+    """Load `sources` and return the id of the receipt. Raises as `app.ingest.load` does."""
+    batches = read_batches(sources, strict=options.strict)
+    first = next(batches)  # a feed of which nothing can be read leaves no receipt
 
     def begin() -> tuple[int, bool]:
-        with run.database.writing() as session:
-            now = run.clock()
-            known = loads.find_by_idempotency_key(session, origin, now)
-            if known is not None:
-                return known, False
+        with context.database.writing() as session:
+            now = context.clock()
+            repeated = loads.find_by_idempotency_key(session, origin, now)
+            if repeated is not None:
+                return repeated, False
             load_id = loads.begin(session, origin, dict.fromkeys(OUTCOMES, 0), now)
-            _apply(session, first, policy, load_id, read(), now)
-        return load_id, True
+            apply_batch(context, session, load_id, first, options)
+            return load_id, True
 
-    load_id, fresh = persistently(begin)
-    run.begun(load_id)
-    if not fresh:
-        return load_id
-    with ahead(batches) as coming:
-        for batch in coming:
-            if run.stopping():
-                with run.database.writing() as session:
-                    loads.release_lease(session, load_id, run.clock())
-                raise LoadInterruptedError(load_id, batch.position, "the server is stopping")
-            go_on(run, batch, policy, load_id, read())
+    load_id, is_new = retry_while_unavailable(begin)
+    context.on_started(load_id)
+    if is_new:
+        with read_ahead(batches) as rest:
+            for batch in rest:
+                _stop_if_asked(context, load_id, batch)
+                commit_batch(context, load_id, batch, options)
     return load_id
 
 
-def go_on(run: Run, batch: Batch, policy: Policy, load_id: int, read: int) -> None:
-    """Apply a batch in a transaction of its own. Raises LoadInterruptedError."""
+def commit_batch(context: LoadContext, load_id: int, batch: Batch, options: LoadOptions) -> None:
+    """Apply `batch` in its own transaction. Raises LoadInterruptedError."""
 
     def attempt() -> None:
-        with run.database.writing() as session:
-            _apply(session, batch, policy, load_id, read, run.clock())
+        with context.database.writing() as session:
+            apply_batch(context, session, load_id, batch, options)
 
     try:
-        persistently(attempt)
+        retry_while_unavailable(attempt)
     except (DatabaseUnavailableError, LeaseLostError) as error:
         raise LoadInterruptedError(load_id, batch.position, str(error)) from error
 
 
-def _apply(  # noqa: PLR0913, PLR0917 - what a batch is applied with
-    session: Session, batch: Batch, policy: Policy, load_id: int, read: int, now: datetime
+def apply_batch(
+    context: LoadContext, session: Session, load_id: int, batch: Batch, options: LoadOptions
 ) -> None:
-    """Apply a batch, and say so in the receipt."""
+    """Apply `batch` and update the receipt, unless an earlier attempt has committed it already.
+
+    Raises LeaseLostError.
+    """
+    now = context.clock()
     summary = Counter(loads.renew_lease(session, load_id, now))
     if summary.total() != batch.position:
-        return  # an attempt whose outcome never became known had gone through
-    results = apply(session, batch, policy, load_id, now)
+        return  # the earlier attempt committed, but its connection broke before it was confirmed
+    results = apply(session, batch, options.policy, load_id, now)
     summary.update(result.outcome for result in results)
     loads.add_results(session, load_id, results)
-    loads.update_progress(session, load_id, summary, read, now if batch.last else None)
+    finished_at = now if batch.last else None
+    loads.update_progress(session, load_id, summary, batch.bytes_read, finished_at)
+
+
+def _stop_if_asked(context: LoadContext, load_id: int, batch: Batch) -> None:
+    if context.should_stop():
+        with context.database.writing() as session:
+            loads.release_lease(session, load_id, context.clock())
+        raise LoadInterruptedError(load_id, batch.position, "the server is stopping")

@@ -1,4 +1,4 @@
-"""Edits of single articles: each is a load of one record, with a receipt of its own."""
+"""Edits of single articles. Each edit is a load of one record, with its own receipt."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,11 +7,18 @@ from typing import NamedTuple
 from app.article.hygiene import flags
 from app.article.record import Record
 from app.database.transactions import Session
-from app.ingest.apply import enact, see, told, write
+from app.ingest.apply import apply_decision, prefetch, record_result, write
 from app.ingest.batch_state import BatchState
 from app.ingest.candidate import Candidate
-from app.ingest.decide import OUTCOMES, WRITTEN, Decision, Policy, decide
-from app.ingest.load_run import Run
+from app.ingest.decide import (
+    DEFAULT_POLICY,
+    OUTCOMES,
+    WRITING_OUTCOMES,
+    Decision,
+    decide,
+    decide_by_age,
+)
+from app.ingest.load_run import LoadContext
 from app.store import articles, existing_articles, loads
 from app.store.article_writes import ArticleWrite
 from app.store.articles import ArticleState
@@ -19,7 +26,7 @@ from app.store.loads import LoadOrigin
 
 
 class NoSuchArticleError(Exception):
-    """There is no article at `slug`; it may be at `now`."""
+    """There is no article at `slug`. `now` is its present slug, if it has moved."""
 
     def __init__(self, slug: str, now: str | None = None) -> None:
         super().__init__(slug)
@@ -28,148 +35,158 @@ class NoSuchArticleError(Exception):
 
 
 class EditRefusedError(Exception):
-    """The edit does not go in. `outcome` is one of a load's, and the message says why."""
+    """The edit was refused. `outcome` is a load's outcome; the message is the reason."""
 
     def __init__(self, outcome: str, reason: str) -> None:
         super().__init__(reason)
         self.outcome = outcome
 
 
-class Present(NamedTuple):
-    """An article as an edit finds it, and a digest of all of that."""
+class CurrentArticle(NamedTuple):
+    """The article an edit is about, and the entity tag that If-Match must name."""
 
     state: ArticleState
     etag: str
 
 
-def put(run: Run, slug: str, revise: Callable[[Present | None], Record], origin: LoadOrigin) -> int:
-    """Let what `revise` makes of the article at `slug`, or of nothing, stand from now on.
+def put(
+    context: LoadContext,
+    slug: str,
+    revise: Callable[[CurrentArticle | None], Record],
+    origin: LoadOrigin,
+) -> int:
+    """Store the record that `revise` returns for the article at `slug` (None if there is none).
 
-    Return the number of the receipt. What `revise` raises goes through, and nothing has changed.
+    Return the id of the receipt. An exception from `revise` passes through and nothing is changed.
     Raises EditRefusedError, DatabaseUnavailableError.
     """
-    with run.database.writing() as session:
-        scene, there = _look(session, slug)
-        new = Candidate.of(revise(_present(session, there)))
-        see(session, scene, [new], Policy())
-        decision = _fresh(scene, new) if there is None else _revised(scene, there, new)
-        if decision.outcome not in WRITTEN | {"unchanged"}:
+    with context.database.writing() as session:
+        state, article = _prefetch(session, slug)
+        new = Candidate.from_record(revise(_current(session, article)))
+        prefetch(session, state, [new], DEFAULT_POLICY)
+        if article is None:
+            decision = _decide_new(state, new)
+        else:
+            decision = _decide_revision(state, article, new)
+        if decision.outcome not in WRITING_OUTCOMES | {"unchanged"}:
             raise EditRefusedError(decision.outcome, decision.reason or "")
-        enact(scene, decision)
-        return _finish(session, scene, decision, origin, run.clock())
+        apply_decision(state, decision)
+        return _commit(session, state, decision, origin, context.clock())
 
 
 def withdraw(
-    run: Run,
+    context: LoadContext,
     slug: str,
     reason: str | None,
-    check: Callable[[Present | None], object],
+    check: Callable[[CurrentArticle | None], object],
     origin: LoadOrigin,
 ) -> int:
-    """Withdraw the article at `slug`, and return the number of the receipt.
+    """Withdraw the article at `slug` and return the id of the receipt.
 
-    `check` may raise. Raises NoSuchArticleError, DatabaseUnavailableError.
+    `check` may raise to stop the edit. Raises NoSuchArticleError, DatabaseUnavailableError.
     """
-    with run.database.writing() as session:
-        scene, there, present = _known(session, slug, check)
-        decision = Decision("unchanged", Candidate.of(present.state.record), there)
-        now = run.clock()
-        if not there.existing.withdrawn:
+    with context.database.writing() as session:
+        state, article, current = _find_checked(session, slug, check)
+        decision = Decision("unchanged", Candidate.from_record(current.state.record), article)
+        now = context.clock()
+        if not article.existing.withdrawn:
             decision = decision._replace(outcome="withdrawn", reason=reason)
-            scene.withdraw(there, ArticleState(present.state.record, now, reason))
-        return _finish(session, scene, decision, origin, now)
+            state.withdraw(article, ArticleState(current.state.record, now, reason))
+        return _commit(session, state, decision, origin, now)
 
 
 def restore(
-    run: Run, slug: str, check: Callable[[Present | None], object], origin: LoadOrigin
+    context: LoadContext,
+    slug: str,
+    check: Callable[[CurrentArticle | None], object],
+    origin: LoadOrigin,
 ) -> int:
-    """Bring back the article at `slug`, and return the number of the receipt.
+    """Restore the withdrawn article at `slug` and return the id of the receipt.
 
-    `check` may raise. Raises NoSuchArticleError, DatabaseUnavailableError.
+    `check` may raise to stop the edit. Raises NoSuchArticleError, DatabaseUnavailableError.
     """
-    with run.database.writing() as session:
-        scene, there, present = _known(session, slug, check)
-        decision = Decision("unchanged", Candidate.of(present.state.record), there)
-        if there.existing.withdrawn:
+    with context.database.writing() as session:
+        state, article, current = _find_checked(session, slug, check)
+        decision = Decision("unchanged", Candidate.from_record(current.state.record), article)
+        if article.existing.withdrawn:
             decision = decision._replace(outcome="restored")
-            enact(scene, decision)
-        return _finish(session, scene, decision, origin, run.clock())
+            apply_decision(state, decision)
+        return _commit(session, state, decision, origin, context.clock())
 
 
-def present(session: Session, slug: str) -> Present | None:
-    """Return the article at `slug` with what an If-Match must name."""
-    return _present(session, _look(session, slug)[1])
+def find_current_article(session: Session, slug: str) -> CurrentArticle | None:
+    """Return the article at `slug` with its entity tag, or None."""
+    return _current(session, _prefetch(session, slug)[1])
 
 
-def _look(session: Session, slug: str) -> tuple[BatchState, ArticleWrite | None]:
-    scene = BatchState()
-    scene.add(existing_articles.by_slug(session, {slug}))
-    return scene, scene.at(slug)
+def _prefetch(session: Session, slug: str) -> tuple[BatchState, ArticleWrite | None]:
+    state = BatchState()
+    state.add_articles(existing_articles.by_slug(session, {slug}))
+    return state, state.by_slug(slug)
 
 
-def _present(session: Session, draft: ArticleWrite | None) -> Present | None:
-    if draft is None or draft.id is None:
+def _current(session: Session, article: ArticleWrite | None) -> CurrentArticle | None:
+    if article is None or article.id is None:
         return None
-    state = articles.current_states(session, {draft.id})[draft.id]
-    standing = "withdrawn" if draft.existing.withdrawn else "standing"
-    return Present(state, f'"{draft.existing.digest[:32]}-{standing}"')
+    state = articles.current_states(session, {article.id})[article.id]
+    status = "withdrawn" if article.existing.withdrawn else "standing"
+    return CurrentArticle(state, f'"{article.existing.digest[:32]}-{status}"')
 
 
-def _known(
-    session: Session, slug: str, check: Callable[[Present | None], object]
-) -> tuple[BatchState, ArticleWrite, Present]:
-    scene, there = _look(session, slug)
-    present = _present(session, there)
-    check(present)
-    if there is None or present is None:
+def _find_checked(
+    session: Session, slug: str, check: Callable[[CurrentArticle | None], object]
+) -> tuple[BatchState, ArticleWrite, CurrentArticle]:
+    state, article = _prefetch(session, slug)
+    current = _current(session, article)
+    check(current)
+    if article is None or current is None:
         raise NoSuchArticleError(slug)
-    return scene, there, present
+    return state, article, current
 
 
-def _fresh(scene: BatchState, new: Candidate) -> Decision:
-    """Decide about a record for a slug at which there is nothing: it touches no other article."""
-    decision = decide(scene, new, Policy())
+def _decide_new(state: BatchState, new: Candidate) -> Decision:
+    """Decide about a record for a free slug: it must not change any other article."""
+    decision = decide(state, new, DEFAULT_POLICY)
     if decision.outcome == "created" or decision.article is None:
         return decision
-    other = decision.article.existing
-    reason = f"its story is that of another article, /news/{other.slug}, which had that slug or has"
-    return decision._replace(outcome="conflict", reason=f"{reason} that source")
+    other = decision.article.existing.slug
+    reason = f"the slug or the source belongs to another article, /news/{other}"
+    return decision._replace(outcome="conflict", reason=reason)
 
 
-def _revised(scene: BatchState, there: ArticleWrite, new: Candidate) -> Decision:
-    """Decide about an edit of the article `there`, which may give it another slug or source."""
-    old, updated_at = there.existing, new.record.updated_at
+def _decide_revision(state: BatchState, article: ArticleWrite, new: Candidate) -> Decision:
+    """Decide about a new record for `article`, which may change its slug or its source."""
+    old = article.existing
     if old.digest == new.digest and not old.withdrawn:
-        return Decision("unchanged", new, there)
-    if reason := _against(scene, there, new):
-        return Decision("conflict", new, there, reason)
-    if updated_at < old.updated_at:
-        return Decision("skipped_stale", new, there, "updated_at is earlier than the article's")
-    if updated_at == old.updated_at:
-        return Decision("conflict", new, there, "updated_at is the article's: nobody would notice")
+        return Decision("unchanged", new, article)
+    if reason := _obstacle(state, article, new):
+        return Decision("conflict", new, article, reason)
     if new.record.slug != old.slug:
-        return Decision("moved", new, there, f"from /news/{old.slug}")
-    return Decision("updated", new, there)
+        return decide_by_age(
+            article, new, Decision("moved", new, article, f"from /news/{old.slug}")
+        )
+    return decide_by_age(article, new, Decision("updated", new, article))
 
 
-def _against(scene: BatchState, there: ArticleWrite, new: Candidate) -> str | None:
-    """Say why the article `there` cannot become `new`."""
-    if there.existing.withdrawn:
-        return "the article is withdrawn: restore it first"
-    for other in scene.at(new.record.slug), scene.telling(new.key) if new.key else None:
-        if other is not None and other is not there:
-            return f"/news/{other.existing.slug} is another article, with that slug or source"
+def _obstacle(state: BatchState, article: ArticleWrite, new: Candidate) -> str | None:
+    """Return why `article` cannot become `new`, whatever its age."""
+    if article.existing.withdrawn:
+        return "the article is withdrawn; restore it first"
+    same_story = state.by_canonical_key(new.key) if new.key else None
+    for other in state.by_slug(new.record.slug), same_story:
+        if other is not None and other is not article:
+            return f"another article, /news/{other.existing.slug}, has that slug or source"
     return None
 
 
-def _finish(
-    session: Session, scene: BatchState, decision: Decision, origin: LoadOrigin, now: datetime
+def _commit(
+    session: Session, state: BatchState, decision: Decision, origin: LoadOrigin, now: datetime
 ) -> int:
-    """Write the edit and its receipt, the number of which is returned."""
+    """Write the edit and its receipt, and return the receipt's id."""
     load_id = loads.begin(session, origin, {}, now)
-    write(session, scene, load_id, now)
-    odd = flags(decision.new.record) if decision.outcome in WRITTEN else ()
-    result = told(1, 1, None, decision, odd)
+    write(session, state, load_id, now)
+    found = flags(decision.new.record) if decision.outcome in WRITING_OUTCOMES else ()
+    result = record_result(1, 1, None, decision, found)
     loads.add_results(session, load_id, [result])
     summary = {**dict.fromkeys(OUTCOMES, 0), decision.outcome: 1}
     loads.update_progress(session, load_id, summary, origin.size, now)

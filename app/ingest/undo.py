@@ -1,7 +1,6 @@
-"""Undo: put back what a load changed, unless something later has touched it.
+"""Undo: restore what a load changed, except where something later has changed it again.
 
-It is one transaction, which goes through what the load did from the end to the beginning, and it is
-a load of its own, whose receipt says for each article what came of it.
+An undo is one transaction and a load of its own, whose receipt gives the result for each article.
 """
 
 from collections import Counter, defaultdict
@@ -14,7 +13,7 @@ from app.background_priority import in_turns
 from app.database.transactions import Session
 from app.ingest import undo_plan
 from app.ingest.candidate import Candidate
-from app.ingest.load_run import Run, StoppingError
+from app.ingest.load_run import LoadContext, StoppingError
 from app.ingest.undo_plan import AddressState, CurrentState, UndoStep
 from app.store import (
     article_writes,
@@ -30,179 +29,190 @@ from app.store.existing_articles import ExistingArticle
 from app.store.loads import LoadOrigin, RecordResult, StillRunningError
 
 UNDO: Final = "undo"
-"""The kind of a load that puts back what another one did."""
+"""The kind of a load that undoes another one."""
 
-AT_ONCE: Final = 500
+CHUNK: Final = 500
+"""How many articles are restored, and results written, at once."""
 
-_Told = tuple[str, str | None]
-_OUTCOMES: Final = {"undone": 0, "left": 0}
+_Restored = tuple[str, str | None]
+"""The slug of an article, and why it was left as it is, or None where it was restored."""
 
 
 class NoSuchLoadError(Exception):
-    """There is no load with that number."""
+    """There is no load with that id."""
 
 
 class NotUndoableError(Exception):
-    """The load cannot be undone: it is an undo, or has been undone before."""
+    """The load cannot be undone: it is an undo itself, or has been undone."""
 
 
-def undo(run: Run, load_id: int, origin: LoadOrigin) -> int:
-    """Undo a load, and return the number of the receipt.
+def undo(context: LoadContext, load_id: int, origin: LoadOrigin) -> int:
+    """Undo a load and return the id of the undo's receipt.
 
     Raises NoSuchLoadError, StillRunningError, NotUndoableError, DatabaseUnavailableError,
     StoppingError.
     """
-    with run.database.writing() as session:
-        now = run.clock()
-        _check(session, load_id, now)
+    with context.database.writing() as session:
+        now = context.clock()
+        _check_undoable(session, load_id, now)
         undo_id = loads.begin(session, origin, {}, now)
-        summary = Counter(_OUTCOMES)
-        told = _put_back_all(session, load_id, undo_id, now)
-        while some := list(islice(told, AT_ONCE)):
-            if run.stopping():
+        summary = Counter({"undone": 0, "left": 0})
+        restored = _restore_all(session, load_id, undo_id, now)
+        while chunk := list(islice(restored, CHUNK)):
+            if context.should_stop():
                 raise StoppingError
             results = [
-                _result(place, slug, reason)
-                for place, (slug, reason) in enumerate(some, summary.total() + 1)
+                _result(position, slug, reason)
+                for position, (slug, reason) in enumerate(chunk, summary.total() + 1)
             ]
             summary.update(result.outcome for result in results)
             loads.add_results(session, undo_id, results)
-        loads.update_progress(session, undo_id, summary, 0, run.clock())
+        loads.update_progress(session, undo_id, summary, 0, context.clock())
     return undo_id
 
 
-def _check(session: Session, load_id: int, now: datetime) -> None:
+def _check_undoable(session: Session, load_id: int, now: datetime) -> None:
     receipt = load_receipts.find_receipt(session, load_id, now)
     if receipt is None:
         raise NoSuchLoadError(load_id)
     if receipt.load.state == "running":
         raise StillRunningError(load_id)
     if receipt.load.kind == UNDO:
-        raise NotUndoableError(f"load {load_id} is an undo: load the feed again instead")
+        raise NotUndoableError(f"load {load_id} is an undo; load the feed again instead")
     if receipt.load.undone_by is not None:
-        raise NotUndoableError(f"load {receipt.load.undone_by} has undone it already")
+        raise NotUndoableError(
+            f"load {load_id} has already been undone by load {receipt.load.undone_by}"
+        )
 
 
-def _put_back_all(session: Session, load_id: int, undo_id: int, now: datetime) -> Iterator[_Told]:
-    """Put the articles of a load back, and yield the slug of each, with why where it is left.
+def _restore_all(
+    session: Session, load_id: int, undo_id: int, now: datetime
+) -> Iterator[_Restored]:
+    """Restore the articles of a load, and yield what became of each.
 
-    First come those that nothing can be in the way of, some at a time. Of those that go back to
-    another slug, or another story, all must be known before the first one does.
+    Articles that keep their slug and story are independent of each other and restored in chunks.
+    The others depend on each other: all must be known before the first is restored.
     """
-    entangled: list[UndoStep] = []
-    for ids in _some(load_effects.changed_article_ids(session, load_id)):
-        found, left = _ways(session, load_id, ids)
-        straight = [way for way in found if way.id not in left and not way.leads_elsewhere]
-        entangled += [way for way in found if way.id not in left and way.leads_elsewhere]
-        _put_back(session, load_id, [[way] for way in straight], undo_id, now)
-        _give_back_aliases(session, straight)
-        yield from ((way.article.slug, None) for way in straight)
-        yield from ((way.article.slug, left[way.id]) for way in found if way.id in left)
-    left = undo_plan.blocked(entangled, _surroundings(session, entangled))
-    undone = [way for way in entangled if way.id not in left]
-    for groups in _together(undo_plan.ordered(undone)):
-        _put_back(session, load_id, groups, undo_id, now)
-    _give_back_aliases(session, undone)
-    yield from ((way.article.slug, left.get(way.id)) for way in entangled)
+    dependent: list[UndoStep] = []
+    for ids in batched(load_effects.changed_article_ids(session, load_id), CHUNK):
+        steps, left = _find_steps(session, load_id, ids)
+        possible = [step for step in steps if step.id not in left]
+        independent = [step for step in possible if not step.changes_address]
+        dependent += [step for step in possible if step.changes_address]
+        _restore(session, load_id, [[step] for step in independent], undo_id, now)
+        _restore_aliases(session, independent)
+        yield from ((step.article.slug, None) for step in independent)
+        yield from ((step.article.slug, left[step.id]) for step in steps if step.id in left)
+    left = undo_plan.conflicts(dependent, _current_state(session, dependent))
+    undone = [step for step in dependent if step.id not in left]
+    for groups in _chunk_groups(undo_plan.topological_order(undone)):
+        _restore(session, load_id, groups, undo_id, now)
+    _restore_aliases(session, undone)
+    yield from ((step.article.slug, left.get(step.id)) for step in dependent)
 
 
-def _some(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
+def batched(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """Yield `ids` in slices of `size`."""
+    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
-def _together(groups: Iterable[Sequence[UndoStep]]) -> Iterator[Sequence[Sequence[UndoStep]]]:
-    """Yield groups, as many as can be put back at once, in their order."""
-    held: list[Sequence[UndoStep]] = []
+def _chunk_groups(groups: Iterable[Sequence[UndoStep]]) -> Iterator[Sequence[Sequence[UndoStep]]]:
+    """Yield groups in order, combined until each chunk has about CHUNK articles."""
+    chunk: list[Sequence[UndoStep]] = []
     for group in groups:
-        held.append(group)
-        if sum(map(len, held)) >= AT_ONCE:
-            yield held
-            held = []
-    yield held
+        chunk.append(group)
+        if sum(map(len, chunk)) >= CHUNK:
+            yield chunk
+            chunk = []
+    yield chunk
 
 
-def _ways(
+def _find_steps(
     session: Session, load_id: int, ids: Sequence[int]
 ) -> tuple[list[UndoStep], dict[int, str]]:
-    """Return the ways back of articles, in their order, and why those touched later are left."""
-    there = {each.id: each for each in existing_articles.by_id(session, ids)}
-    done = load_effects.effects_by_article(session, load_id, ids)
+    """Return the undo steps of articles, in order, and why those changed later are left."""
+    current = {each.id: each for each in existing_articles.by_id(session, ids)}
+    effects = load_effects.effects_by_article(session, load_id, ids)
     before = load_effects.states_before(session, load_id, ids)
-    since = load_effects.later_loads(session, load_id, {i: done[i][-1].seq for i in ids})
-    found = [
-        UndoStep(there[i], done[i], None if done[i][-1].kind == "created" else _place(before[i]))
+    later = load_effects.later_loads(session, load_id, {i: effects[i][-1].seq for i in ids})
+    steps = [
+        UndoStep(
+            current[i],
+            effects[i],
+            None if effects[i][-1].kind == "created" else _address_state(before[i]),
+        )
         for i in ids
     ]
-    return found, {i: f"load {by} has changed it since" for i, by in since.items()}
+    return steps, {i: f"load {by} has changed it since" for i, by in later.items()}
 
 
-def _place(state: ArticleState) -> AddressState:
+def _address_state(state: ArticleState) -> AddressState:
     record = state.record
     withdrawn = state.withdrawn_at is not None
     return AddressState(record.slug, record.canonical_key, withdrawn, state.visible_from)
 
 
-def _surroundings(session: Session, entangled: Sequence[UndoStep]) -> CurrentState:
-    places = [way.before for way in entangled if way.before]
-    slugs = {place.slug for place in places}
-    telling: dict[str, list[ExistingArticle]] = defaultdict(list)
-    for each in existing_articles.by_canonical_key(
-        session, {place.key for place in places if place.key}
-    ):
-        telling[each.canonical_key or ""].append(each)
+def _current_state(session: Session, steps: Sequence[UndoStep]) -> CurrentState:
+    targets = [step.before for step in steps if step.before]
+    slugs = {target.slug for target in targets}
+    keys = {target.key for target in targets if target.key}
+    by_key: dict[str, list[ExistingArticle]] = defaultdict(list)
+    for each in existing_articles.by_canonical_key(session, keys):
+        by_key[each.canonical_key or ""].append(each)
     return CurrentState(
-        at={each.slug: each for each in existing_articles.by_slug(session, slugs)},
-        having_had=existing_articles.by_alias(session, slugs),
-        telling=telling,
+        by_slug={each.slug: each for each in existing_articles.by_slug(session, slugs)},
+        by_alias=existing_articles.by_alias(session, slugs),
+        by_canonical_key=by_key,
     )
 
 
-def _put_back(
+def _restore(
     session: Session,
     load_id: int,
     groups: Sequence[Sequence[UndoStep]],
     undo_id: int,
     now: datetime,
 ) -> None:
-    """Let articles be what they were before the load, group by group, or be no more."""
-    going = [way for group in groups for way in group]
-    gone = [way.id for way in going if way.before is None]
-    before = load_effects.states_before(session, load_id, [way.id for way in going if way.before])
-    articles = {way.id: ArticleWrite(way.article) for way in going if way.before}
-    steps = [step for group in groups for step in undo_plan.steps(group, articles)]
-    article_writes.remove(session, gone)
-    restored = [_restored(draft, before[i]) for i, draft in in_turns(articles.items())]
-    article_writes.write(session, restored, {}, undo_id, now)
-    change_log.record(session, steps, undo_id, now)
+    """Restore articles to their state before the load, or remove those it created."""
+    steps = [step for group in groups for step in group]
+    created = [step.id for step in steps if step.before is None]
+    before = load_effects.states_before(session, load_id, [s.id for s in steps if s.before])
+    articles = {step.id: ArticleWrite(step.article) for step in steps if step.before}
+    events = [event for group in groups for event in undo_plan.change_events(group, articles)]
+    article_writes.remove(session, created)
+    for article_id, article in in_turns(articles.items()):
+        _set_state(article, before[article_id])
+    article_writes.write(session, list(articles.values()), {}, undo_id, now)
+    change_log.record(session, events, undo_id, now)
 
 
-def _restored(draft: ArticleWrite, before: ArticleState) -> ArticleWrite:
-    new = Candidate.of(before.record)
-    draft.existing = ExistingArticle(
-        id=draft.id,
-        slug=new.record.slug,
-        canonical_key=new.key,
-        updated_at=new.record.updated_at,
-        digest=new.digest,
+def _set_state(article: ArticleWrite, before: ArticleState) -> None:
+    candidate = Candidate.from_record(before.record)
+    article.existing = ExistingArticle(
+        id=article.id,
+        slug=candidate.record.slug,
+        canonical_key=candidate.key,
+        updated_at=candidate.record.updated_at,
+        digest=candidate.digest,
         withdrawn=before.withdrawn_at is not None,
     )
-    draft.states.append(before)
-    return draft
+    article.states.append(before)
 
 
-def _give_back_aliases(session: Session, undone: Sequence[UndoStep]) -> None:
-    """Let slugs lead again to where they led before the load. The articles are back by now."""
-    slugs = undo_plan.slugs(undone)
-    owners = {
-        s: each.id for s, each in existing_articles.by_alias(session, slugs).items() if each.id
-    }
+def _restore_aliases(session: Session, undone: Sequence[UndoStep]) -> None:
+    """Point aliases at the articles they belonged to before the load; these are restored by now."""
+    slugs = undo_plan.affected_slugs(undone)
+    current = existing_articles.by_alias(session, slugs)
+    owners = {slug: each.id for slug, each in current.items() if each.id}
     taken = {each.slug for each in existing_articles.by_slug(session, slugs)}
-    given = undo_plan.aliases(undone, owners, taken)
-    known = {
-        each.id: each for each in existing_articles.by_id(session, {i for i in given.values() if i})
+    wanted = undo_plan.restored_aliases(undone, owners, taken)
+    ids = {owner for owner in wanted.values() if owner}
+    found = {each.id: each for each in existing_articles.by_id(session, ids)}
+    aliases = {
+        slug: ArticleWrite(found[owner]) if owner in found else None
+        for slug, owner in wanted.items()
     }
-    leading = {slug: ArticleWrite(known[i]) if i in known else None for slug, i in given.items()}
-    article_writes.set_aliases(session, leading)
+    article_writes.set_aliases(session, aliases)
 
 
 def _result(position: int, slug: str, reason: str | None) -> RecordResult:

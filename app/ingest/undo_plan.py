@@ -1,6 +1,6 @@
-"""Ways back: where articles go when a load is undone, in which order, and what is in the way.
+"""The plan of an undo: which articles can be restored, and in which order.
 
-Pure, from what the load did to each article and what stands there by now.
+Pure: computed from what the load did to each article and from the current state.
 """
 
 from collections import defaultdict, deque
@@ -16,7 +16,7 @@ from app.store.load_effects import LoadEffect
 
 
 class AddressState(NamedTuple):
-    """Where an article was, which story it told, if it was withdrawn, and else since when seen."""
+    """An article's slug, canonical key and visibility before a load."""
 
     slug: str
     key: str | None
@@ -25,7 +25,11 @@ class AddressState(NamedTuple):
 
 
 class UndoStep(NamedTuple):
-    """An article, what a load did to it, the latest first, and where it was before, if anywhere."""
+    """The undo of one article.
+
+    `effects` are what the load did to it, the latest first; `before` is its state before the load,
+    or None if the load created it.
+    """
 
     article: ExistingArticle
     effects: Sequence[LoadEffect]
@@ -33,118 +37,114 @@ class UndoStep(NamedTuple):
 
     @property
     def id(self) -> int:
-        """The article's number."""
-        assert self.article.id is not None  # noqa: S101 - it stands in the database
+        """The article's id."""
+        assert self.article.id is not None  # noqa: S101 - it was read from the database
         return self.article.id
 
     @property
-    def leads_elsewhere(self) -> bool:
-        """Whether another article may be in the way."""
-        here, before = self.article, self.before
+    def changes_address(self) -> bool:
+        """Whether slug or story change, so that other articles may be in conflict with the step."""
+        now, before = self.article, self.before
         if any(effect.previous_slug is not None for effect in self.effects):
             return True
-        return before is not None and (before.slug, before.key) != (here.slug, here.canonical_key)
+        return before is not None and (before.slug, before.key) != (now.slug, now.canonical_key)
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentState:
-    """Who stands at the slugs to which ways lead, who had them, and who tells the stories."""
+    """The articles that now have the slugs, aliases and canonical keys which the undo needs."""
 
-    at: Mapping[str, ExistingArticle] = field(default_factory=dict)
-    having_had: Mapping[str, ExistingArticle] = field(default_factory=dict)
-    telling: Mapping[str, Sequence[ExistingArticle]] = field(default_factory=dict)
+    by_slug: Mapping[str, ExistingArticle] = field(default_factory=dict)
+    by_alias: Mapping[str, ExistingArticle] = field(default_factory=dict)
+    by_canonical_key: Mapping[str, Sequence[ExistingArticle]] = field(default_factory=dict)
 
 
-def blocked(ways: Sequence[UndoStep], there: CurrentState) -> dict[int, str]:
-    """Say which articles cannot go back, and what is in the way of each."""
-    going = {way.id: way for way in ways}
-    wanting = defaultdict[str | None, list[UndoStep]](list)
-    telling = defaultdict[str | None, list[UndoStep]](list)
-    for way in ways:
-        if way.before is not None:
-            wanting[way.before.slug].append(way)
-            telling[way.before.key].append(way)
+def conflicts(steps: Sequence[UndoStep], current: CurrentState) -> dict[int, str]:
+    """Return the ids of articles that cannot be restored, with the reason for each."""
+    pending = {step.id: step for step in steps}
+    by_target_slug = defaultdict[str | None, list[UndoStep]](list)
+    by_target_key = defaultdict[str | None, list[UndoStep]](list)
+    for step in steps:
+        if step.before is not None:
+            by_target_slug[step.before.slug].append(step)
+            by_target_key[step.before.key].append(step)
     left: dict[int, str] = {}
-    for rivals in wanting.values():
-        # One of them may be there already; in any case there is room for one.
-        rivals.sort(key=lambda way: way.before is None or way.before.slug != way.article.slug)
-        left |= {way.id: f"another article goes back to {_address(way)}" for way in rivals[1:]}
-    queue = deque(ways)
+    for rivals in by_target_slug.values():
+        # Only one of them can have the slug: preferably the one that has it now.
+        rivals.sort(key=lambda step: step.before is None or step.before.slug != step.article.slug)
+        left |= {step.id: f"another article goes back to {_target(step)}" for step in rivals[1:]}
+    queue = deque(steps)
     while queue:
-        way = queue.popleft()
-        reason = left.get(way.id) or _in_the_way(way, going, there)
-        if way.id not in going or reason is None:
+        step = queue.popleft()
+        reason = left.get(step.id) or _conflict(step, pending, current)
+        if step.id not in pending or reason is None:
             continue
-        left[way.id] = reason
-        del going[way.id]
-        # It stays, and so it may be in the way of those that go where it is, or was.
-        for slug in {way.article.slug, *(effect.previous_slug for effect in way.effects)}:
-            queue.extend(wanting.get(slug, ()))
-        if way.article.canonical_key:
-            queue.extend(telling.get(way.article.canonical_key, ()))
+        left[step.id] = reason
+        del pending[step.id]
+        # The article stays where it is, which may block steps to its slugs or its story.
+        for slug in {step.article.slug, *(effect.previous_slug for effect in step.effects)}:
+            queue.extend(by_target_slug.get(slug, ()))
+        if step.article.canonical_key:
+            queue.extend(by_target_key.get(step.article.canonical_key, ()))
     return left
 
 
-def _address(way: UndoStep) -> str:
-    assert way.before is not None  # noqa: S101 - it goes back to somewhere
-    return f"/news/{way.before.slug}"
+def _target(step: UndoStep) -> str:
+    assert step.before is not None  # noqa: S101 - only steps with a target are compared
+    return f"/news/{step.before.slug}"
 
 
-def _in_the_way(way: UndoStep, going: Mapping[int, UndoStep], there: CurrentState) -> str | None:
-    """Say what keeps an article from going back to where it was."""
-    if way.before is None:
+def _conflict(step: UndoStep, pending: Mapping[int, UndoStep], current: CurrentState) -> str | None:
+    """Return why an article cannot go back to its slug and story, or None."""
+    if step.before is None:
         return None
-    slug, key = way.before[:2]
-    other = there.at.get(slug)
-    if other and _is_other(other, way) and _stays(other, going):
-        return f"another article is at /news/{slug} by now"
-    owner = there.having_had.get(slug)
-    if owner and _is_other(owner, way) and not _has_left(owner, slug, going):
-        return f"/news/{slug} leads to another article by now"
-    for other in there.telling.get(key, ()) if key else ():
-        if _is_other(other, way) and _goes_on_telling(other, going):
-            return f"its story is told at /news/{other.slug} by now"
+    slug, key = step.before[:2]
+    other = current.by_slug.get(slug)
+    if other and other.id != step.article.id and _keeps_slug(other, pending):
+        return f"another article is now at /news/{slug}"
+    owner = current.by_alias.get(slug)
+    if owner and owner.id != step.article.id and not _left_slug(owner, slug, pending):
+        return f"/news/{slug} now redirects to another article"
+    for other in current.by_canonical_key.get(key, ()) if key else ():
+        if other.id != step.article.id and _keeps_story(other, pending):
+            return f"its story is now at /news/{other.slug}"
     return None
 
 
-def _is_other(article: ExistingArticle, way: UndoStep) -> bool:
-    return article.id != way.article.id
+def _pending_step(article: ExistingArticle, pending: Mapping[int, UndoStep]) -> UndoStep | None:
+    return None if article.id is None else pending.get(article.id)
 
 
-def _going(article: ExistingArticle, going: Mapping[int, UndoStep]) -> UndoStep | None:
-    return None if article.id is None else going.get(article.id)
+def _keeps_slug(article: ExistingArticle, pending: Mapping[int, UndoStep]) -> bool:
+    step = _pending_step(article, pending)
+    return step is None or (step.before is not None and step.before.slug == article.slug)
 
 
-def _stays(article: ExistingArticle, going: Mapping[int, UndoStep]) -> bool:
-    way = _going(article, going)
-    return way is None or (way.before is not None and way.before.slug == article.slug)
+def _left_slug(article: ExistingArticle, slug: str, pending: Mapping[int, UndoStep]) -> bool:
+    """Return whether `article` left `slug` in the load that is undone, and so goes back to it."""
+    step = _pending_step(article, pending)
+    return step is not None and any(effect.previous_slug == slug for effect in step.effects)
 
 
-def _has_left(article: ExistingArticle, slug: str, going: Mapping[int, UndoStep]) -> bool:
-    """Say whether it was in the load that the article left `slug`, to which it goes back."""
-    way = _going(article, going)
-    return way is not None and any(effect.previous_slug == slug for effect in way.effects)
+def _keeps_story(article: ExistingArticle, pending: Mapping[int, UndoStep]) -> bool:
+    step = _pending_step(article, pending)
+    return step is None or (step.before is not None and step.before.key == article.canonical_key)
 
 
-def _goes_on_telling(article: ExistingArticle, going: Mapping[int, UndoStep]) -> bool:
-    way = _going(article, going)
-    return way is None or (way.before is not None and way.before.key == article.canonical_key)
+def topological_order(steps: Sequence[UndoStep]) -> Iterator[Sequence[UndoStep]]:
+    """Yield groups of steps, each possible once the groups before it are done.
 
-
-def ordered(ways: Sequence[UndoStep]) -> Iterator[Sequence[UndoStep]]:
-    """Yield ways in groups, each of which can be gone when those before it have been.
-
-    A group of several is a ring: each of its articles goes to the slug of the one before it, and
-    the first one to that of the last.
+    A group of several is a cycle: each article takes the slug of the one before it, and the first
+    takes that of the last.
     """
-    here = {way.article.slug: way for way in ways}
+    by_current_slug = {step.article.slug: step for step in steps}
     done: set[int] = set()
-    for way in ways:
+    for step in steps:
         chain: dict[int, UndoStep] = {}
-        following: UndoStep | None = way
+        following: UndoStep | None = step
         while following and following.id not in done and following.id not in chain:
             chain[following.id] = following
-            following = _waiting_for(following, here)
+            following = _prerequisite(following, by_current_slug)
         done.update(chain)
         if following is not None and following.id in chain:
             first, *others = chain.values()
@@ -153,70 +153,73 @@ def ordered(ways: Sequence[UndoStep]) -> Iterator[Sequence[UndoStep]]:
             yield from ([each] for each in reversed(chain.values()))
 
 
-def _waiting_for(way: UndoStep, here: Mapping[str, UndoStep]) -> UndoStep | None:
-    """Return the way that must be gone first, for it begins where this one ends."""
-    if way.before is None or way.before.slug == way.article.slug:
+def _prerequisite(step: UndoStep, by_current_slug: Mapping[str, UndoStep]) -> UndoStep | None:
+    """Return the step that must be done first, because it frees the slug that `step` needs."""
+    if step.before is None or step.before.slug == step.article.slug:
         return None
-    return here.get(way.before.slug)
+    return by_current_slug.get(step.before.slug)
 
 
-def steps(group: Sequence[UndoStep], drafts: Mapping[int, ArticleWrite]) -> Iterator[ChangeEvent]:
-    """Yield the changes by which the articles of a group go back.
+def change_events(
+    group: Sequence[UndoStep], articles: Mapping[int, ArticleWrite]
+) -> Iterator[ChangeEvent]:
+    """Yield the change-feed events for a group of steps.
 
-    Who follows the change feed by slugs must find no two articles at one, so in a ring the first
-    article is gone until the others have moved.
+    A client that follows the feed by slugs must never see two articles at one slug, so in a cycle
+    the first article is deleted until the others have moved.
     """
     first = group[0]
     if len(group) == 1:
-        yield _step(first, drafts, first.article.slug, withdrawn=first.article.withdrawn)
+        yield _event(first, articles, first.article.slug, withdrawn=first.article.withdrawn)
         return
-    yield ChangeEvent("deleted", drafts.get(first.id), first.article.slug)
-    for way in group[1:]:
-        yield _step(way, drafts, way.article.slug, withdrawn=way.article.withdrawn)
-    yield _step(first, drafts, None, withdrawn=True)
+    yield ChangeEvent("deleted", articles.get(first.id), first.article.slug)
+    for step in group[1:]:
+        yield _event(step, articles, step.article.slug, withdrawn=step.article.withdrawn)
+    yield _event(first, articles, None, withdrawn=True)
 
 
-def _step(
-    way: UndoStep, drafts: Mapping[int, ArticleWrite], here: str | None, *, withdrawn: bool
+def _event(
+    step: UndoStep, articles: Mapping[int, ArticleWrite], slug_now: str | None, *, withdrawn: bool
 ) -> ChangeEvent:
-    """Return the change by which an article goes back from `here`, or from nowhere."""
-    before, draft = way.before, drafts.get(way.id)
+    """Return the event for an article that goes back from `slug_now`, or from being deleted."""
+    before, article = step.before, articles.get(step.id)
     if before is None:
-        return ChangeEvent("deleted", None, way.article.slug, listed=way.article.listed)
-    left = here if here != before.slug else None
+        return ChangeEvent("deleted", None, step.article.slug, listed=step.article.listed)
+    previous = slug_now if slug_now != before.slug else None
     if before.withdrawn:
-        return ChangeEvent("deleted", draft, before.slug, left)
-    if withdrawn:
-        return ChangeEvent("restored", draft, before.slug, left, visible_from=before.visible_from)
-    kind = "moved" if left else "updated"
-    return ChangeEvent(kind, draft, before.slug, left, visible_from=before.visible_from)
+        return ChangeEvent("deleted", article, before.slug, previous)
+    kind = "restored" if withdrawn else "moved" if previous else "updated"
+    return ChangeEvent(kind, article, before.slug, previous, visible_from=before.visible_from)
 
 
-def slugs(ways: Sequence[UndoStep]) -> Collection[str]:
-    """Return the slugs to which articles came in the load, or which they left."""
-    return _events(ways).keys()
+def affected_slugs(steps: Sequence[UndoStep]) -> Collection[str]:
+    """Return the slugs that articles took or left in the load."""
+    return _first_and_last_effects(steps).keys()
 
 
-def aliases(
-    ways: Sequence[UndoStep], owners: Mapping[str, int], taken: Collection[str]
+def restored_aliases(
+    steps: Sequence[UndoStep], owners: Mapping[str, int], taken: Collection[str]
 ) -> dict[str, int | None]:
-    """Return whose aliases slugs are again that a load gave away or took, now that all are back.
+    """Return the article ids that aliases belong to after the undo; None ends an alias.
 
-    `owners` are those of the aliases by now, `taken` the slugs at which somebody stands. A slug
-    that something later has given to another article stays as it is.
+    `owners` are the current owners of aliases, `taken` the slugs of articles. A slug that something
+    later has given to another article is left out.
     """
     found: dict[str, int | None] = {}
-    for slug, (first, last) in _events(ways).items():
+    for slug, (first, last) in _first_and_last_effects(steps).items():
         expected = last.article_id if last.previous_slug == slug else None
         if owners.get(slug, expected) == expected:
             found[slug] = first.alias_of if first.previous_slug != slug else None
     return {slug: None if slug in taken else owner for slug, owner in found.items()}
 
 
-def _events(ways: Sequence[UndoStep]) -> dict[str, tuple[LoadEffect, LoadEffect]]:
-    """Return the first and the last time that an article came to a slug, or left it."""
+def _first_and_last_effects(
+    steps: Sequence[UndoStep],
+) -> dict[str, tuple[LoadEffect, LoadEffect]]:
+    """Return for each slug the first and the last effect by which an article took or left it."""
     found: dict[str, tuple[LoadEffect, LoadEffect]] = {}
-    for effect in sorted((e for way in ways for e in way.effects), key=lambda effect: effect.seq):
+    effects = (effect for step in steps for effect in step.effects)
+    for effect in sorted(effects, key=lambda effect: effect.seq):
         if effect.previous_slug is None and effect.kind != "created":
             continue
         for slug in (effect.previous_slug, effect.slug):

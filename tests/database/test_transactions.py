@@ -117,8 +117,8 @@ def written(session: Session, record: Record) -> int:
 
 def draft_of(session: Session, record: Record) -> ArticleWrite:
     scene = BatchState()
-    draft = scene.create(Candidate.of(record))
-    article_writes.write(session, scene.drafts, scene.aliases, None, NOW)
+    draft = scene.create(Candidate.from_record(record))
+    article_writes.write(session, scene.writes, scene.aliases, None, NOW)
     return draft
 
 

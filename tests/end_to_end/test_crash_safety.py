@@ -37,7 +37,7 @@ from app.database.tables import (
     Topic,
 )
 from app.database.transactions import Database
-from app.ingest.decide import WRITTEN
+from app.ingest.decide import WRITING_OUTCOMES
 from app.main import create_app
 from app.settings import Settings
 from app.store import articles
@@ -234,7 +234,7 @@ def check_receipts(session: Session) -> None:
     ):
         results[load_id] += 1
         assert position == results[load_id]
-        changing[load_id] += outcome in WRITTEN | {"withdrawn", "undone"}
+        changing[load_id] += outcome in WRITING_OUTCOMES | {"withdrawn", "undone"}
     loads = session.execute(select(Load.id, Load.summary))
     assert results == +Counter({row.id: sum(row.summary.values()) for row in loads})
     changed = Counter(session.scalars(select(Change.load_id)))

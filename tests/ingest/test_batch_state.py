@@ -5,11 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.article.record import parse_record
-from app.feeds import Entry, FeedSource
-from app.ingest import Options, Run, atomic_load, load
-from app.ingest.batching import cut
-from app.ingest.decide import PLAIN, suffixed
+from app.feeds import FeedSource
+from app.ingest import LoadContext, LoadOptions, atomic_load, load
+from app.ingest.decide import slug_with_suffix
 from app.store.loads import LoadOrigin
 from tests.support.feed_records import later, ndjson, outcomes, record
 from tests.support.site import Site, post_feed
@@ -68,12 +66,12 @@ def test_i09_a_rehearsal_knows_that_an_alias_was_taken_in_an_earlier_batch(site:
 @pytest.mark.usefixtures("batches_of")
 def test_i12_a_suffixed_slug_that_is_a_third_storys_is_not_taken_either(site: Site) -> None:
     key = TWO["canonical_source"]
-    site.loaded(ndjson(record("a", **ONE), record(suffixed("a", key), **THREE)))
+    site.loaded(ndjson(record("a", **ONE), record(slug_with_suffix("a", key), **THREE)))
     before = articles_and_aliases(site)
     feed = ndjson(record("a", title="Two", updated_at=later(hours=1), **TWO), record("c"))
     report = rehearsed_and_loaded(site, feed, "on_collision=suffix")
     assert outcomes(report) == ["conflict", "created"]
-    assert report["results"][0]["slug"] == suffixed("a", key)
+    assert report["results"][0]["slug"] == slug_with_suffix("a", key)
     assert THREE["canonical_source"] in report["results"][0]["reason"]
     assert [each for each in articles_and_aliases(site)["articles"] if "'c'" not in each] == before[
         "articles"
@@ -82,7 +80,7 @@ def test_i12_a_suffixed_slug_that_is_a_third_storys_is_not_taken_either(site: Si
 
 @pytest.mark.usefixtures("batches_of")
 def test_i12_a_suffix_stays_whatever_becomes_of_the_first_story(site: Site) -> None:
-    slug = suffixed("a", TWO["canonical_source"])
+    slug = slug_with_suffix("a", TWO["canonical_source"])
     feed = ndjson(record("a", **ONE), record("a", title="Two", **TWO))
     for expected in ["created", "created"], ["unchanged", "unchanged"]:
         report = rehearsed_and_loaded(site, feed, "on_collision=suffix")
@@ -134,9 +132,9 @@ def test_i05_an_atomic_load_whose_end_was_not_seen_is_applied_once(site: Site) -
     """I-05, I-20: a commit that went through, but was not heard of, is tried again in vain."""
     feed = ndjson(record("a"), record("b")).encode()
     origin = LoadOrigin("ndjson", "0" * 64, len(feed), "a test")
-    run = Run(site.database, site.clock)
-    number = load(run, [FeedSource(None, "ndjson", io.BytesIO(feed))], origin, Options(atomic=True))
+    run = LoadContext(site.database, site.clock)
+    sources, options = [FeedSource(None, "ndjson", io.BytesIO(feed))], LoadOptions(atomic=True)
+    number = load(run, sources, origin, options)
     before = all_table_contents(site)
-    entries = [Entry(line, parse_record(record(slug))) for line, slug in enumerate("ab", 1)]
-    atomic_load.apply_all(run, cut(entries), PLAIN, number, lambda: len(feed))
+    atomic_load.commit_all(run, sources, options, number)
     assert all_table_contents(site) == before

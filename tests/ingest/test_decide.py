@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from app.article.record import is_slug, parse_record
 from app.ingest.batch_state import BatchState
 from app.ingest.candidate import Candidate
-from app.ingest.decide import PLAIN, SUFFIX_DIGITS, WRITTEN, Policy, decide, suffixed
+from app.ingest.decide import (
+    DEFAULT_POLICY,
+    SUFFIX_DIGITS,
+    WRITING_OUTCOMES,
+    Policy,
+    decide,
+    slug_with_suffix,
+)
 from app.store.existing_articles import ExistingArticle
 from tests.support.site import NOW
 from tests.support.strategies import SIGNS
@@ -19,7 +26,7 @@ ONE, OTHER = "https://example.com/one", "https://example.com/other"
 
 
 def incoming(slug: str = "a", source: str | None = ONE, hours: float = 0) -> Candidate:
-    return Candidate.of(
+    return Candidate.from_record(
         parse_record(
             {
                 "slug": slug,
@@ -41,8 +48,8 @@ def standing(new: Candidate, number: int = 1, **changed: object) -> ExistingArti
 
 def scene(*there: ExistingArticle, former: dict[str, ExistingArticle] | None = None) -> BatchState:
     made = BatchState()
-    made.add(there)
-    made.add_former(former or {})
+    made.add_articles(there)
+    made.add_aliases(former or {})
     return made
 
 
@@ -68,8 +75,8 @@ def test_i06_an_outcome_follows_from_source_content_and_age(
         updated_at=new.record.updated_at + timedelta(hours=age),
         digest=new.digest if digest == "same" else "0" * 64,
     )
-    assert decide(scene(old), new, PLAIN).outcome == outcome
-    assert decide(BatchState(), new, PLAIN).outcome == "created"
+    assert decide(scene(old), new, DEFAULT_POLICY).outcome == outcome
+    assert decide(BatchState(), new, DEFAULT_POLICY).outcome == "created"
 
 
 @pytest.mark.parametrize(
@@ -79,24 +86,24 @@ def test_i13_a_known_story_at_another_slug_moves_only_if_it_is_newer(
     hours: float, outcome: str
 ) -> None:
     old = standing(incoming("old"))
-    decision = decide(scene(old), incoming("new", hours=hours), PLAIN)
+    decision = decide(scene(old), incoming("new", hours=hours), DEFAULT_POLICY)
     assert decision.outcome == outcome
     assert "/news/old" in (decision.reason or "")
 
 
 def test_i12_a_slug_that_is_anothers_is_a_conflict_or_gets_the_same_suffix_each_time() -> None:
     there, new = standing(incoming("a", OTHER)), incoming("a", ONE)
-    assert decide(scene(there), new, PLAIN).outcome == "conflict"
+    assert decide(scene(there), new, DEFAULT_POLICY).outcome == "conflict"
     first = decide(scene(there), new, Policy(suffix=True))
     assert first.outcome == "created"
-    assert first.new.record.slug == suffixed("a", ONE)
+    assert first.new.record.slug == slug_with_suffix("a", ONE)
     again = scene(there, standing(first.new, 2))
     assert decide(again, new, Policy(suffix=True)).outcome == "unchanged"
 
 
 def test_i12_a_story_that_is_told_elsewhere_does_not_take_a_slug_in_use() -> None:
     there, story = standing(incoming("a", None)), standing(incoming("b", ONE), 2)
-    decision = decide(scene(there, story), incoming("a", ONE, hours=1), PLAIN)
+    decision = decide(scene(there, story), incoming("a", ONE, hours=1), DEFAULT_POLICY)
     assert decision.outcome == "conflict"
     assert "/news/b" in (decision.reason or "")
 
@@ -104,11 +111,11 @@ def test_i12_a_story_that_is_told_elsewhere_does_not_take_a_slug_in_use() -> Non
 def test_i13_a_record_for_a_slug_that_its_article_left_is_no_second_article() -> None:
     now = standing(incoming("new", None))
     made = scene(former={"old": now})
-    assert decide(made, incoming("old", None), PLAIN).outcome == "duplicate_of"
-    assert decide(made, incoming("old", None, hours=1), PLAIN).outcome == "moved"
-    assert decide(made, incoming("old", OTHER), PLAIN).outcome == "duplicate_of"
+    assert decide(made, incoming("old", None), DEFAULT_POLICY).outcome == "duplicate_of"
+    assert decide(made, incoming("old", None, hours=1), DEFAULT_POLICY).outcome == "moved"
+    assert decide(made, incoming("old", OTHER), DEFAULT_POLICY).outcome == "duplicate_of"
     known = scene(former={"old": standing(incoming("new", ONE))})
-    assert decide(known, incoming("old", OTHER), PLAIN).outcome == "created"
+    assert decide(known, incoming("old", OTHER), DEFAULT_POLICY).outcome == "created"
 
 
 @pytest.mark.parametrize(
@@ -136,15 +143,15 @@ def test_i14_a_withdrawn_article_comes_back_only_with_restore(
     key=st.text(SIGNS, min_size=1),
 )
 def test_i12_a_suffixed_slug_is_a_slug_and_told_apart_by_its_story(slug: str, key: str) -> None:
-    made = suffixed(slug, key)
+    made = slug_with_suffix(slug, key)
     assert is_slug(made)
-    assert made == suffixed(slug, key)
-    assert made != suffixed(slug, key + "x")
+    assert made == slug_with_suffix(slug, key)
+    assert made != slug_with_suffix(slug, key + "x")
     assert made.startswith(slug[: 80 - SUFFIX_DIGITS - 1].rstrip("-."))
 
 
 def test_deciding_changes_nothing_of_the_scene() -> None:
     made = scene(standing(incoming("a")))
     for new in incoming("a", hours=1), incoming("b", hours=1), incoming("c", OTHER):
-        assert decide(made, new, PLAIN).outcome in WRITTEN
-    assert (made.drafts, made.steps, made.aliases) == ([], [], {})
+        assert decide(made, new, DEFAULT_POLICY).outcome in WRITING_OUTCOMES
+    assert (made.writes, made.events, made.aliases) == ([], [], {})

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.article.timestamps import format_instant
 from app.database.tables import Revision
 from app.feeds import FeedSource
-from app.ingest import Options, Run, load
+from app.ingest import LoadContext, LoadOptions, load
 from app.store.loads import LoadOrigin
 from tests.support.feed_records import later, ndjson, outcomes, record
 from tests.support.site import Site, undo_load
@@ -79,7 +79,7 @@ def test_l02_an_undone_ring_of_moves_is_followed_by_slugs(
     site: Site, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     """I-19, L-02: articles that changed places go back, and never are two at one slug."""
-    monkeypatch.setattr("app.ingest.undo.AT_ONCE", at_once)
+    monkeypatch.setattr("app.ingest.undo.CHUNK", at_once)
     loaded(site, {"slug": "a", **ONE}, {"slug": "b", **TWO}, {"slug": "c", **THREE})
     mirror = Mirror()
     before = follow(site, mirror)
@@ -100,7 +100,7 @@ def test_l02_a_slug_is_given_up_before_another_article_goes_back_to_it(
     site: Site, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     """I-19, L-02: what came to a slug that was left goes before its first article returns."""
-    monkeypatch.setattr("app.ingest.undo.AT_ONCE", at_once)
+    monkeypatch.setattr("app.ingest.undo.CHUNK", at_once)
     loaded(site, {"slug": "a", **ONE})
     mirror = Mirror()
     before = follow(site, mirror)
@@ -146,7 +146,7 @@ def test_i12_an_undo_does_not_let_two_articles_tell_one_story(site: Site) -> Non
     second = _renounce(site)
     loaded(site, {"slug": "b", **ONE})
     before = snapshot(site.database)
-    assert undone(site, second) == {"a": "its story is told at /news/b by now"}
+    assert undone(site, second) == {"a": "its story is now at /news/b"}
     assert snapshot(site.database) == before
 
 
@@ -200,7 +200,7 @@ def test_i10_an_article_does_not_go_back_to_where_another_one_came_in_between(
         return False
 
     number = run_between(site, feed, create)
-    assert undone(site, number) == {"b": "another article is at /news/a by now"}
+    assert undone(site, number) == {"b": "another article is now at /news/a"}
     now = snapshot(site.database)
     assert {each["slug"]: each["title"] for each in now.articles.values()} == {
         "a": "Put",
@@ -231,7 +231,7 @@ def run_between(site: Site, feed: str, between: Callable[[], bool]) -> int:
     """Load `feed`, and do something between its batches."""
     origin = LoadOrigin("ndjson", "0" * 64, len(feed), "a test")
     source = FeedSource(None, "ndjson", io.BytesIO(feed.encode()))
-    return load(Run(site.database, site.clock, between), [source], origin, Options())
+    return load(LoadContext(site.database, site.clock, between), [source], origin, LoadOptions())
 
 
 def test_i14_an_undo_of_what_restored_an_article_elsewhere_says_that_it_is_gone_again(

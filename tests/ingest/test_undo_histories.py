@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from app.article.source_urls import canonical_key
-from app.ingest.decide import suffixed
+from app.ingest.decide import slug_with_suffix
 from tests.support.feed_records import later, ndjson, outcomes, record
 from tests.support.site import DEPTH, Site, reset_site
 from tests.support.snapshots import (
@@ -27,7 +27,7 @@ from tests.support.snapshots import (
 )
 
 SOURCES = [f"https://e.com/{number}" for number in range(2)]
-SLUGS = ["a", "b", "c", suffixed("a", canonical_key(SOURCES[1]))]
+SLUGS = ["a", "b", "c", slug_with_suffix("a", canonical_key(SOURCES[1]))]
 
 slugs = st.sampled_from(SLUGS)
 few = st.sampled_from([1, 2, 500])
@@ -217,7 +217,7 @@ class Histories(RuleBasedStateMachine):
             self.touches[article].append(number)
 
     def _undo(self, done: Done, at_once: int) -> None:
-        with patch("app.ingest.undo.AT_ONCE", at_once):
+        with patch("app.ingest.undo.CHUNK", at_once):
             answer = self._ask("POST", f"/admin/loads/{done.number}/undo")
         assert answer.status_code == 200, answer.text
         report = answer.json()

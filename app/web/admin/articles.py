@@ -17,8 +17,8 @@ from app.feeds.strict_json import decode
 from app.http.merge_patch import merged
 from app.http.preconditions import check_writable
 from app.ingest import single_edits
-from app.ingest.load_run import Run
-from app.ingest.single_edits import NoSuchArticleError, Present
+from app.ingest.load_run import LoadContext
+from app.ingest.single_edits import CurrentArticle, NoSuchArticleError
 from app.store import article_history
 from app.store.article_history import History, PastChange, PastRevision
 from app.store.loads import LoadOrigin
@@ -86,7 +86,7 @@ def router() -> APIRouter:
 def _article(slug: Slug, _operator: Editor, service: StateDep) -> Response:
     """Return an article as it is kept, with its aliases, changes and revisions."""
     with service.database.reading() as session:
-        present = single_edits.present(session, slug)
+        present = single_edits.find_current_article(session, slug)
         if present is None:
             raise NoSuchArticleError(slug, article_history.current_slug(session, slug))
         history = article_history.history(session, slug, limit=HISTORY_SHOWN)
@@ -94,7 +94,7 @@ def _article(slug: Slug, _operator: Editor, service: StateDep) -> Response:
     return no_store_response(shown, fields={"ETag": present.etag})
 
 
-def _told(present: Present, history: History) -> ArticleReport:
+def _told(present: CurrentArticle, history: History) -> ArticleReport:
     return ArticleReport(
         record=as_sent(present.state.record),
         withdrawn_at=present.state.withdrawn_at,
@@ -122,7 +122,7 @@ async def _put(request: Request, slug: Slug, operator: Editor, service: StateDep
     """Let the record in the body be the article at this slug: a new one, or in place of the old."""
     value, origin = await _body(request, "put", operator)
 
-    def revise(present: Present | None) -> Record:
+    def revise(present: CurrentArticle | None) -> Record:
         _check(request, present)
         record = _loadable(value)
         if record.slug != slug:
@@ -143,7 +143,7 @@ async def _patch(request: Request, slug: Slug, operator: Editor, service: StateD
     """
     patch, origin = await _body(request, "patch", operator)
 
-    def revise(present: Present | None) -> Record:
+    def revise(present: CurrentArticle | None) -> Record:
         _check(request, present)
         if present is None:
             raise NoSuchArticleError(slug)
@@ -196,14 +196,14 @@ def _origin(kind: str, raw: bytes, operator: Operator) -> LoadOrigin:
     )
 
 
-def _check(request: Request, present: Present | None) -> None:
+def _check(request: Request, present: CurrentArticle | None) -> None:
     check_writable(request_preferences(request.scope).conditions, present.etag if present else None)
 
 
 def _edited(service: AppState, edit: Callable[..., int]) -> Response:
     """Make an edit, and answer with its receipt."""
     try:
-        load_id = edit(Run(service.database, service.clock))
+        load_id = edit(LoadContext(service.database, service.clock))
     finally:
         service.follower.invalidate_written()
     return receipt_of(service, load_id)

@@ -13,7 +13,7 @@ from fastapi import Response
 from app import ingest
 from app.ingest.decide import OUTCOMES
 from app.ingest.dry_run import DryRunResult
-from app.ingest.load_run import Options, Run
+from app.ingest.load_run import LoadContext, LoadOptions
 from app.web.admin.load_receipts import all_rejected, as_json
 from app.web.responses import no_store_response
 from app.web.state import AppState
@@ -24,12 +24,14 @@ _CHUNK: Final = 64 << 10
 _REFUSING: Final = {"rejected", "conflict"}
 
 
-def answer(service: AppState, opened: AbstractContextManager[Upload], options: Options) -> Response:
+def answer(
+    service: AppState, opened: AbstractContextManager[Upload], options: LoadOptions
+) -> Response:
     """Return what a load of the feed that `opened` yields would do.
 
     Raises what a load does, but for what comes of writing.
     """
-    run = Run(service.database, service.clock, service.stopping.is_set)
+    run = LoadContext(service.database, service.clock, service.stopping.is_set)
     told = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - it is closed when it has been sent
     counted: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
     try:

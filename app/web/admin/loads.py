@@ -20,7 +20,7 @@ from app import ingest
 from app.database.transactions import DatabaseUnavailableError
 from app.ingest import undo
 from app.ingest.decide import Policy
-from app.ingest.load_run import Options, Run
+from app.ingest.load_run import LoadContext, LoadOptions
 from app.store.loads import LoadOrigin
 from app.text import one_line, storable
 from app.web.admin import dry_run as rehearsals
@@ -63,10 +63,10 @@ class LoadParams(BaseModel):
     file: Annotated[str | None, AfterValidator(_name), Query(max_length=255)] = None
 
     @property
-    def options(self) -> Options:
+    def options(self) -> LoadOptions:
         """What the loading is told."""
         policy = Policy(suffix=self.on_collision == "suffix", restore=self.restore)
-        return Options(atomic=self.mode == "atomic", strict=self.strict, policy=policy)
+        return LoadOptions(atomic=self.mode == "atomic", strict=self.strict, policy=policy)
 
 
 Key = Annotated[
@@ -129,7 +129,7 @@ async def _load(  # noqa: PLR0913, PLR0917 - each is a part of the request
     origin = partial(
         LoadOrigin,
         loaded_by=operator.name,
-        options=wanted.options.told(),
+        options=wanted.options.to_json(),
         idempotency_key=idempotency_key,
         request_id=current_id(),
     )
@@ -153,7 +153,7 @@ def _loaded(
     begun: Callable[[int], None],
 ) -> int:
     """Load what has arrived, and return the number of the receipt."""
-    run = Run(service.database, service.clock, service.stopping.is_set, begun)
+    run = LoadContext(service.database, service.clock, service.stopping.is_set, begun)
     wanted = arrived.wanted
     with arrived.opened(service) as upload:
         of_feed = origin(
@@ -227,7 +227,7 @@ async def _undo(load_id: Number, operator: Loader, service: StateDep) -> Respons
 def _undone(service: AppState, load_id: int, origin: LoadOrigin) -> Response:
     try:
         undo_id = undo.undo(
-            Run(service.database, service.clock, service.stopping.is_set), load_id, origin
+            LoadContext(service.database, service.clock, service.stopping.is_set), load_id, origin
         )
     finally:
         service.follower.invalidate_written()

@@ -25,8 +25,15 @@ from app.background_priority import NICENESS, give_way
 from app.database.tables import Article, Change, Load, LoadResult, Revision
 from app.database.transactions import Database
 from app.feeds import Entry, FeedSource
-from app.ingest import OUTCOMES, LoadInterruptedError, Options, Policy, Run, load, partial_load
-from app.ingest.batching import BATCH_RECORDS, REJECTED_AT_MOST, ahead, cut
+from app.ingest import (
+    OUTCOMES,
+    LoadContext,
+    LoadInterruptedError,
+    LoadOptions,
+    load,
+    partial_load,
+)
+from app.ingest.batching import BATCH_RECORDS, REJECTED_AT_MOST, read_ahead, split_into_batches
 from app.store import loads
 from app.store.loads import LoadOrigin
 from tests.support.feed_records import later, ndjson, outcomes, record
@@ -335,7 +342,7 @@ def test_i22_a_feed_of_nothing_but_rubbish_is_given_up_on(
     last = site.client.get(f"/admin/loads/{number}?after=700", headers=site.authorized)
     last = last.json()["results"]
     assert [result["line"] for result in last] == [701]
-    assert "nothing from here on was read" in last[0]["faults"][0]["reason"]
+    assert "the rest was not read" in last[0]["faults"][0]["reason"]
 
 
 # --- a load that does not get to its end -------------------------------------------------------
@@ -353,7 +360,7 @@ def load_many(site: Site, between: Callable[[], bool]) -> int:
     """Load MANY and call `between` between its batches, which says whether to stop there."""
     origin = LoadOrigin("ndjson", "0" * 64, len(MANY), "a test")
     source = FeedSource(None, "ndjson", io.BytesIO(MANY.encode()))
-    return load(Run(site.database, site.clock, between), [source], origin, Options())
+    return load(LoadContext(site.database, site.clock, between), [source], origin, LoadOptions())
 
 
 def assert_first_batch_alone(site: Site) -> None:
@@ -394,14 +401,14 @@ def test_a_load_that_outlived_its_lease_is_interrupted_and_stays_so(site: Site) 
 def impatient(monkeypatch: pytest.MonkeyPatch, open_site: Callable[..., Site]) -> Site:
     """A site whose database counts as away when it is locked for a moment."""
     monkeypatch.setattr("app.database.engines.BUSY_SECONDS", 0.1)
-    monkeypatch.setattr("app.ingest.load_run.PAUSES", (0.1, 0.1))
+    monkeypatch.setattr("app.ingest.load_run.RETRY_DELAYS", (0.1, 0.1))
     return open_site()
 
 
 def test_c06_a_load_waits_for_a_database_that_is_away_for_a_moment(
     impatient: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.ingest.load_run.PAUSES", (0.1,) * 50)
+    monkeypatch.setattr("app.ingest.load_run.RETRY_DELAYS", (0.1,) * 50)
     other = Database(impatient.settings.database_url)
     waits: list[threading.Timer] = []
 
@@ -449,20 +456,20 @@ def test_c06_a_database_that_stays_away_in_the_middle_is_503_with_the_receipt(
 
 def test_i20_a_batch_whose_first_attempt_went_through_unseen_is_counted_once(site: Site) -> None:
     records = [parse_record(record(f"a-{n}")) for n in range(3)]
-    (batch,) = cut(Entry(1, each) for each in records)
+    (batch,) = split_into_batches(Entry(1, each) for each in records)
     origin = LoadOrigin("ndjson", "0" * 64, 1, "a test")
     with site.database.writing() as session:
         load_id = loads.begin(session, origin, dict.fromkeys(OUTCOMES, 0), NOW)
-    run = Run(site.database, site.clock)
+    run = LoadContext(site.database, site.clock)
     for _ in range(2):
-        partial_load.go_on(run, batch, Policy(), load_id, 0)
+        partial_load.commit_batch(run, load_id, batch, LoadOptions())
     assert count_rows(site.database, LoadResult) == count_rows(site.database, Change) == 3
     assert state(site) == "finished"
 
 
 def test_a_batch_is_bounded_by_records_by_bytes_and_by_links() -> None:
     def sizes(entry: Entry, number: int) -> list[int]:
-        return [len(batch.items) for batch in cut([entry] * number)]
+        return [len(batch.items) for batch in split_into_batches([entry] * number)]
 
     plain = parse_record(record("a"))
     linked = parse_record(record("a", topics=[f"t-{n}" for n in range(1_000)]))
@@ -477,7 +484,7 @@ def test_a_batch_is_bounded_by_records_by_bytes_and_by_links() -> None:
 def test_c06_a_feed_waits_for_its_turn_from_its_first_batch_on(
     impatient: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.ingest.load_run.PAUSES", (0.1,) * 50)
+    monkeypatch.setattr("app.ingest.load_run.RETRY_DELAYS", (0.1,) * 50)
     other = Database(impatient.settings.database_url)
     lock = ExitStack()
     lock.enter_context(other.writing())
@@ -594,7 +601,7 @@ def test_what_loads_gives_way_to_what_answers_readers(site: Site) -> None:
     assert set(found.values()) == {0}
 
     def read() -> int:
-        with ahead(iter([])) as batches:
+        with read_ahead(iter([])) as batches:
             assert list(batches) == []
             return nicer()["feed"]
 
