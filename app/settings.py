@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.text import plainly
+from app.text import strip_pydantic_prefix
 
 
 class SettingsError(Exception):
@@ -106,7 +106,8 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = (
-            f"SLUGLINE_{'_'.join(map(str, fault['loc'])).upper()}: " + plainly(fault["msg"])
+            f"SLUGLINE_{'_'.join(map(str, fault['loc'])).upper()}: "
+            + strip_pydantic_prefix(fault["msg"])
             for fault in error.errors(include_input=False)
         )
         raise SettingsError("\n".join(faults)) from None

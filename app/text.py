@@ -20,7 +20,7 @@ def excerpt(text: str) -> str:
     return short if len(short) <= EXCERPT_LENGTH else short[:EXCERPT_LENGTH] + "…"
 
 
-def storable(value: str) -> str:
+def check_storable(value: str) -> str:
     """Return `value`. Raises ValueError where it has what no database and no XML can hold."""
     # To look at each character of a text takes longer than all else about it.
     if "\0" not in value and _is_encodable(value):
@@ -41,7 +41,7 @@ def _is_encodable(value: str) -> bool:
     return True
 
 
-def one_line(value: str) -> str:
+def check_single_line(value: str) -> str:
     """Return `value`. Raises ValueError where it is blank or more than one line."""
     if not value[:1].isalnum() and all(
         unicodedata.category(character) in _UNSEEN for character in value
@@ -52,6 +52,6 @@ def one_line(value: str) -> str:
     return value
 
 
-def plainly(message: str) -> str:
+def strip_pydantic_prefix(message: str) -> str:
     """Return what pydantic says of a value without what it puts before a validator's own words."""
     return message.removeprefix("Value error, ")

@@ -10,9 +10,9 @@ from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
-from app.article.source_urls import web_address
+from app.article.source_urls import check_source_url
 from app.article.timestamps import format_instant, parse_instant
-from app.text import excerpt, one_line, storable
+from app.text import check_single_line, check_storable, excerpt
 
 # Endings that name a representation of some resource. `/news/a.md` always means "a, as Markdown",
 # so no slug may end in one. A test holds the table of representations against this list.
@@ -101,9 +101,9 @@ def _unique(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
-Few = BeforeValidator(_few)
-Text = Annotated[str, AfterValidator(storable)]
-Line = Annotated[Text, AfterValidator(one_line)]
+LimitedLength = BeforeValidator(_few)
+StorableText = Annotated[str, AfterValidator(check_storable)]
+SingleLine = Annotated[StorableText, AfterValidator(check_single_line)]
 Slug = Annotated[str, AfterValidator(_slug)]
 Slugs = Annotated[tuple[Slug, ...], BeforeValidator(_tuple), AfterValidator(_unique)]
 Instant = Annotated[
@@ -112,6 +112,6 @@ Instant = Annotated[
     PlainSerializer(format_instant, return_type=str, when_used="json"),
 ]
 Language = Annotated[str, AfterValidator(_language)]
-WebAddress = Annotated[Text, AfterValidator(web_address)]
-Entity = Annotated[Line, AfterValidator(_short)]
+SourceUrl = Annotated[StorableText, AfterValidator(check_source_url)]
+Entity = Annotated[SingleLine, AfterValidator(_short)]
 Entities = Annotated[tuple[Entity, ...], BeforeValidator(_tuple), AfterValidator(_unique)]

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from app.article import markdown
 from app.article.hidden_html import hidden_spans
 from app.article.record import RESERVED_SUFFIXES, Record, json_pointer
-from app.article.source_urls import is_tracking
+from app.article.source_urls import is_tracking_parameter
 
 # Zero-width space, word joiner and its invisible kin, byte order mark, Mongolian vowel separator;
 # bidi embeddings, overrides and isolates; the TAG block.
@@ -104,7 +104,9 @@ def _dates(record: Record) -> Iterator[HygieneFlag]:
 def _addresses(record: Record) -> Iterator[HygieneFlag]:
     source = record.canonical_source or ""
     pairs = urlsplit(source).query.split("&") if "?" in source else []
-    if tracking := sorted({pair.partition("=")[0] for pair in pairs if is_tracking(pair)}):
+    if tracking := sorted(
+        {pair.partition("=")[0] for pair in pairs if is_tracking_parameter(pair)}
+    ):
         yield HygieneFlag("tracking-parameters", "/canonical_source", ", ".join(tracking)[:200])
     if (url := record.claims.url) and not _names(url, record.slug):
         yield _mismatch(record, "url")

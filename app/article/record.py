@@ -30,20 +30,20 @@ from app.article.field_types import (
     RESERVED_SUFFIXES,
     SLUG_LENGTH,
     Entities,
-    Few,
     Instant,
     Language,
-    Line,
+    LimitedLength,
+    SingleLine,
     Slug,
     Slugs,
-    Text,
-    WebAddress,
+    SourceUrl,
+    StorableText,
     is_language,
     is_slug,
 )
 from app.article.source_urls import canonical_key
 from app.article.timestamps import format_instant
-from app.text import excerpt, plainly, storable
+from app.text import check_storable, excerpt, strip_pydantic_prefix
 
 __all__ = [
     "ENTITY_LENGTH",
@@ -63,7 +63,7 @@ __all__ = [
     "json_pointer",
     "parse_record",
     "restore_record",
-    "to_line",
+    "to_ndjson_line",
 ]  # fmt: skip
 
 EXTRA_DEPTH: Final = 32
@@ -92,8 +92,8 @@ class Claims(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    url: Text | None = None
-    alternates: Annotated[dict[Text, Text], Few] = {}
+    url: StorableText | None = None
+    alternates: Annotated[dict[StorableText, StorableText], LimitedLength] = {}
 
 
 class ExportMetadata(BaseModel):
@@ -106,7 +106,7 @@ class ExportMetadata(BaseModel):
 
     aliases: Slugs = ()
     withdrawn_at: Instant | None = None
-    withdrawn_reason: Text | None = None
+    withdrawn_reason: StorableText | None = None
 
     @field_validator("withdrawn_reason")
     @classmethod
@@ -127,17 +127,17 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     slug: Slug
-    title: Line
-    summary: Text = ""
-    body_md: Text
-    canonical_source: WebAddress | None = None
+    title: SingleLine
+    summary: StorableText = ""
+    body_md: StorableText
+    canonical_source: SourceUrl | None = None
     published_at: Instant
     updated_at: Instant
     lang: Language
     topics: Slugs = ()
     entities: Entities = ()
     claims: Claims = Claims()
-    upkeep: Annotated[ExportMetadata, Few, Field(exclude=True)] = ExportMetadata()
+    upkeep: Annotated[ExportMetadata, LimitedLength, Field(exclude=True)] = ExportMetadata()
     extra: dict[str, JsonValue] = {}
 
     @property
@@ -187,7 +187,7 @@ def restore_record(dumped: Mapping[str, Any]) -> Record:
 
 
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-RECORD_BYTES: Final = (4 << 20) - (64 << 10)
+MAX_RECORD_BYTES: Final = (4 << 20) - (64 << 10)
 """How large a record may be as a line of NDJSON: what a feed's item may have, less its upkeep."""
 
 _CLAIMED = frozenset(Claims.model_fields)
@@ -213,21 +213,21 @@ def parse_record(value: object) -> Record:
         raise InvalidRecordError(tuple(faults[:FAULTS_REPORTED]), len(faults[FAULTS_REPORTED:]))
     record = record.model_copy(update={"extra": extra}) if extra else record
     # At most six bytes a character. What else there is has come in within the same limit.
-    if len(record.body_md) + len(record.summary) > RECORD_BYTES // 8:
-        check_size(record)
+    if len(record.body_md) + len(record.summary) > MAX_RECORD_BYTES // 8:
+        check_exportable(record)
     return record
 
 
-def check_size(record: Record) -> None:
+def check_exportable(record: Record) -> None:
     """Raise InvalidRecordError where an export of `record` could not be loaded again."""
-    size = len(to_line(record))
-    if size > RECORD_BYTES:
+    size = len(to_ndjson_line(record))
+    if size > MAX_RECORD_BYTES:
         raise InvalidRecordError(
-            (Fault("", f"as a line it has {size} bytes, and may {RECORD_BYTES}"),)
+            (Fault("", f"as a line it has {size} bytes, and may {MAX_RECORD_BYTES}"),)
         )
 
 
-def to_line(record: Record) -> bytes:
+def to_ndjson_line(record: Record) -> bytes:
     """Return `record` as a line of NDJSON, with claims, unknown fields and upkeep as they came in.
 
     It is what `parse_record` reads back as the same record.
@@ -243,7 +243,7 @@ def _fault(error: Mapping[str, object]) -> Fault:
     path = error["loc"] if isinstance(error["loc"], tuple) else ()
     if path[:1] == ("claims",):
         path = path[1:3]  # what follows says that the name is at fault: no pointer can
-    reason = plainly(str(error["msg"]))
+    reason = strip_pydantic_prefix(str(error["msg"]))
     return Fault(json_pointer(*path), "is missing" if error["type"] == "missing" else reason)
 
 
@@ -270,8 +270,8 @@ def _why_unstorable(name: str, part: object, depth: int) -> str | None:
     if isinstance(part, float) and not math.isfinite(part):
         return "a number too large"
     try:
-        storable(name)
-        storable(part if isinstance(part, str) else "")
+        check_storable(name)
+        check_storable(part if isinstance(part, str) else "")
     except ValueError as error:
         return str(error)
     return None

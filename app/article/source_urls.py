@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from app.text import excerpt
 
-URL_BYTES: Final = 2_000
+MAX_URL_BYTES: Final = 2_000
 """Keeps the canonical key inside an entry of an index, on either database."""
 
 # What RFC 3987 keeps out of an IRI: controls, spaces, delimiters and noncharacters (section 2.2),
@@ -26,10 +26,10 @@ _TRACKING = frozenset({"fbclid", "gclid", "mc_cid", "mc_eid", "igshid"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def web_address(value: str) -> str:
+def check_source_url(value: str) -> str:
     """Return `value`. Raises ValueError where it is no absolute http or https URL."""
-    if len(value.encode()) > URL_BYTES:
-        raise ValueError(f"longer than {URL_BYTES} bytes")
+    if len(value.encode()) > MAX_URL_BYTES:
+        raise ValueError(f"longer than {MAX_URL_BYTES} bytes")
     if not _PLAIN.fullmatch(value) and (match := _UNSAFE_IN_URL.search(value)):
         raise ValueError(f"U+{ord(match[0]):04X} at character {match.start()} must be %-encoded")
     try:
@@ -50,19 +50,19 @@ def canonical_key(url: str) -> str:
 
     Lower-case scheme and host, no default port, no fragment, no tracking parameters, the query
     sorted, no trailing slash. `http` and `https` stay apart. Applying it twice changes nothing.
-    `url` is one that `web_address` took.
+    `url` is one that `check_source_url` took.
     """
     parts = urlsplit(url)
     userinfo, at, _ = parts.netloc.rpartition("@")
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host
     port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
-    pairs = [pair for pair in parts.query.split("&") if pair and not is_tracking(pair)]
+    pairs = [pair for pair in parts.query.split("&") if pair and not is_tracking_parameter(pair)]
     query = "?" + "&".join(sorted(pairs)) if pairs else ""
     return f"{parts.scheme}://{userinfo}{at}{host}{port}{parts.path.rstrip('/')}{query}"
 
 
-def is_tracking(pair: str) -> bool:
+def is_tracking_parameter(pair: str) -> bool:
     """Say whether `pair`, one `name=value` of a query, only tracks who clicked."""
     name = pair.partition("=")[0].lower()
     return name.startswith("utm_") or name in _TRACKING

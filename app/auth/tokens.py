@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from app.text import one_line, storable
+from app.text import check_single_line, check_storable
 
 SCOPES: Final = ("load", "edit")
 """What a token may be allowed: to load feeds, and to edit single articles."""
@@ -97,7 +97,7 @@ def checked_name(name: str) -> str:
     if len(name) > NAME_LENGTH:
         raise TokenNameError(f"a token's name has {NAME_LENGTH} characters at most")
     try:
-        return storable(one_line(name))
+        return check_storable(check_single_line(name))
     except ValueError as error:
         raise TokenNameError(f"a token needs a name that can be shown: {error}") from None
 

@@ -14,7 +14,7 @@ from typing import IO, Annotated, BinaryIO, Final
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app.article.record import Record, to_line
+from app.article.record import Record, to_ndjson_line
 from app.cli.errors import errors, fail, readable
 from app.database.transactions import Database, SchemaOutdatedError
 from app.settings import read_settings
@@ -36,7 +36,9 @@ def export(
         with _written(target) as out, database.reading() as session:
             records = exporting.iter_records(session)
             shown = errors.is_terminal and not out.isatty()
-            out.writelines(map(to_line, _watched(records, exporting.count(session), shown=shown)))
+            out.writelines(
+                map(to_ndjson_line, _watched(records, exporting.count(session), shown=shown))
+            )
             out.flush()
     except BrokenPipeError:
         # Who read it has enough. What is left in the buffer must not be tried again at the end.

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from html_to_markdown import ConversionOptions, convert
 
 from app.article.markdown import is_too_complex
-from app.text import storable
+from app.text import check_storable
 
 # Frames, drawings and controls are no prose. Scripts, styles and what is hidden are left out as it
 # is.
@@ -54,7 +54,7 @@ def _paragraphs(text: str) -> str:
 
 def _converted(markup: str, base: str, form: str) -> str:
     try:
-        storable(markup)  # the converter would drop a NUL without a word
+        check_storable(markup)  # the converter would drop a NUL without a word
     except ValueError as error:
         raise HtmlConversionError(str(error)) from None
     if is_too_complex(

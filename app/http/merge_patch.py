@@ -1,7 +1,7 @@
 """JSON Merge Patch (RFC 7396): pure."""
 
 
-def merged(target: object, patch: object) -> object:
+def merge_patch(target: object, patch: object) -> object:
     """Return what `patch` makes of `target`, neither of which changes.
 
     Members that are null in the patch are taken away, objects are merged, all else is replaced.
@@ -13,5 +13,5 @@ def merged(target: object, patch: object) -> object:
         if value is None:
             result.pop(name, None)
         else:
-            result[name] = merged(result.get(name), value)
+            result[name] = merge_patch(result.get(name), value)
     return result

@@ -22,7 +22,7 @@ from app.ingest.load_run import StoppingError
 from app.ingest.single_edits import EditRefusedError, NoSuchArticleError
 from app.ingest.undo import NoSuchLoadError, NotUndoableError
 from app.store.loads import KeyReusedError, StillRunningError
-from app.text import excerpt, plainly
+from app.text import excerpt, strip_pydantic_prefix
 from app.web import methods
 from app.web.admin.loads import ReceiptUnavailableError
 from app.web.problems import RETRY_SECONDS, Problem, respond, unavailable
@@ -178,7 +178,7 @@ def _invalid_request(error: RequestValidationError) -> Problem:
     faults = [
         {
             "parameter": ".".join(map(str, fault["loc"][1:]))[:80],
-            "reason": plainly(fault["msg"])[:200],
+            "reason": strip_pydantic_prefix(fault["msg"])[:200],
         }
         for fault in error.errors()[:20]
     ]

@@ -25,7 +25,7 @@ from app.article.record import (
     json_pointer,
     parse_record,
     restore_record,
-    to_line,
+    to_ndjson_line,
 )
 from app.article.timestamps import format_instant, parse_instant
 from app.representations.article import FORMATS, Links, Site, article_links, json_record
@@ -498,10 +498,10 @@ def test_r05_a_record_that_is_written_as_a_line_comes_back_with_all_that_it_had(
     value: dict[str, Any], upkeep: dict[str, Any]
 ) -> None:
     record = parse_record({**value, "upkeep": upkeep})
-    line = to_line(record)
+    line = to_ndjson_line(record)
     assert line.count(b"\n") == 1
     assert parse_record(json.loads(line)) == record
-    assert to_line(parse_record(json.loads(line))) == line
+    assert to_ndjson_line(parse_record(json.loads(line))) == line
 
 
 @given(records(), UPKEEPS)

@@ -4,7 +4,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.article.source_urls import URL_BYTES, canonical_key, is_tracking, web_address
+from app.article.source_urls import (
+    MAX_URL_BYTES,
+    canonical_key,
+    check_source_url,
+    is_tracking_parameter,
+)
 from tests.support.site import DEPTH
 from tests.support.strategies import SIGNS, WEB_ADDRESSES
 
@@ -78,7 +83,7 @@ from tests.support.strategies import SIGNS, WEB_ADDRESSES
 def test_i11_the_key_of_a_story_is_its_address_without_what_does_not_matter(
     url: str, key: str
 ) -> None:
-    assert canonical_key(web_address(url)) == key
+    assert canonical_key(check_source_url(url)) == key
 
 
 @pytest.mark.parametrize(
@@ -116,11 +121,11 @@ def test_i11_stories_at_different_addresses_are_kept_apart(one: str, other: str)
         "https://example.com/خانه\u200cها",  # spelt with a non-joiner
         "https://example.com/👩\u200d🚀",
         "https://example.com/%00%0D%0A",
-        "https://example.com/" + "a" * (URL_BYTES - 20),
+        "https://example.com/" + "a" * (MAX_URL_BYTES - 20),
     ],
 )
 def test_an_absolute_http_url_is_a_web_address(url: str) -> None:
-    assert web_address(url) == url
+    assert check_source_url(url) == url
 
 
 @pytest.mark.parametrize(
@@ -161,18 +166,19 @@ def test_an_absolute_http_url_is_a_web_address(url: str) -> None:
         "https://example.com/\U0001fffe", "https://example.com/\U0010ffff",
         "https://example.com/\U000e0041",
         # too long
-        "https://example.com/" + "a" * (URL_BYTES - 19), "https://example.com/" + "é" * URL_BYTES,
+        "https://example.com/" + "a" * (MAX_URL_BYTES - 19),
+        "https://example.com/" + "é" * MAX_URL_BYTES,
     ],
 )  # fmt: skip
 def test_what_is_no_web_address_is_rejected(url: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
-        web_address(url)
+        check_source_url(url)
     assert len(str(caught.value)) < 500
 
 
 def test_i22_a_message_says_which_character_has_to_be_encoded() -> None:
     with pytest.raises(ValueError, match=r"^U\+0020 at character 21 must be %-encoded$"):
-        web_address("https://example.com/a b")
+        check_source_url("https://example.com/a b")
 
 
 @pytest.mark.parametrize(
@@ -185,12 +191,12 @@ def test_i22_a_message_says_which_character_has_to_be_encoded() -> None:
     ],
 )  # fmt: skip
 def test_i11_a_parameter_tracks_by_its_name(pair: str, *, tracks: bool) -> None:
-    assert is_tracking(pair) is tracks
+    assert is_tracking_parameter(pair) is tracks
 
 
 def taken(url: str) -> bool:
     try:
-        web_address(url)
+        check_source_url(url)
     except ValueError:
         return False
     return True

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from app.article.record import ENTITY_LENGTH, is_slug
 from app.article.timestamps import format_instant
-from app.text import one_line
+from app.text import check_single_line
 
 Strings = st.SearchStrategy[str]
 
 
 def _is_line(text: str) -> bool:
     try:
-        one_line(text)
+        check_single_line(text)
     except ValueError:
         return False
     return True

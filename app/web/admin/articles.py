@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import AfterValidator, BaseModel, JsonValue, TypeAdapter
 
-from app.article.record import Record, check_size, is_slug, parse_record
+from app.article.record import Record, check_exportable, is_slug, parse_record
 from app.auth.tokens import Operator
 from app.feeds.entries import ITEM_BYTES
 from app.feeds.strict_json import decode
-from app.http.merge_patch import merged
+from app.http.merge_patch import merge_patch
 from app.http.preconditions import check_writable
 from app.ingest import single_edits
 from app.ingest.load_run import LoadContext
@@ -22,7 +22,7 @@ from app.ingest.single_edits import CurrentArticle, NoSuchArticleError
 from app.store import article_history
 from app.store.article_history import History, PastChange, PastRevision
 from app.store.loads import LoadOrigin
-from app.text import storable
+from app.text import check_storable
 from app.web.admin.authentication import require_scope
 from app.web.admin.load_receipts import LoadReport
 from app.web.admin.loads import receipt_of
@@ -49,7 +49,7 @@ Editor = Annotated[Operator, Depends(require_scope("edit"))]
 Reason = Annotated[
     str | None,
     Query(max_length=1_000, description="Why; receipts tell it."),
-    AfterValidator(lambda reason: reason and storable(reason)),
+    AfterValidator(lambda reason: reason and check_storable(reason)),
 ]
 
 
@@ -114,7 +114,7 @@ def as_sent(record: Record) -> dict[str, Any]:
 def _loadable(value: object) -> Record:
     """Return `value` as a record that an export brings back. Raises InvalidRecordError."""
     record = parse_record(value)
-    check_size(record)  # a patch may add to what is large already
+    check_exportable(record)  # a patch may add to what is large already
     return record
 
 
@@ -148,7 +148,7 @@ async def _patch(request: Request, slug: Slug, operator: Editor, service: StateD
         if present is None:
             raise NoSuchArticleError(slug)
         before = present.state.record
-        record = _loadable(merged(as_sent(before), patch))
+        record = _loadable(merge_patch(as_sent(before), patch))
         if record.digest == before.digest or (isinstance(patch, dict) and "updated_at" in patch):
             return record
         try:

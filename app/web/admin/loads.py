@@ -22,7 +22,7 @@ from app.ingest import undo
 from app.ingest.decide import Policy
 from app.ingest.load_run import LoadContext, LoadOptions
 from app.store.loads import LoadOrigin
-from app.text import one_line, storable
+from app.text import check_single_line, check_storable
 from app.web.admin import dry_run as rehearsals
 from app.web.admin.load_receipts import Loader, LoadReport, Number, all_rejected, as_json, report
 from app.web.asgi.request_context import current_id
@@ -47,7 +47,7 @@ class ReceiptUnavailableError(Exception):
 
 
 def _name(name: str | None) -> str | None:
-    return None if name is None else one_line(storable(name))
+    return None if name is None else check_single_line(check_storable(name))
 
 
 class LoadParams(BaseModel):
@@ -71,7 +71,7 @@ class LoadParams(BaseModel):
 
 Key = Annotated[
     str | None,
-    AfterValidator(lambda key: key and storable(key)),
+    AfterValidator(lambda key: key and check_storable(key)),
     Header(alias="Idempotency-Key", min_length=1, max_length=255),
 ]
 Preference = Annotated[str | None, Header(description="`respond-async`: answer at once, with 202.")]

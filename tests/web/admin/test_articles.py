@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.article.record import RECORD_BYTES
+from app.article.record import MAX_RECORD_BYTES
 from app.article.timestamps import format_instant
 from tests.support.feed_records import later, ndjson, outcomes, record
 from tests.support.paths import SEED
@@ -168,7 +168,7 @@ def test_an_article_of_the_last_instant_there_is_can_be_edited_but_not_dated(sit
 
 def test_r05_an_edit_makes_no_article_that_would_not_load_back(site: Site) -> None:
     site.loaded(ndjson(record("a")))
-    large = "x" * (RECORD_BYTES // 2)
+    large = "x" * (MAX_RECORD_BYTES // 2)
     assert ask(site, "PATCH", json={"note": large}).status_code == 200
     for field in "summary", "body_md", "other":
         answer = ask(site, "PATCH", json={field: large})
