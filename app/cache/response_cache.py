@@ -1,8 +1,7 @@
-"""Ready answers: bytes and header fields that were built once, kept until the change feed moves.
+"""The response cache: bytes and headers that were built once, kept until the change feed moves.
 
-An answer is a function of the record, the form, the coding and the site's settings, so it stays
-true until the article changes. What is kept here is bounded in bytes, and only ever under paths of
-articles that exist, or for a moment under those that do not.
+A response is a function of the record, the format, the content coding and the site's settings, so
+it stays valid until the article changes. Each cache is bounded in bytes.
 """
 
 from collections import OrderedDict
@@ -12,28 +11,28 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
-Fields = tuple[tuple[bytes, bytes], ...]
-"""Header fields as ASGI wants them: names in lower case, values in Latin-1."""
+RawHeaders = tuple[tuple[bytes, bytes], ...]
+"""Headers as ASGI takes them: names in lower case, values in Latin-1."""
 
 
 class UnsafeHeaderError(Exception):
-    """A header field of an answer has a character that would end its line."""
+    """A header of a response has a character that would end its line."""
 
 
 OVERHEAD_BYTES: Final = 1_024
-"""What an answer takes up beside its body and its fields, by and large."""
+"""Estimated memory of a cached response beside its body and headers."""
 
-# RFC 9110 section 15.4.5 says what a 304 must repeat. What describes the body alone stays away.
-_OF_THE_BODY: Final = frozenset(
+# RFC 9110 section 15.4.5 lists what a 304 must repeat. What describes the body alone is left out.
+_LEFT_OUT_OF_304: Final = frozenset(
     {b"content-type", b"content-encoding", b"content-language", b"content-length",
      b"content-security-policy", b"last-modified"}
 )  # fmt: skip
 
 
 class RawResponse(NamedTuple):
-    """An answer as it goes out: the two messages of ASGI, and the field lines of HTTP/1.1.
+    """A response ready to send: its two ASGI messages, and its header lines in HTTP/1.1.
 
-    They are sent as they are, again and again, so nobody may change them.
+    The same objects are sent again and again, so they must not be modified.
     """
 
     start: dict[str, Any]
@@ -42,15 +41,17 @@ class RawResponse(NamedTuple):
 
 
 class CachedResponse:
-    """A whole answer to a GET, and what is left of it for HEAD and for who has it already.
+    """A complete response to GET, and what is sent of it for HEAD and as 304.
 
-    `etag` is quoted, as the field has it, and "" where there is none; `last_modified` is a whole
-    second, and None where there is none. Raises UnsafeHeaderError.
+    `etag` is quoted, or "" where there is none. `last_modified` is a whole second, or None where
+    If-Modified-Since cannot be answered from it. `is_reusable` says that it may be cached and given
+    to other requests until the change feed moves. Raises UnsafeHeaderError.
     """
 
     __slots__ = (
         "body",
         "etag",
+        "is_reusable",
         "last_modified",
         "size",
         "status",
@@ -59,46 +60,48 @@ class CachedResponse:
         "unchanged",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a response, named where they are given
         self,
         status: int,
-        fields: Mapping[str, str],
+        headers: Mapping[str, str],
         body: bytes,
         *,
         etag: str = "",
         last_modified: datetime | None = None,
+        is_reusable: bool = False,
     ) -> None:
         raw = tuple(
             (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in {**fields, "Content-Length": str(len(body))}.items()
+            for name, value in {**headers, "Content-Length": str(len(body))}.items()
         )
-        repeated = tuple((name, value) for name, value in raw if name not in _OF_THE_BODY)
+        repeated = tuple((name, value) for name, value in raw if name not in _LEFT_OUT_OF_304)
         self.status = status
         self.body = body
         self.etag = etag
         self.last_modified = last_modified
-        self.to_get = _reply(status, raw, body)
+        self.is_reusable = is_reusable
+        self.to_get = _raw_response(status, raw, body)
         self.to_head = self.to_get._replace(content=_content(b""))
-        self.unchanged = _reply(304, repeated, b"")
+        self.unchanged = _raw_response(304, repeated, b"")
         lines = len(self.to_get.lines) + len(self.unchanged.lines)
-        # The fields are kept as ASGI has them, too.
+        # Headers are held twice: as ASGI takes them, and as lines.
         self.size = len(body) + OVERHEAD_BYTES + lines * 2
 
     def to_raw(self, method: str, *, unmodified: bool) -> RawResponse:
-        """Return what a GET or HEAD gets, of a client that has the answer already or has not."""
+        """Return what is sent for GET or HEAD; with `unmodified`, the 304."""
         # RFC 9110 sections 9.3.2 and 15.4.5: HEAD and 304 have no content.
         if unmodified:
             return self.unchanged
         return self.to_head if method == "HEAD" else self.to_get
 
 
-def _reply(status: int, fields: Fields, body: bytes) -> RawResponse:
-    lines = b"".join(b"%b: %b\r\n" % pair for pair in fields)
+def _raw_response(status: int, headers: RawHeaders, body: bytes) -> RawResponse:
+    lines = b"".join(b"%b: %b\r\n" % pair for pair in headers)
     # RFC 9110 section 5.5: "Field values containing CR, LF, or NUL characters are invalid and
     # dangerous".
-    if lines.count(b"\n") != len(fields) or lines.count(b"\r") != len(fields) or b"\0" in lines:
-        raise UnsafeHeaderError(fields)
-    start = {"type": "http.response.start", "status": status, "headers": fields}
+    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers) or b"\0" in lines:
+        raise UnsafeHeaderError(headers)
+    start = {"type": "http.response.start", "status": status, "headers": headers}
     return RawResponse(start, _content(body), lines)
 
 
@@ -107,35 +110,30 @@ def _content(body: bytes) -> dict[str, Any]:
 
 
 class CacheKey(NamedTuple):
-    """Where an answer is kept: at a path, under the name of its form and the coding asked for.
+    """What identifies a cached response.
 
-    `negotiated` says whether Accept chose the form, so that the path may have others.
+    `address` is a path, for listings followed by the canonical query, if any. `format` names the
+    format that `Accept` selects, or is "" where the address fixes it.
     """
 
-    path: str
-    form: str
+    address: str
+    format: str
     coding: str
-    negotiated: bool
 
 
 @dataclass(slots=True)
 class CacheEntry:
-    """The answers at one path, by form and coding, and when the first one came."""
+    """The responses at one address, by format and coding, and when the first one was added."""
 
-    negotiated: bool
-    born: datetime
-    answers: dict[tuple[str, str], CachedResponse] = field(default_factory=dict)
+    created_at: datetime
+    responses: dict[tuple[str, str], CachedResponse] = field(default_factory=dict)
     size: int = 0
-
-    def find(self, form: str, coding: str) -> CachedResponse | None:
-        """Return the answer for those to whom Accept gives `form`."""
-        return self.answers.get((form if self.negotiated else "", coding))
 
 
 class ResponseCache:
-    """Answers by path, bounded by `limit` bytes: the least recently used path goes first.
+    """Responses by address, bounded by `limit` bytes; evicts the least recently used address.
 
-    After `lifetime` by the `clock` an answer is not given out any more. Threads may share it.
+    Responses expire after `lifetime` by the `clock`, if there is one. Thread-safe.
     """
 
     def __init__(
@@ -146,64 +144,64 @@ class ResponseCache:
         self._lifetime = lifetime
         self.size = 0
         self.generation = 0
-        self._shelves: OrderedDict[str, CacheEntry] = OrderedDict()
+        self._entries: OrderedDict[str, CacheEntry] = OrderedDict()
         self._lock = Lock()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(tuple(self._shelves))
+        return iter(tuple(self._entries))
 
-    def entry(self, path: str) -> CacheEntry | None:
-        """Return what is kept at `path`, which is used by that."""
-        shelf = self._shelves.get(path)
-        if shelf is None:
+    def get(self, key: CacheKey) -> CachedResponse | None:
+        """Return the response for `key`, if there is one, and mark its address as used."""
+        address, format_name, coding = key
+        entry = self._entries.get(address)
+        if entry is None:
             return None
-        if self._lifetime is not None and self._clock() - shelf.born > self._lifetime:
+        if self._lifetime is not None and self._clock() - entry.created_at > self._lifetime:
             with self._lock:
-                self._remove(path)
+                self._remove(address)
             return None
         try:
-            self._shelves.move_to_end(path)
-        except KeyError:  # another thread has dropped it since
+            self._entries.move_to_end(address)
+        except KeyError:  # another thread has removed it since
             return None
-        return shelf
+        return entry.responses.get((format_name, coding))
 
-    def put(self, place: CacheKey, answer: CachedResponse, epoch: int) -> None:
-        """Keep an answer that was made from what the database held when `generation` was read.
+    def put(self, key: CacheKey, response: CachedResponse, generation: int) -> None:
+        """Add a response built from what the database held when `generation` was read.
 
-        Where anything was dropped since then, it may be out of date already, and is not kept.
+        If anything was invalidated since then it may be out of date, and is not added.
         """
-        if answer.size > self.limit:
+        if response.size > self.limit:
             return
         with self._lock:
-            if epoch != self.generation:
+            if generation != self.generation:
                 return
-            shelf = self._shelves.get(place.path)
-            if shelf is None:
-                shelf = self._shelves[place.path] = CacheEntry(place.negotiated, self._clock())
-            key = place.form if place.negotiated else "", place.coding
-            known = shelf.answers.get(key)
-            growth = answer.size - (known.size if known else 0)
-            shelf.answers[key] = answer
-            shelf.size += growth
+            entry = self._entries.get(key.address)
+            if entry is None:
+                entry = self._entries[key.address] = CacheEntry(self._clock())
+            replaced = entry.responses.get((key.format, key.coding))
+            growth = response.size - (replaced.size if replaced else 0)
+            entry.responses[key.format, key.coding] = response
+            entry.size += growth
             self.size += growth
             while self.size > self.limit:
-                _, oldest = self._shelves.popitem(last=False)
+                _, oldest = self._entries.popitem(last=False)
                 self.size -= oldest.size
 
-    def invalidate(self, paths: Iterable[str]) -> None:
-        """Forget what is kept at `paths`, and what is being made there."""
+    def invalidate(self, addresses: Iterable[str]) -> None:
+        """Remove the responses at `addresses`, and refuse those that are being built."""
         with self._lock:
             self.generation += 1
-            for path in paths:
-                self._remove(path)
+            for address in addresses:
+                self._remove(address)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove everything, and refuse what is being built."""
         with self._lock:
             self.generation += 1
-            self._shelves.clear()
+            self._entries.clear()
             self.size = 0
 
-    def _remove(self, path: str) -> None:
-        if shelf := self._shelves.pop(path, None):
-            self.size -= shelf.size
+    def _remove(self, address: str) -> None:
+        if entry := self._entries.pop(address, None):
+            self.size -= entry.size

@@ -25,7 +25,7 @@ from app.store.loads import KeyReusedError, StillRunningError
 from app.text import excerpt, strip_pydantic_prefix
 from app.web import methods
 from app.web.admin.loads import ReceiptUnavailableError
-from app.web.problems import RETRY_SECONDS, Problem, respond, unavailable
+from app.web.problems import RETRY_SECONDS, Problem, problem_to_response, unavailable
 from app.web.uploads.request_body import CODINGS, MEDIA_TYPES, FeedTooLargeError, UnknownCodingError
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def _handler(
 ) -> Callable[[Request, Exception], Response]:
     # Async, so that an error costs no thread.
     async def handle(request: Request, error: Exception) -> Response:
-        return respond(request, translate(error))
+        return problem_to_response(request, translate(error))
 
     return handle  # type: ignore[return-value] # Starlette takes handlers of both colours
 
@@ -57,10 +57,14 @@ async def _framework(request: Request, error: Exception) -> Response:
         if request.method == "OPTIONS":
             return methods.options(request, known)
         detail = f"{request.method[:20]} is none of this path's methods: {', '.join(known)}."
-        return respond(request, Problem(status, detail, headers={"Allow": ", ".join(known)}))
+        return problem_to_response(
+            request, Problem(status, detail, headers={"Allow": ", ".join(known)})
+        )
     if status == HTTPStatus.NOT_FOUND:
-        return respond(request, Problem(status, "There is nothing at this address."))
-    return respond(request, Problem(status, str(error.detail)[:200], headers=error.headers))
+        return problem_to_response(request, Problem(status, "There is nothing at this address."))
+    return problem_to_response(
+        request, Problem(status, str(error.detail)[:200], headers=error.headers)
+    )
 
 
 def _malformed(error: MalformedFeedError) -> Problem:

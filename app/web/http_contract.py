@@ -10,7 +10,7 @@ that no route spells out Cache-Control, Vary, ETag or the browser policies by it
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 from http import HTTPStatus
@@ -50,7 +50,8 @@ class Representation(NamedTuple):
 
     `negotiated` says that `Accept` selected it; `location` is then the path of its own address, if
     it has one (Content-Location). `headers` describe it further, such as Link. `tags` are the names
-    by which a CDN can purge it. `last_modified` is a whole second.
+    by which a CDN can purge it. `last_modified` is a whole second. `is_reusable` as CachedResponse
+    has it.
     """
 
     content_type: str
@@ -60,6 +61,7 @@ class Representation(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
     tags: tuple[str, ...] = ()
     last_modified: datetime | None = None
+    is_reusable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class HttpContract:
 
     storage: Storage = Storage.FRESH
     fresh_as: HTTPStatus | None = None
-    extra: Mapping[str, str] = MappingProxyType({})
+    extra: Mapping[str, str] = field(default_factory=dict)
 
     def headers(
         self,
@@ -115,7 +117,12 @@ class HttpContract:
             is_authorized=preferences.is_authorized,
         )
         return CachedResponse(
-            HTTPStatus.OK, headers, body, etag=etag, last_modified=chosen.last_modified
+            HTTPStatus.OK,
+            headers,
+            body,
+            etag=etag,
+            last_modified=chosen.last_modified,
+            is_reusable=chosen.is_reusable,
         )
 
     def _caching(

@@ -1,7 +1,8 @@
-"""Errors as answers (RFC 9457), each in the form that the client can read."""
+"""Errors as responses (RFC 9457), each in a format that the client can read."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,36 +15,32 @@ from app.http.content_coding import IDENTITY
 from app.representations import templating
 from app.representations.article import BY_SUFFIX, Links
 from app.text import excerpt
-from app.web.request_headers import request_preferences
-from app.web.response_headers import (
-    caching_headers,
-    link_header,
-    policy_headers,
-    tag_headers,
-    tag_of,
-)
+from app.web.http_contract import HttpContract
+from app.web.request_headers import RequestPreferences, request_preferences
+from app.web.response_headers import link_header, tag_headers, tag_of
 from app.web.responses import to_response
 from app.web.state import AppState, get_state
 
 PROBLEM: Final = "application/problem+json"
 RETRY_SECONDS: Final = 5
+CONTRACT: Final = HttpContract()
 
-# A browser names text/html, an agent text/markdown. Who names nothing gets what programs read.
+# Browsers name text/html, agents text/markdown. Clients that name nothing get JSON.
 _OFFERS: Final[tuple[str, ...]] = (PROBLEM, "application/json", "application/ld+json",
                   "text/html", "text/markdown", "text/plain")  # fmt: skip
+_ACCEPTS_REMEMBERED: Final = 1_024
 
 Member = dict[str, Any]
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
-    """An answer other than success.
+    """A response other than success.
 
-    `members` go into the JSON beside the standard ones. `choices` are pairs of a media type and a
-    URL where the client may go instead. Where the response may be cached for a moment,
-    `cache_generation` is the generation the cache had before the database was queried.
+    `members` are added to the standard ones of the JSON. `choices` are pairs of a media type and a
+    URL that the client may request instead. `is_reusable` as CachedResponse has it.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts of an answer, named where they are given
+    def __init__(  # noqa: PLR0913 - the parts of a response, named where they are given
         self,
         status: HTTPStatus,
         detail: str,
@@ -51,7 +48,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         members: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         choices: Sequence[tuple[str, str]] = (),
-        epoch: int | None = None,
+        is_reusable: bool = False,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -59,36 +56,36 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         self.members = members or {}
         self.headers = headers or {}
         self.choices = choices
-        self.cache_generation = epoch
+        self.is_reusable = is_reusable
 
 
-def not_found(slug: str, epoch: int | None = None) -> Problem:
-    """Return the answer where no article stands at `slug`; `epoch` as Problem has it."""
+def not_found(slug: str, *, is_reusable: bool = False) -> Problem:
+    """Return the 404 for an article that does not exist."""
     detail = f"There is no article at /news/{excerpt(slug)}."
     tags = tag_headers(tag_of(slug)) if is_slug(slug) else {}
-    return Problem(HTTPStatus.NOT_FOUND, detail, epoch=epoch, headers=tags)
+    return Problem(HTTPStatus.NOT_FOUND, detail, headers=tags, is_reusable=is_reusable)
 
 
 def gone(slug: str) -> Problem:
-    """Return the answer where an article was withdrawn."""
+    """Return the 410 for an article that was withdrawn."""
     detail = f"The article at /news/{excerpt(slug)} was withdrawn."
     return Problem(HTTPStatus.GONE, detail, headers=tag_headers(tag_of(slug)))
 
 
 def not_acceptable(links: Links) -> Problem:
-    """Return the answer where an article has no representation that the client takes."""
+    """Return the 406 for an article: none of its media types is acceptable to the client."""
     choices = [(alternate.media_type, alternate.url) for alternate in links.alternates]
     return Problem(
         HTTPStatus.NOT_ACCEPTABLE,
         "The article has none of the media types that the request accepts.",
-        members={"variants": [{"type": kind, "url": url} for kind, url in choices]},
+        members={"variants": [{"type": media_type, "url": url} for media_type, url in choices]},
         headers={"Link": link_header(links)},
         choices=choices,
     )
 
 
 def unavailable() -> Problem:
-    """Return the answer where the database is away."""
+    """Return the 503 for a database that does not answer."""
     return Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "The database does not answer at the moment. Try again in a few seconds.",
@@ -96,46 +93,49 @@ def unavailable() -> Problem:
     )
 
 
-def respond(request: Request, problem: Problem) -> Response:
-    """Return `problem` as an answer to `request`."""
-    wished = request_preferences(request.scope)
-    # Not the URL's path: that one ends at a question mark, also at one that came encoded.
-    path = request.scope["path"]
-    service = get_state(request)
-    accept = wished.accept or ""
-    answer = problem_answer(service, problem, path, accept, is_authorized=wished.is_authorized)
-    if problem.cache_generation is not None and not wished.is_authorized:
-        media_type, negotiated = form_of(path, accept)
-        place = CacheKey(path, media_type, IDENTITY, negotiated)
-        service.not_found_cache.put(place, answer, problem.cache_generation)
-    return to_response(request, answer)
+def problem_to_response(request: Request, problem: Problem) -> Response:
+    """Return `problem` as the framework's response to `request`."""
+    preferences = request_preferences(request.scope)
+    return to_response(request, problem_response(get_state(request), preferences, problem))
 
 
-def problem_answer(
-    service: AppState, problem: Problem, path: str, accept: str, *, is_authorized: bool
+def problem_response(
+    state: AppState, preferences: RequestPreferences, problem: Problem
 ) -> CachedResponse:
-    """Build the answer to a request of `path` that came to `problem`."""
-    media_type, negotiated = form_of(path, accept)
-    charset = "" if media_type == PROBLEM else "; charset=utf-8"
-    caching = caching_headers(
+    """Build the response for `problem`, in the format that fits the request."""
+    media_type, negotiated = problem_format(preferences.path, preferences.accept)
+    content_type = media_type if media_type == PROBLEM else f"{media_type}; charset=utf-8"
+    headers = {"Content-Type": content_type} | CONTRACT.headers(
+        state.freshness,
+        content_type,
         problem.status,
-        media_type,
-        service.freshness,
         negotiated=negotiated,
-        is_authorized=is_authorized,
+        is_authorized=preferences.is_authorized,
     )
-    fields = {"Content-Type": media_type + charset, **caching, **policy_headers(media_type)}
-    body = _WRITERS[media_type](problem, service.site.name)
-    return CachedResponse(problem.status, fields | dict(problem.headers), body)
+    body = _WRITERS[media_type](problem, state.site.name)
+    return CachedResponse(
+        problem.status, headers | dict(problem.headers), body, is_reusable=problem.is_reusable
+    )
 
 
-def form_of(path: str, accept: str) -> tuple[str, bool]:
-    """Return the media type for a problem, and whether Accept chose it rather than a suffix."""
-    for suffix, form in BY_SUFFIX.items():
+def problem_cache_key(preferences: RequestPreferences) -> CacheKey:
+    """Return the key under which a reusable problem is cached."""
+    media_type, negotiated = problem_format(preferences.path, preferences.accept)
+    return CacheKey(preferences.path, media_type if negotiated else "", IDENTITY)
+
+
+def problem_format(path: str, accept: str | None) -> tuple[str, bool]:
+    """Return the media type for a problem, and whether Accept selected it rather than a suffix."""
+    for suffix, fixed in BY_SUFFIX.items():
         if path.endswith(suffix):
-            return form.media_type if form.media_type in _WRITERS else PROBLEM, False
+            return fixed.media_type if fixed.media_type in _WRITERS else PROBLEM, False
+    return _negotiated(accept), True
+
+
+@lru_cache(_ACCEPTS_REMEMBERED)
+def _negotiated(accept: str | None) -> str:
     chosen = negotiate(accept, _OFFERS)
-    return (chosen if chosen is not None and chosen in _WRITERS else PROBLEM), True
+    return chosen if chosen is not None and chosen in _WRITERS else PROBLEM
 
 
 def _title(problem: Problem) -> str:
@@ -164,13 +164,13 @@ def _as_html(problem: Problem, site_name: str) -> bytes:
 
 
 def _as_markdown(problem: Problem, _site_name: str) -> bytes:
-    choices = "".join(f"- [{kind}]({url})\n" for kind, url in problem.choices)
+    choices = "".join(f"- [{media_type}]({url})\n" for media_type, url in problem.choices)
     text = f"# {_title(problem)}\n\n{problem.detail}\n" + (f"\n{choices}" if choices else "")
     return text.encode(errors="backslashreplace")
 
 
 def _as_text(problem: Problem, _site_name: str) -> bytes:
-    choices = "".join(f"{kind}: {url}\n" for kind, url in problem.choices)
+    choices = "".join(f"{media_type}: {url}\n" for media_type, url in problem.choices)
     text = f"{_title(problem)}\n\n{problem.detail}\n" + (f"\n{choices}" if choices else "")
     return text.encode(errors="backslashreplace")
 

@@ -1,44 +1,46 @@
-"""Redirects: where something is that was asked for at another address."""
+"""Redirects to where a resource is now, or to the one spelling of its address."""
 
 from http import HTTPStatus
+from typing import Final
 from urllib.parse import quote
 
 from fastapi import Request, Response
 
 from app.cache.response_cache import CachedResponse
-from app.web.request_headers import request_preferences
-from app.web.response_headers import caching_headers, policy_headers, tag_headers
+from app.web.http_contract import HttpContract
+from app.web.request_headers import RequestPreferences, request_preferences
+from app.web.response_headers import tag_headers
 from app.web.responses import to_response
-from app.web.state import get_state
+from app.web.state import AppState, get_state
 
-_IN_QUERY = "!$&'()*+,;=:@/?%-._~"  # RFC 3986 section 3.4, and what is encoded already
+_SAFE_IN_QUERY: Final = "!$&'()*+,;=:@/?%-._~"  # RFC 3986 section 3.4, and what is encoded already
 
 
-def redirected(
-    request: Request,
+def redirect_response(  # noqa: PLR0913 - the parts of a redirect, named where they are given
+    state: AppState,
+    preferences: RequestPreferences,
     path: str,
     *,
     status: HTTPStatus = HTTPStatus.PERMANENT_REDIRECT,
     fresh_as: HTTPStatus = HTTPStatus.PERMANENT_REDIRECT,
     tags: tuple[str, ...] = (),
-) -> Response:
-    """Lead to `path`, with the query that was asked. It is kept as an answer of `fresh_as` is."""
-    # A path and no host: the client is already at the right one, whatever proxy stands between.
-    query = request.scope["query_string"]
-    location = quote(path) + (f"?{quote(query, safe=_IN_QUERY)}" if query else "")
-    caching = caching_headers(
-        fresh_as,
-        "text/html",
-        get_state(request).freshness,
-        negotiated=False,
-        is_authorized=request_preferences(request.scope).is_authorized,
+) -> CachedResponse:
+    """Build a redirect to `path`, with the request's query, as fresh as a response of `fresh_as`.
+
+    The location has no host: whatever proxy is in front, the client is already at the right one.
+    """
+    query = quote(preferences.query.encode("latin-1"), safe=_SAFE_IN_QUERY)
+    headers = HttpContract(fresh_as=fresh_as).headers(
+        state.freshness, "text/plain", is_authorized=preferences.is_authorized
     )
-    fields = {"Location": location, **caching, **policy_headers("text/plain")}
+    headers["Location"] = quote(path) + (f"?{query}" if query else "")
     if tags:
-        fields |= tag_headers(*tags)
-    return to_response(request, CachedResponse(status, fields, b""))
+        headers |= tag_headers(*tags)
+    return CachedResponse(status, headers, b"")
 
 
 def without_slash(request: Request) -> Response:
-    """Lead from an address that ends in a slash to the same without."""
-    return redirected(request, request.scope["path"].rstrip("/"))
+    """Redirect from an address with a trailing slash to the one without (H-04)."""
+    path = request.scope["path"].rstrip("/")
+    preferences = request_preferences(request.scope)
+    return to_response(request, redirect_response(get_state(request), preferences, path))

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from app.cache.response_cache import CachedResponse
 from app.http import content_coding
-from app.http.preconditions import Conditions
+from app.http.preconditions import Conditions, is_unmodified
 
 HEADERS_AT_MOST: Final = 128
 HEADER_BYTES_AT_MOST: Final = 32 << 10
@@ -38,6 +39,27 @@ class RequestPreferences(NamedTuple):
     def coding(self) -> str:
         """The content coding of the response that `Accept-Encoding` selects."""
         return _coding(self.accept_encoding)
+
+    @property
+    def is_anonymous_read(self) -> bool:
+        """Whether a cached response may answer a GET or HEAD that is like this.
+
+        Authorized requests get responses of their own, and preconditions for writing are rare.
+        """
+        conditions = self.conditions
+        return not self.is_authorized and (
+            conditions is _UNCONDITIONAL
+            or (conditions.if_match is None and conditions.if_unmodified_since is None)
+        )
+
+    def has(self, response: CachedResponse) -> bool:
+        """Return whether the client has `response` already. Raises PreconditionFailedError."""
+        conditions, etag = self.conditions, response.etag
+        # RFC 9110 section 13.2.1: preconditions matter where the response without them is a
+        # success, which alone has an ETag here.
+        if conditions is _UNCONDITIONAL or not etag:
+            return False
+        return is_unmodified(conditions, etag, response.last_modified)
 
 
 def request_preferences(scope: Mapping[str, Any]) -> RequestPreferences:

@@ -51,18 +51,9 @@ def freshness_of(settings: Settings) -> Freshness:
     return Freshness(by_status, settings.negotiation_cache == "vary")
 
 
-def article_headers(
-    record: Record, links: Links, form: ArticleFormat, last_modified: datetime
-) -> Headers:
-    """Return what an article's answer says of itself, however it was asked for."""
-    return {
-        "Content-Type": form.content_type,
-        "Content-Language": record.lang,
-        "Link": link_header(links, form),
-        "Last-Modified": http_date(last_modified),
-        **tag_headers(*tags_of(record)),
-        **policy_headers(form.media_type),
-    }
+def article_headers(record: Record, links: Links, chosen: ArticleFormat) -> Headers:
+    """Return the headers that describe an article's representation."""
+    return {"Content-Language": record.lang, "Link": link_header(links, chosen)}
 
 
 def listing_headers(listing: Listing, form: listings.ListingFormat) -> Headers:
@@ -76,13 +67,7 @@ def listing_headers(listing: Listing, form: listings.ListingFormat) -> Headers:
     for relation, query in ("next", listing.next), ("prev", listing.prev):
         if query is not None:
             targets.append(f'<{to_uri(listing.url(form.suffix, query))}>; rel="{relation}"')
-    tags = ("listings", *(tag_of(item.record.slug) for item in listing.items))[:TAGS_AT_MOST]
-    return {
-        "Content-Type": form.content_type,
-        "Link": ", ".join(targets),
-        **tag_headers(*tags),
-        **policy_headers(form.media_type),
-    }
+    return {"Link": ", ".join(targets)}
 
 
 def tag_headers(*tags: str) -> Headers:

@@ -1,32 +1,29 @@
-"""The outermost layer: gives out ready answers without routing, threads or SQL.
+"""The outermost ASGI layer: sends cached responses without routing, threads or SQL.
 
-It answers GET and HEAD of articles: with what is remembered, else with what it has made in a
-thread, once for all who ask for it at that time. What it cannot answer, and all the rest, it leaves
-to the application, which builds the same answers.
+On a miss it has the response built in a worker thread, once for all requests that need it at that
+time, by the same function that the route of the resource calls. All other requests, and requests
+whose response cannot be built, go to the application.
 """
 
 import asyncio
 import logging
 from asyncio import Future
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from app.cache.response_cache import CachedResponse, RawResponse, ResponseCache
-from app.http import content_coding
-from app.web.asgi import cache_lookup
-from app.web.asgi.cache_lookup import (
-    ARTICLES,
-    Asked,
-    CacheLookup,
+from app.cache.response_cache import CachedResponse, CacheKey, RawResponse
+from app.web.asgi.cache_lookup import CacheLookup, cache_lookup
+from app.web.problems import Problem, problem_cache_key, problem_response, unavailable
+from app.web.request_headers import (
+    ACCEPT_BYTES_AT_MOST,
+    HEADER_BYTES_AT_MOST,
+    HEADERS_AT_MOST,
     HeadersTooLargeError,
-    article_form,
-    listing_form,
+    RequestPreferences,
+    request_preferences,
 )
-from app.web.problems import Problem, form_of, problem_answer, unavailable
-from app.web.public import listings
-from app.web.public.articles import answer_at
 from app.web.state import AppState
 
 Scope = MutableMapping[str, Any]
@@ -35,123 +32,114 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-STATE: Final = "ready"
-"""Under which name the application's lifespan hands over what finds ready answers."""
+STATE: Final = "cache_middleware"
+"""The key in the lifespan state under which the server finds the middleware."""
 
-PATIENCE_SECONDS: Final = 15
-"""How long a reader waits for a database that takes questions and does not answer."""
+BUILD_TIMEOUT_SECONDS: Final = 15
+"""How long a request waits for a database that accepts queries and does not answer."""
 
 logger = logging.getLogger(__name__)
 
 
 class CacheMiddleware:
-    """An ASGI application in front of `app`, which is `service`'s."""
+    """An ASGI application in front of `app`, whose state is `state`."""
 
-    def __init__(self, app: Application, service: AppState) -> None:
+    def __init__(self, app: Application, state: AppState) -> None:
         self._app = app
-        self._service = service
-        self._making: dict[tuple[int, str, str, str], Future[CachedResponse | None]] = {}
+        self._state = state
+        self._in_flight: dict[tuple[int, CacheKey], Future[CachedResponse]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with what is ready or can be made, or let the application answer."""
+        """Send a cached response, or build one, or let the application respond."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         try:
-            wanted = cache_lookup.read(scope)
+            preferences = request_preferences(scope)
         except HeadersTooLargeError:
-            refusal = self._refusal(_TOO_HEAVY, scope["path"], b"")
-            await _send(refusal.to_raw(scope["method"], unmodified=False), send)
+            await _send(self._refuse(scope["path"]).to_raw(scope["method"], unmodified=False), send)
             return
-        answer = None
-        if wanted is not None:
-            answer = self._find(wanted) or await self._made(wanted)
-        if wanted is None or answer is None:
+        target = cache_lookup(self._state, scope["method"], preferences)
+        response = None
+        if target is not None:
+            response = self._find(target, preferences) or await self._build(target, preferences)
+        if response is None:
             await self._app(scope, receive, send)
         else:
-            await _send(answer.to_raw(scope["method"], unmodified=wanted.has(answer)), send)
+            unmodified = preferences.has(response)
+            await _send(response.to_raw(scope["method"], unmodified=unmodified), send)
 
-    def lookup(self, scope: Asked) -> RawResponse | None:
-        """Return what is sent to a request as it is; None where that takes more than to find it."""
+    def lookup(self, scope: Mapping[str, Any]) -> RawResponse | None:
+        """Return what to send from the cache, or None where the application has to respond."""
         try:
-            wanted = cache_lookup.read(scope)
+            preferences = request_preferences(scope)
         except HeadersTooLargeError:
             return None
-        answer = self._find(wanted) if wanted else None
-        if wanted is None or answer is None:
+        target = cache_lookup(self._state, scope["method"], preferences)
+        response = target and self._find(target, preferences)
+        if not response:
             return None
-        return answer.to_raw(scope["method"], unmodified=wanted.has(answer))
+        return response.to_raw(scope["method"], unmodified=preferences.has(response))
 
-    def _find(self, wanted: CacheLookup) -> CachedResponse | None:
-        kind = _kind(wanted.path)
-        for memory in kind.memories(self._service):
-            shelf = memory.entry(wanted.path)
-            if shelf is not None:
-                return shelf.find(kind.form(wanted.accept), wanted.coding)
-        shelf = self._service.not_found_cache.entry(wanted.path)
-        if shelf is not None:
-            return shelf.find(_form_of_problem(wanted.path, wanted.accept), content_coding.IDENTITY)
-        return None
+    def _find(self, target: CacheLookup, preferences: RequestPreferences) -> CachedResponse | None:
+        response = target.cache.get(target.key)
+        if response is None and target.cache is self._state.article_cache:
+            return self._state.not_found_cache.get(problem_cache_key(preferences))
+        return response
 
-    async def _made(self, wanted: CacheLookup) -> CachedResponse | None:
-        """Have an answer made, or wait for one that is being made for somebody else."""
-        kind = _kind(wanted.path)
-        # What began before a write is not for those who came after it.
-        epoch, form = kind.memories(self._service)[0].generation, kind.form(wanted.accept)
-        asked = wanted.path, form, wanted.coding
-        key = epoch, *asked
-        making = self._making.get(key)
-        if making is None:
-            # The event loop's own threads: a load, which is the application's, takes none of them.
-            making = asyncio.get_running_loop().run_in_executor(
-                None, kind.make, self._service, *asked
+    async def _build(
+        self, target: CacheLookup, preferences: RequestPreferences
+    ) -> CachedResponse | None:
+        """Build the response in a thread, or wait for the thread that does for another request."""
+        # A request that arrives after a write must not share what was begun before it.
+        job = target.cache.generation, target.key
+        building = self._in_flight.get(job)
+        is_own = building is None
+        if building is None:
+            # The event loop's own threads, of which loads, which run in the application, take none.
+            building = asyncio.get_running_loop().run_in_executor(
+                None, self._build_and_cache, target, preferences
             )
-            self._making[key] = making
-            making.add_done_callback(partial(self._making.pop, key))
+            self._in_flight[job] = building
+            building.add_done_callback(partial(self._in_flight.pop, job))
         try:
-            # One that goes away leaves it to the others.
-            return await asyncio.wait_for(asyncio.shield(making), PATIENCE_SECONDS)
+            # Shielded: a client that disconnects must not cancel it for the others.
+            response = await asyncio.wait_for(asyncio.shield(building), BUILD_TIMEOUT_SECONDS)
         except TimeoutError:
-            logger.warning("the database keeps a reader waiting")
-            return self._refusal(unavailable(), wanted.path, wanted.accept)
-        except Exception:  # noqa: BLE001 - the application meets it again, and knows what to say
+            logger.warning("the database has not answered for %s s", BUILD_TIMEOUT_SECONDS)
+            return problem_response(self._state, preferences, unavailable())
+        except Exception:  # noqa: BLE001 - the application runs into it again, and translates it
             return None
+        # Problems and redirects depend on more of the request than its cache key.
+        return response if is_own or response.status == HTTPStatus.OK else None
 
-    def _refusal(self, problem: Problem, path: str, accept: bytes) -> CachedResponse:
-        known = accept.decode("latin-1")
-        return problem_answer(self._service, problem, path, known, is_authorized=True)
+    def _build_and_cache(
+        self, target: CacheLookup, preferences: RequestPreferences
+    ) -> CachedResponse:
+        cache, key = target.cache, target.key
+        generation, not_found = cache.generation, self._state.not_found_cache
+        not_found_generation = not_found.generation
+        try:
+            response = target.respond(self._state, preferences)
+        except Problem as problem:
+            response = problem_response(self._state, preferences, problem)
+            cache, key, generation = not_found, problem_cache_key(preferences), not_found_generation
+        if response.is_reusable:
+            cache.put(key, response, generation)
+        return response
+
+    def _refuse(self, path: str) -> CachedResponse:
+        nothing = request_preferences({"path": path, "query_string": b"", "headers": []})
+        return problem_response(self._state, nothing, _HEADERS_TOO_LARGE)
 
 
-_TOO_HEAVY: Final = Problem(
+_HEADERS_TOO_LARGE: Final = Problem(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    f"A request may have {cache_lookup.FIELDS_AT_MOST} header fields of"
-    f" {cache_lookup.FIELD_BYTES} bytes"
-    f" together, {cache_lookup.ACCEPT_BYTES} of them in Accept and in Accept-Encoding.",
+    f"A request may have {HEADERS_AT_MOST} headers of {HEADER_BYTES_AT_MOST} bytes in total,"
+    f" of which Accept and Accept-Encoding may have {ACCEPT_BYTES_AT_MOST} each.",
 )
 
 
-async def _send(reply: RawResponse, send: Send) -> None:
-    await send(reply.start)
-    await send(reply.content)
-
-
-def _form_of_problem(path: str, accept: bytes) -> str:
-    return form_of(path, accept.decode("latin-1"))[0]
-
-
-class CachedRoute(NamedTuple):
-    """A kind of ready answers: where they are kept, which form Accept gets, and how one is made."""
-
-    memories: Callable[[AppState], tuple[ResponseCache, ...]]
-    form: Callable[[bytes], str]
-    make: Callable[[AppState, str, str, str], CachedResponse | None]
-
-
-_ARTICLES: Final = CachedRoute(lambda service: (service.article_cache,), article_form, answer_at)
-_LISTINGS: Final = CachedRoute(
-    lambda service: (service.listing_cache, service.search_cache), listing_form, listings.answer_at
-)
-
-
-def _kind(path: str) -> CachedRoute:
-    return _ARTICLES if path.startswith(ARTICLES) else _LISTINGS
+async def _send(response: RawResponse, send: Send) -> None:
+    await send(response.start)
+    await send(response.content)

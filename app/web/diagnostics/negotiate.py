@@ -16,7 +16,7 @@ from app.representations.article import BY_MEDIA_TYPE
 from app.text import excerpt
 from app.web.methods import readable
 from app.web.openapi import document
-from app.web.problems import Problem, form_of
+from app.web.problems import Problem, problem_format
 from app.web.request_headers import request_preferences
 from app.web.response_headers import (
     caching_headers,
@@ -142,7 +142,7 @@ def _expected(explanation: Explanation, accept: str, service: AppState) -> Expec
     form = BY_MEDIA_TYPE.get(explanation.chosen or "")
     if form is None:
         status = HTTPStatus.NOT_ACCEPTABLE
-        media_type, _ = form_of(f"/news/{_SLUG}", accept)
+        media_type, _ = problem_format(f"/news/{_SLUG}", accept)
         fields = {"Content-Type": media_type}
     else:
         status, media_type = HTTPStatus.OK, form.media_type

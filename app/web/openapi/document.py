@@ -14,7 +14,7 @@ from app.representations.article import BY_SUFFIX, FORMATS, ArticleFormat
 from app.web.methods import readable
 from app.web.openapi import examples, public_operations
 from app.web.openapi.schemas import SCHEMAS, TEXT, in_json
-from app.web.problems import PROBLEM, form_of
+from app.web.problems import PROBLEM, problem_format
 from app.web.request_headers import request_preferences
 from app.web.response_headers import caching_headers, entity_tag, policy_headers
 from app.web.responses import to_response
@@ -197,7 +197,7 @@ def _named(responses: dict[str, Any]) -> None:
 
 def _in_the_form_of(path: str, responses: dict[str, Any]) -> None:
     """Leave of each error the form that the suffix of `path` fixes, if it fixes one."""
-    form, negotiated = form_of(path, "")
+    form, negotiated = problem_format(path, "")
     if negotiated:
         return
     for status, response in responses.items():

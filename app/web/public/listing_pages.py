@@ -1,6 +1,8 @@
-"""Pages of listings, read: what somebody asks for, and what there is of it."""
+"""Pages of listings: from an address to the page that the store has for it."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -22,13 +24,20 @@ from app.web.problems import Problem
 from app.web.state import AppState
 
 VOCABULARIES: Final[dict[str, VocabularyKind]] = {"topics": "topic", "entities": "entity"}
+_QUERIES_REMEMBERED: Final = 1_024
+
+
+@lru_cache(_QUERIES_REMEMBERED)
+def parse_query(query: str) -> ListingQuery:
+    """Return what a query string asks for. Raises InvalidQueryError."""
+    return parse(pairs_of(query))
 
 
 @dataclass(frozen=True, slots=True)
 class ListingRequest:
-    """A listing that somebody asks for: its bare path and title, and what it selects.
+    """A listing: its bare path, its title, and what it selects.
 
-    `given` is that without what the path says already.
+    `given` is what the query string asks for, `selection` that and what the path adds.
     """
 
     path: str
@@ -36,80 +45,114 @@ class ListingRequest:
     given: ListingQuery
     selection: ListingQuery
 
-    def query(self, cursor: str | None) -> str:
-        """Return the query of the page at `cursor`, in one spelling."""
-        asked = self.given.query
-        if cursor is None:
-            return asked
-        return f"{asked}&cursor={cursor}" if asked else f"cursor={cursor}"
+
+def canonical_query(given: ListingQuery, cursor: str | None) -> str:
+    """Return the one query string for the page of `given` at `cursor`."""
+    query = given.query
+    if cursor is None:
+        return query
+    return f"{query}&cursor={cursor}" if query else f"cursor={cursor}"
 
 
-def page_at(
-    service: AppState, path: str, query: str, form: ListingFormat
-) -> tuple[ListingRequest, Listing]:
-    """Read what is asked for, and the page of it. Raises what `read` and `page_of` raise."""
-    selection = parse(pairs_of(query))
-    key = service.cursor_key()
+def read_page(state: AppState, path: str, query: str, chosen: ListingFormat) -> Listing:
+    """Read the page at a bare path and query string.
 
-    def look(connection: Connection) -> tuple[ListingRequest, Listing]:
-        asked = read(connection, path, selection)
-        return asked, page_of(service, connection, asked, form, key)
+    Raises what `resolve` raises, InvalidQueryError for a cursor of another listing, and
+    DatabaseUnavailableError.
+    """
+    given = parse_query(query)
+    key = state.cursor_key()
 
-    if path == "/news" and selection.names_nothing:
+    def read(connection: Connection) -> Listing:
+        return _page(state, connection, resolve(connection, path, given), chosen, key)
+
+    if path == "/news" and given.names_nothing:
         # One statement: a transaction around it took a tenth of the time of the page.
-        return service.database.query(look)
-    with service.database.reading() as session:
-        return look(session.connection())
+        return state.database.query(read)
+    with state.database.reading() as session:
+        return read(session.connection())
 
 
-def asked_at(service: AppState, path: str, query: str) -> ListingRequest:
-    """Read what is asked for. Raises what `read` raises."""
-    with service.database.reading() as session:
-        return read(session.connection(), path, parse(pairs_of(query)))
+def read_request(state: AppState, path: str, query: str) -> ListingRequest:
+    """Return the listing at an address. Raises what `resolve` does, DatabaseUnavailableError."""
+    given = parse_query(query)
+    with state.database.reading() as session:
+        return resolve(session.connection(), path, given)
 
 
-def read(connection: Connection, path: str, selection: ListingQuery) -> ListingRequest:
-    """Read what is asked for. Raises BadQueryError, and the Problem that there is nothing."""
+def resolve(connection: Connection, path: str, given: ListingQuery) -> ListingRequest:
+    """Return the listing at `path`.
+
+    Raises InvalidQueryError, and the Problem that no article has the path's topic or entity.
+    """
     if path == "/news":
-        return ListingRequest(path, "News", selection, selection)
+        return ListingRequest(path, "News", given, given)
     vocabulary, _, slug = path[1:].partition("/")
     facet = VOCABULARIES[vocabulary]
     label = vocabulary_pages.label(connection, facet, slug) if is_slug(slug) else None
     if label is None:
         raise Problem(HTTPStatus.NOT_FOUND, f"No article has the {facet} at this address.")
-    if selection.slugs:
-        raise refused("slug", "goes with /news alone")
-    wanted = {**selection.all_of, facet: (slug, *selection.all_of.get(facet, ()))}
-    return ListingRequest(path, label, selection, replace(selection, all_of=wanted))
+    if given.slugs:
+        raise refused("slug", "is allowed at /news only")
+    all_of = {**given.all_of, facet: (slug, *given.all_of.get(facet, ()))}
+    return ListingRequest(path, label, given, replace(given, all_of=all_of))
 
 
-def page_of(
-    service: AppState,
+def empty_page(state: AppState, request: ListingRequest) -> Listing:
+    """Return a page of the listing without any items."""
+    selection = request.selection
+    return Listing(
+        site=state.site,
+        path=request.path,
+        query=canonical_query(request.given, selection.cursor),
+        title=request.title,
+        items=(),
+        fields=selection.shown,
+        filters=selection.filters,
+        sort=selection.sort,
+        limit=selection.limit,
+    )
+
+
+def read_cursor(selection: ListingQuery, key: bytes) -> Cursor | None:
+    """Return the position of the page. Raises InvalidQueryError for another listing's cursor."""
+    if selection.cursor is None:
+        return None
+    try:
+        return decode_cursor(selection.cursor, selection.order, key)
+    except InvalidCursorError:
+        reason = "was not issued for this listing; start again without it"
+        raise refused("cursor", reason) from None
+
+
+def _page(
+    state: AppState,
     connection: Connection,
-    asked: ListingRequest,
-    form: ListingFormat,
+    request: ListingRequest,
+    chosen: ListingFormat,
     key: bytes,
 ) -> Listing:
-    """Read one page. Raises BadQueryError for a cursor that was not sealed with `key` for it."""
-    selection = asked.selection
+    selection = request.selection
     if selection.slugs:
-        return _by_slug(service, connection, asked)
-    cursor = cursor_of(selection, key)
-    found = store.page(connection, selection, cursor, form.unused_fields(selection.shown))
+        return _by_slug(state, connection, request)
+    cursor = read_cursor(selection, key)
+    found = store.page(connection, selection, cursor, chosen.unused_fields(selection.shown))
     total = store.total(connection, selection) if "total" in selection.include else None
     counts = facets.facets(connection, selection) if "facets" in selection.include else None
-    marking = form.has_highlights and found.terms
+    terms = found.terms if chosen.has_highlights else ()
     following, preceding = (
-        None if each is None else asked.query(encode_cursor(each, selection.order, key))
-        for each in (found.next, found.prev)
+        None
+        if at is None
+        else canonical_query(request.given, encode_cursor(at, selection.order, key))
+        for at in (found.next, found.prev)
     )
     return replace(
-        frame(service, asked),
+        empty_page(state, request),
         items=[
             ListingItem(
                 record,
-                article_links(record, service.site),
-                highlights(clean(record), found.terms) if marking else {},
+                article_links(record, state.site),
+                highlights(clean(record), terms) if terms else {},
             )
             for record in found.records
         ],
@@ -120,51 +163,25 @@ def page_of(
     )
 
 
-def cursor_of(selection: ListingQuery, key: bytes) -> Cursor | None:
-    """Return where the page is. Raises BadQueryError for a cursor that is not the listing's."""
-    if selection.cursor is None:
-        return None
-    try:
-        return decode_cursor(selection.cursor, selection.order, key)
-    except InvalidCursorError:
-        reason = "is none that a page of this listing gave: begin without it"
-        raise refused("cursor", reason) from None
-
-
-def _by_slug(service: AppState, connection: Connection, asked: ListingRequest) -> Listing:
-    """Return the articles that were asked for by their slugs, and which of them there are not."""
-    slugs = asked.selection.slugs
+def _by_slug(state: AppState, connection: Connection, request: ListingRequest) -> Listing:
+    """Return the articles at the slugs that were requested, and what is at the other slugs."""
+    slugs = request.selection.slugs
     found = store.find_by_slugs(connection, slugs)
-    now = service.clock()
-    missing = []
-    for slug in slugs:
-        if slug in found:
-            continue
-        trace = articles.find_alias_or_tombstone(connection, slug, now)
-        if trace is None:
-            missing.append(UnresolvedSlug(slug, HTTPStatus.NOT_FOUND))
-        elif trace.withdrawn:
-            missing.append(UnresolvedSlug(slug, HTTPStatus.GONE))
-        else:
-            url = service.site.base_url + article_path(trace.slug)
-            missing.append(UnresolvedSlug(slug, HTTPStatus.PERMANENT_REDIRECT, url))
+    now = state.clock()
+    missing = [_unresolved(state, connection, slug, now) for slug in slugs if slug not in found]
     items = [
-        ListingItem(found[s], article_links(found[s], service.site)) for s in slugs if s in found
+        ListingItem(found[s], article_links(found[s], state.site)) for s in slugs if s in found
     ]
-    return replace(frame(service, asked), items=items, missing=missing)
+    return replace(empty_page(state, request), items=items, missing=missing)
 
 
-def frame(service: AppState, asked: ListingRequest) -> Listing:
-    """Return the listing that is asked for, without any items."""
-    selection = asked.selection
-    return Listing(
-        site=service.site,
-        path=asked.path,
-        query=asked.query(selection.cursor),
-        title=asked.title,
-        items=(),
-        fields=selection.shown,
-        filters=selection.filters,
-        sort=selection.sort,
-        limit=selection.limit,
-    )
+def _unresolved(
+    state: AppState, connection: Connection, slug: str, now: datetime
+) -> UnresolvedSlug:
+    other = articles.find_alias_or_tombstone(connection, slug, now)
+    if other is None:
+        return UnresolvedSlug(slug, HTTPStatus.NOT_FOUND)
+    if other.withdrawn:
+        return UnresolvedSlug(slug, HTTPStatus.GONE)
+    url = state.site.base_url + article_path(other.slug)
+    return UnresolvedSlug(slug, HTTPStatus.PERMANENT_REDIRECT, url)

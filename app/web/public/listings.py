@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -9,49 +10,55 @@ from fastapi import Request, Response
 from starlette.responses import StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from app.cache.response_cache import CachedResponse, CacheKey, ResponseCache
-from app.http import content_coding
+from app.cache.response_cache import CachedResponse, CacheKey
 from app.http.accept import negotiate
 from app.http.query_params import InvalidQueryError, refused
 from app.representations.article import article_links
 from app.representations.listing import (
     BY_MEDIA_TYPE,
-    BY_NAME,
     BY_SUFFIX,
     FORMATS,
     Listing,
     ListingFormat,
     ListingItem,
 )
-from app.search.listing_query import ListingQuery
 from app.store.listing import pages as store
+from app.web.http_contract import HttpContract, Representation, Storage
 from app.web.problems import Problem
 from app.web.public.listing_pages import (
     VOCABULARIES,
     ListingRequest,
-    asked_at,
-    cursor_of,
-    frame,
-    page_at,
+    canonical_query,
+    empty_page,
+    parse_query,
+    read_cursor,
+    read_page,
+    read_request,
 )
-from app.web.redirects import redirected, without_slash
-from app.web.request_headers import request_preferences
-from app.web.response_headers import caching_headers, entity_tag, listing_headers, policy_headers
+from app.web.redirects import redirect_response, without_slash
+from app.web.request_headers import RequestPreferences, request_preferences
+from app.web.response_headers import TAGS_AT_MOST, listing_headers, tag_of
 from app.web.responses import head_response, to_response
 from app.web.state import AppState, get_state
 
-OFFERS: Final = tuple(BY_MEDIA_TYPE)
-AT_ONCE: Final = 100
-"""How many records of a stream are held at a time."""
+LISTING: Final = HttpContract()
+STREAM: Final = HttpContract(Storage.NEVER)
 
-STREAM: Final = "ndjson"
+STREAM_FORMAT: Final = "ndjson"
+STREAM_PAGE_SIZE: Final = 100
+"""How many records of a stream are in memory at a time."""
+
+_CACHED_QUERY_LENGTH: Final = 2_000
+_SUFFIXES: Final = tuple(BY_SUFFIX)
+_OFFERS: Final = tuple(BY_MEDIA_TYPE)
+_ACCEPTS_REMEMBERED: Final = 1_024
 
 
 def routes() -> list[BaseRoute]:
-    """Return the routes of listings, which are the framework's plain ones."""
+    """Return the routes of listings: plain ones, for nothing is injected."""
     methods = ["GET", "HEAD"]
     return [
-        Route("/", _home, methods=methods),
+        Route("/", front_page, methods=methods),
         *(Route(f"/news{suffix}", listing, methods=methods) for suffix in ("", *BY_SUFFIX)),
         *(Route(f"/{name}/{{name}}", listing, methods=methods) for name in VOCABULARIES),
         Route("/news/", without_slash, methods=methods),
@@ -59,155 +66,146 @@ def routes() -> list[BaseRoute]:
     ]
 
 
-def _home(request: Request) -> Response:
-    # Not for ever: another page may come to stand here.
-    status = HTTPStatus.TEMPORARY_REDIRECT
-    return redirected(request, "/news", status=status, fresh_as=HTTPStatus.OK)
+def front_page(request: Request) -> Response:
+    """Redirect to the newest articles, for the time being: `/` may get a page of its own."""
+    preferences = request_preferences(request.scope)
+    status, fresh_as = HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.OK
+    response = redirect_response(
+        get_state(request), preferences, "/news", status=status, fresh_as=fresh_as
+    )
+    return to_response(request, response)
 
 
-def is_listing(path: str) -> bool:
-    """Say whether `path` may be a listing's, so that its answers may be ready."""
-    bare, form = _twin(path)
-    if form is not None and form.name == STREAM:
-        return False
-    vocabulary, slash, slug = bare[1:].partition("/")
+def listing(request: Request) -> Response:
+    """Serve one page of a listing, or all of it as a stream."""
+    state, preferences = get_state(request), request_preferences(request.scope)
+    chosen = _chosen_format(preferences)
+    if chosen is not None and chosen.name == STREAM_FORMAT:
+        return _stream(request, preferences, chosen)
+    return to_response(request, respond(state, preferences))
+
+
+def cache_key(preferences: RequestPreferences) -> CacheKey | None:
+    """Return the key of the response to an unauthorized GET, or None where none is cached.
+
+    Its address has the canonical query, so that all spellings of one query share one response.
+    """
+    if not _is_listing(_split_suffix(preferences.path)[0]):
+        return None
+    chosen = _chosen_format(preferences)
+    if chosen is None or chosen.name == STREAM_FORMAT:
+        return None
+    address = preferences.path
+    if preferences.query:
+        if len(preferences.query) > _CACHED_QUERY_LENGTH:
+            return None
+        try:
+            given = parse_query(preferences.query)
+        except InvalidQueryError:
+            return None
+        if query := canonical_query(given, given.cursor):
+            address = f"{address}?{query}"
+    negotiated = not preferences.path.endswith(_SUFFIXES)
+    return CacheKey(address, chosen.name if negotiated else "", preferences.coding)
+
+
+def respond(state: AppState, preferences: RequestPreferences) -> CachedResponse:
+    """Build the response to a GET of one page of a listing.
+
+    Raises Problem for 404 and 406, InvalidQueryError, and DatabaseUnavailableError.
+    """
+    path, fixed = _split_suffix(preferences.path)
+    chosen = _chosen_format(preferences)
+    if chosen is None:
+        read_request(state, path, preferences.query)  # 404 and 400 come before 406
+        raise _not_acceptable(state, path)
+    page = read_page(state, path, preferences.query, chosen)
+    representation = Representation(
+        chosen.content_type,
+        chosen.render(page),
+        negotiated=fixed is None,
+        location=path + chosen.suffix + (f"?{page.query}" if page.query else ""),
+        headers=listing_headers(page, chosen),
+        tags=_tags(page),
+        is_reusable=True,
+    )
+    return LISTING.response(state.freshness, preferences, representation)
+
+
+def _is_listing(path: str) -> bool:
+    """Return whether the bare `path` is that of a listing, which may not exist."""
+    vocabulary, slash, slug = path[1:].partition("/")
     if not slash:
         return vocabulary == "news"
     return vocabulary in VOCABULARIES and "/" not in slug and bool(slug)
 
 
-def listing(request: Request) -> Response:
-    """Answer with a page of a listing, or with all of it as a stream."""
-    service = get_state(request)
-    path, form = _twin(request.scope["path"])
-    query = request.scope["query_string"].decode("latin-1")
-    wished = request_preferences(request.scope)
-    negotiated = form is None
-    if form is None:
-        chosen = negotiate(wished.accept, OFFERS)
-        if chosen is None:
-            asked_at(service, path, query)  # what is wrong with the address is said first
-            raise _not_acceptable(service, path)
-        form = BY_MEDIA_TYPE[chosen]
-    if form.name == STREAM:
-        return _stream(request, asked_at(service, path, query), form, negotiated=negotiated)
-    _, page = page_at(service, path, query, form)
-    coding = content_coding.choose(wished.accept_encoding)
-    return to_response(
-        request,
-        listing_answer(
-            service, page, form, coding, negotiated=negotiated, is_authorized=wished.is_authorized
-        ),
-    )
+def _chosen_format(preferences: RequestPreferences) -> ListingFormat | None:
+    """Return the format that the suffix of the path fixes, or else `Accept` selects."""
+    return _split_suffix(preferences.path)[1] or _negotiated(preferences.accept)
 
 
-def answer_at(service: AppState, address: str, accepted: str, coding: str) -> CachedResponse | None:
-    """Build the answer to a GET of `address`, a path and its query, by anybody, and keep it.
-
-    None where something else is to be said: the route says it. Raises DatabaseUnavailableError.
-    """
-    bare, _, query = address.partition("?")
-    path, form = _twin(bare)
-    negotiated = form is None
-    form = form or BY_NAME.get(accepted)
-    if form is None or form.name == STREAM:
-        return None
-    epochs = service.listing_cache.generation, service.search_cache.generation
-    try:
-        asked, page = page_at(service, path, query, form)
-    except (Problem, InvalidQueryError):
-        return None
-    answer = listing_answer(service, page, form, coding, negotiated=negotiated, is_authorized=False)
-    memory, epoch = _memory(service, asked.selection, epochs)
-    memory.put(CacheKey(address, form.name, coding, negotiated), answer, epoch)
-    return answer
-
-
-def _memory(
-    service: AppState, selection: ListingQuery, epochs: tuple[int, int]
-) -> tuple[ResponseCache, int]:
-    # What anybody can make up drives nothing out that many ask for.
-    made_up = selection.q, selection.spans, selection.slugs, selection.cursor, selection.fields
-    if any(made_up):
-        return service.search_cache, epochs[1]
-    return service.listing_cache, epochs[0]
-
-
-def _twin(path: str) -> tuple[str, ListingFormat | None]:
-    """Return the bare path, and the form that the suffix of `path` fixes, if any."""
-    for suffix, form in BY_SUFFIX.items():
-        if path.endswith(suffix):
-            return path.removesuffix(suffix), form
+def _split_suffix(path: str) -> tuple[str, ListingFormat | None]:
+    """Return the bare path, and the format that the suffix of `path` fixes, if it has one."""
+    if path.endswith(_SUFFIXES):
+        for suffix, fixed in BY_SUFFIX.items():
+            if path.endswith(suffix):
+                return path.removesuffix(suffix), fixed
     return path, None
 
 
-def listing_answer(  # noqa: PLR0913 - what an answer depends on, named
-    service: AppState,
-    page: Listing,
-    form: ListingFormat,
-    coding: str,
-    *,
-    negotiated: bool,
-    is_authorized: bool,
-) -> CachedResponse:
-    """Build a listing's answer: a function of its arguments and the site's settings."""
-    coding, body = content_coding.encode(coding, form.render(page))
-    etag = entity_tag(form.content_type, coding, body)
-    location = page.path + form.suffix + (f"?{page.query}" if page.query else "")
-    fields = {
-        **listing_headers(page, form),
-        **({"Content-Encoding": coding} if coding != content_coding.IDENTITY else {}),
-        **({"Content-Location": location} if negotiated else {}),
-        "ETag": etag,
-        **caching_headers(
-            HTTPStatus.OK,
-            form.media_type,
-            service.freshness,
-            negotiated=negotiated,
-            is_authorized=is_authorized,
-        ),
-    }
-    return CachedResponse(HTTPStatus.OK, fields, body, etag=etag)
+@lru_cache(_ACCEPTS_REMEMBERED)
+def _negotiated(accept: str | None) -> ListingFormat | None:
+    chosen = negotiate(accept, _OFFERS)
+    return BY_MEDIA_TYPE[chosen] if chosen else None
 
 
-def _stream(
-    request: Request, asked: ListingRequest, form: ListingFormat, *, negotiated: bool
-) -> Response:
-    """Answer with all that is found behind the cursor, if there is one, page after page."""
-    service = get_state(request)
-    selection = replace(asked.selection, limit=AT_ONCE)
+def _tags(page: Listing) -> tuple[str, ...]:
+    return ("listings", *(tag_of(item.record.slug) for item in page.items))[:TAGS_AT_MOST]
+
+
+def _stream(request: Request, preferences: RequestPreferences, chosen: ListingFormat) -> Response:
+    """Stream all articles of a listing after its cursor, if there is one."""
+    state = get_state(request)
+    path, fixed = _split_suffix(preferences.path)
+    wanted = read_request(state, path, preferences.query)
+    if wanted.selection.slugs:
+        raise refused("slug", "cannot be combined with a stream")
+    pages = _stream_pages(state, wanted, chosen)
+    headers = STREAM.headers(state.freshness, chosen.content_type, negotiated=fixed is None)
+    if request.method == "HEAD":
+        return head_response(headers, chosen.content_type)
+    return StreamingResponse(pages, headers=headers, media_type=chosen.content_type)
+
+
+def _stream_pages(
+    state: AppState, wanted: ListingRequest, chosen: ListingFormat
+) -> Iterator[bytes]:
+    """Return the rendered pages. Raises InvalidQueryError for a cursor of another listing."""
+    selection = replace(wanted.selection, limit=STREAM_PAGE_SIZE)
     if not selection.fields:
         selection = replace(selection, include=selection.include | {"body"})
-    if selection.slugs:
-        raise refused("slug", "goes with no stream")
-    empty = replace(frame(service, asked), fields=selection.shown)
-    first = cursor_of(selection, service.cursor_key())
-    unread = form.unused_fields(selection.shown)
+    empty = replace(empty_page(state, wanted), fields=selection.shown)
+    first = read_cursor(selection, state.cursor_key())
+    unused = chosen.unused_fields(selection.shown)
 
-    def pieces() -> Iterator[bytes]:
+    def rendered() -> Iterator[bytes]:
         cursor, more = first, True
         while more:
-            with service.database.reading() as session:
-                page = store.page(session.connection(), selection, cursor, unread)
-            items = [ListingItem(each, article_links(each, service.site)) for each in page.records]
-            yield form.render(replace(empty, items=items))
+            with state.database.reading() as session:
+                page = store.page(session.connection(), selection, cursor, unused)
+            items = [ListingItem(each, article_links(each, state.site)) for each in page.records]
+            yield chosen.render(replace(empty, items=items))
             cursor, more = page.next, page.next is not None
 
-    fields = {
-        "Cache-Control": "no-store",
-        "Vary": "Accept, Accept-Encoding" if negotiated else "Accept-Encoding",
-        **policy_headers(form.media_type),
-    }
-    if request.method == "HEAD":
-        return head_response(fields, form.content_type)
-    return StreamingResponse(pieces(), headers=fields, media_type=form.content_type)
+    return rendered()
 
 
-def _not_acceptable(service: AppState, path: str) -> Problem:
-    choices = [(form.media_type, service.site.base_url + path + form.suffix) for form in FORMATS]
+def _not_acceptable(state: AppState, path: str) -> Problem:
+    choices = [(each.media_type, state.site.base_url + path + each.suffix) for each in FORMATS]
     return Problem(
         HTTPStatus.NOT_ACCEPTABLE,
         "The listing has none of the media types that the request accepts.",
-        members={"variants": [{"type": kind, "url": url} for kind, url in choices]},
+        members={"variants": [{"type": media_type, "url": url} for media_type, url in choices]},
         choices=choices,
     )

@@ -20,9 +20,9 @@ from app.representations.listing.vocabulary import VocabularyPage
 from app.store.articles import AliasOrTombstone
 from app.store.listing import related, vocabulary_pages
 from app.web.problems import Problem
-from app.web.public.articles import found_at
+from app.web.public.articles import find_article
 from app.web.public.listing_pages import VOCABULARIES
-from app.web.redirects import redirected, without_slash
+from app.web.redirects import redirect_response, without_slash
 from app.web.request_headers import request_preferences
 from app.web.response_headers import caching_headers, entity_tag, policy_headers
 from app.web.responses import to_response
@@ -133,10 +133,12 @@ def _related(request: Request) -> Response:
     """Answer with the articles that are about the same, in JSON."""
     service = get_state(request)
     slug: str = request.path_params["name"]
-    record = found_at(service, slug)
+    record = find_article(service, slug, service.clock())
     if isinstance(record, AliasOrTombstone):
         path = request.scope["path"].replace(f"/{slug}/", f"/{record.slug}/", 1)
-        return redirected(request, path, fresh_as=HTTPStatus.OK)
+        preferences = request_preferences(request.scope)
+        moved = redirect_response(service, preferences, path, fresh_as=HTTPStatus.OK)
+        return to_response(request, moved)
     with service.database.reading() as session:
         found = related.related(session, record, RELATED)
     items = []

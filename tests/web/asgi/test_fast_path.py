@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -19,7 +18,6 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, event
 
 from app.cache.change_follower import ChangeFollower
-from app.cache.response_cache import CachedResponse, CacheKey, ResponseCache
 from app.database.tables import Change
 from app.database.transactions import Database
 from app.http.content_coding import CODINGS
@@ -248,14 +246,6 @@ def test_a_correction_drops_that_article_alone(seeded: Site) -> None:
     assert list(answers) == ["/news/other"]
 
 
-def test_what_was_read_before_a_change_is_not_kept_after_it() -> None:
-    memory = ResponseCache(1 << 20, lambda: NOW)
-    place, epoch = CacheKey("/news/a", "html", "br", negotiated=True), memory.generation
-    memory.invalidate(["/news/a"])
-    memory.put(place, CachedResponse(200, {}, b"old"), epoch)
-    assert memory.entry("/news/a") is None
-
-
 @one_database
 def test_an_article_that_is_ahead_of_the_clock_is_not_remembered(site: Site) -> None:
     ahead = SEEDED | {"updated_at": "2026-07-01T13:00:00Z"}
@@ -411,7 +401,7 @@ def test_a_request_with_more_fields_than_can_be_read_in_no_time_is_431(
 def test_c06_a_database_that_keeps_a_reader_waiting_is_503(
     seeded: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.web.asgi.fast_path.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("app.web.asgi.fast_path.BUILD_TIMEOUT_SECONDS", 0.2)
     held = threading.Event()
 
     @event.listens_for(seeded.database._asked, "checkout")  # noqa: SLF001 - a server that hangs
@@ -501,67 +491,6 @@ def test_what_a_client_adds_to_a_request_is_remembered_under_no_name_of_its_own(
     for number in range(50):
         seeded.get(f"{BARE}?{number}=x", f"text/html, x/{number}")
     assert service.article_cache.size == size
-
-
-# --- the memory itself -------------------------------------------------------------------------
-
-
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(["keep", "keep", "keep", "drop", "look", "clear"]),
-        st.integers(0, 6),
-        st.sampled_from(["html", "json"]),
-        st.integers(0, 6_000),
-    ),
-    max_size=60,
-)
-
-
-@given(STEPS)
-def test_memory_is_bounded_in_bytes_and_forgets_the_least_recently_used(
-    steps: list[tuple[str, int, str, int]],
-) -> None:
-    memory = ResponseCache(20_000, lambda: NOW)
-    model: dict[str, dict[str, int]] = {}
-    for step, number, form, length in steps:
-        path = f"/news/{number}"
-        if step == "keep":
-            answer = CachedResponse(200, {}, b"x" * length)
-            memory.put(CacheKey(path, form, "", negotiated=True), answer, memory.generation)
-            model.setdefault(path, {})[form] = answer.size
-            while sum(sum(sizes.values()) for sizes in model.values()) > memory.limit:
-                del model[next(iter(model))]
-        elif step == "drop":
-            memory.invalidate([path])
-            model.pop(path, None)
-        elif step == "look":
-            if memory.entry(path) is not None:
-                model[path] = model.pop(path)
-        else:
-            memory.clear()
-            model.clear()
-        assert list(memory) == list(model)
-        assert memory.size == sum(sum(sizes.values()) for sizes in model.values())
-
-
-def test_an_answer_larger_than_all_memory_is_not_kept() -> None:
-    memory = ResponseCache(5_000, lambda: NOW)
-    memory.put(CacheKey("/news/a", "html", "", negotiated=True), CachedResponse(200, {}, b"a"), 0)
-    memory.put(
-        CacheKey("/news/b", "html", "", negotiated=True), CachedResponse(200, {}, b"b" * 5_000), 0
-    )
-    assert list(memory) == ["/news/a"]
-
-
-def test_what_has_outlived_its_time_is_not_given_out() -> None:
-    now = NOW
-    memory = ResponseCache(5_000, lambda: now, timedelta(seconds=2))
-    memory.put(CacheKey("/news/a", "html", "", negotiated=True), CachedResponse(404, {}, b""), 0)
-    now += timedelta(seconds=2)
-    assert memory.entry("/news/a") is not None
-    now += timedelta(microseconds=1)
-    assert memory.entry("/news/a") is None
-    assert memory.size == 0
 
 
 # --- conditional requests and codings, over HTTP -----------------------------------------------

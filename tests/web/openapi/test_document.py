@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from app.representations.article import BY_SUFFIX, FORMATS
 from app.search.listing_query import PARAMETERS
 from app.web.openapi import examples
-from app.web.problems import form_of
+from app.web.problems import problem_format
 from app.web.uploads.request_body import MEDIA_TYPES
 from tests.support.paths import SEED
 from tests.support.site import Site, one_database
@@ -71,7 +71,7 @@ def test_every_error_is_a_problem_and_no_reference_is_dangling(document: dict[st
     references = {part.split("'")[0] for part in text.split("#/components/schemas/")[1:]}
     assert references <= set(document["components"]["schemas"])
     for path, operation in operations(document):
-        form, negotiated = form_of(path, "")
+        form, negotiated = problem_format(path, "")
         for status, response in operation["responses"].items():
             if status[0] in "45" and status != "422":
                 assert form in response["content"]
