@@ -13,9 +13,9 @@ from typing import Final
 
 from app.text import excerpt
 
-PERIOD: Final = timedelta(minutes=1)
-NETWORKS_AT_MOST: Final = 10_000
-ACCEPTED_AT_MOST: Final = 1_000
+WINDOW: Final = timedelta(minutes=1)
+MAX_NETWORKS: Final = 10_000
+MAX_VALID_TOKENS: Final = 1_000
 
 
 class FailedLoginLimiter:
@@ -24,7 +24,7 @@ class FailedLoginLimiter:
     The minute begins with the first of them, and what is tried after the last is not counted.
     """
 
-    def __init__(self, limit: int, networks: int = NETWORKS_AT_MOST) -> None:
+    def __init__(self, limit: int, networks: int = MAX_NETWORKS) -> None:
         self._limit = limit
         self._networks = networks
         self._failed: OrderedDict[str, tuple[datetime, int]] = OrderedDict()
@@ -34,14 +34,14 @@ class FailedLoginLimiter:
         """Return of how many networks something is remembered."""
         return len(self._failed)
 
-    def pause(self, network: str, now: datetime) -> int:
+    def retry_after(self, network: str, now: datetime) -> int:
         """Return for how many seconds `network` may not try again: 0 where it may."""
         with self._lock:
             since, count = self._current(network, now)
-        left = math.ceil((since + PERIOD - now).total_seconds())
+        left = math.ceil((since + WINDOW - now).total_seconds())
         return left if count >= self._limit else 0
 
-    def fail(self, network: str, now: datetime) -> None:
+    def record_failure(self, network: str, now: datetime) -> None:
         """Count a failed attempt of `network`."""
         with self._lock:
             since, count = self._current(network, now)
@@ -58,7 +58,7 @@ class FailedLoginLimiter:
     def _current(self, network: str, now: datetime) -> tuple[datetime, int]:
         since, count = self._failed.get(network, (now, 0))
         # Also where the clock was put back: nobody waits longer than a minute.
-        return (since, count) if since <= now < since + PERIOD else (now, 0)
+        return (since, count) if since <= now < since + WINDOW else (now, 0)
 
 
 class ValidTokenCache:
@@ -67,7 +67,7 @@ class ValidTokenCache:
     They say whose turn it is where a network is to wait, never that a token is live.
     """
 
-    def __init__(self, at_most: int = ACCEPTED_AT_MOST) -> None:
+    def __init__(self, at_most: int = MAX_VALID_TOKENS) -> None:
         self._at_most = at_most
         self._hashes: OrderedDict[str, None] = OrderedDict()
         self._lock = Lock()
@@ -84,7 +84,7 @@ class ValidTokenCache:
             if len(self._hashes) > self._at_most:
                 self._hashes.popitem(last=False)
 
-    def drop(self, token_hash: str) -> None:
+    def discard(self, token_hash: str) -> None:
         """Forget a token that opens nothing any more."""
         with self._lock:
             self._hashes.pop(token_hash, None)

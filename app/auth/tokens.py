@@ -21,8 +21,8 @@ BOOTSTRAP: Final = "bootstrap"
 COMMAND_LINE: Final = "command line"
 """The names under which the bootstrap token and the command line appear in receipts and actions."""
 
-NAME_LENGTH: Final = 100
-USE_PERIOD: Final = timedelta(minutes=1)
+MAX_NAME_LENGTH: Final = 100
+LAST_USE_RESOLUTION: Final = timedelta(minutes=1)
 """How exact a token's last use is: it is written down once in that time."""
 
 _PREFIX: Final = "slg"
@@ -62,47 +62,47 @@ class StoredToken:
         expired = self.expires_at is not None and self.expires_at <= now
         return self.revoked_at is None and not expired
 
-    def use_is_news(self, now: datetime) -> bool:
+    def should_record_use(self, now: datetime) -> bool:
         """Say whether a use at `now` is worth writing down."""
-        return self.last_used_at is None or self.last_used_at <= now - USE_PERIOD
+        return self.last_used_at is None or self.last_used_at <= now - LAST_USE_RESOLUTION
 
 
-def mint() -> tuple[str, str]:
+def create_token() -> tuple[str, str]:
     """Return a new token's id and the token itself, which is shown once."""
     token_id = secrets.token_hex(6)
     return token_id, f"{_PREFIX}_{token_id}_{secrets.token_urlsafe(32)}"
 
 
-def id_of(token: str) -> str | None:
+def token_id_of(token: str) -> str | None:
     """Return the id that `token` carries, or None where it is none of ours."""
     prefix, _, rest = token.partition("_")
     token_id, separator, _ = rest.partition("_")
     return token_id if prefix == _PREFIX and separator and token_id.isalnum() else None
 
 
-def hash_of(token: str) -> str:
+def hash_token(token: str) -> str:
     """Return what is kept of `token`."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def matches(token: str, kept_hash: str) -> bool:
     """Say, in constant time, whether `kept_hash` was made of `token`."""
-    return hmac.compare_digest(hash_of(token), kept_hash)
+    return hmac.compare_digest(hash_token(token), kept_hash)
 
 
-def checked_name(name: str) -> str:
+def validate_name(name: str) -> str:
     """Return `name`. Raises TokenNameError where no receipt could show whose it is."""
     if name.strip() in {BOOTSTRAP, COMMAND_LINE}:
         raise TokenNameError(f"{name.strip()!r} is no token's name: it stands for another operator")
-    if len(name) > NAME_LENGTH:
-        raise TokenNameError(f"a token's name has {NAME_LENGTH} characters at most")
+    if len(name) > MAX_NAME_LENGTH:
+        raise TokenNameError(f"a token's name has {MAX_NAME_LENGTH} characters at most")
     try:
         return check_storable(check_single_line(name))
     except ValueError as error:
         raise TokenNameError(f"a token needs a name that can be shown: {error}") from None
 
 
-def checked_scopes(names: Iterable[str]) -> tuple[str, ...]:
+def validate_scopes(names: Iterable[str]) -> tuple[str, ...]:
     """Return `names` in the order of SCOPES. Raises UnknownScopeError."""
     wanted = set(names)
     if unknown := wanted.difference(SCOPES):

@@ -42,14 +42,14 @@ def create(
     ] = None,
 ) -> None:
     """Make a token and show it, once."""
-    allowed = tokens.checked_scopes(scope.strip() for scope in scopes.split(","))
-    tokens.checked_name(name)
-    token_id, token = tokens.mint()
+    allowed = tokens.validate_scopes(scope.strip() for scope in scopes.split(","))
+    tokens.validate_name(name)
+    token_id, token = tokens.create_token()
     now = datetime.now(UTC)
     kept = StoredToken(
         id=token_id,
         name=name,
-        hash=tokens.hash_of(token),
+        hash=tokens.hash_token(token),
         scopes=allowed,
         created_at=now,
         expires_at=None if expires is None else now + timedelta(days=expires),

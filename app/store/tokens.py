@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.auth.tokens import USE_PERIOD, StoredToken
+from app.auth.tokens import LAST_USE_RESOLUTION, StoredToken
 from app.database.tables import Token
 
 
@@ -47,7 +47,7 @@ def revoke(session: Session, name: str, now: datetime) -> bool:
 
 def record_use(session: Session, token_id: str, now: datetime) -> None:
     """Say that the token was used at `now`, unless another process has just said so."""
-    due = or_(Token.last_used_at.is_(None), Token.last_used_at <= now - USE_PERIOD)
+    due = or_(Token.last_used_at.is_(None), Token.last_used_at <= now - LAST_USE_RESOLUTION)
     session.execute(update(Token).where(Token.id == token_id, due).values(last_used_at=now))
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.auth.failed_logins import PERIOD, FailedLoginLimiter, ValidTokenCache, network_of
+from app.auth.failed_logins import WINDOW, FailedLoginLimiter, ValidTokenCache, network_of
 from tests.support.site import NOW
 
 SECOND = timedelta(seconds=1)
@@ -15,30 +15,30 @@ SECOND = timedelta(seconds=1)
 def test_i01_the_limit_is_reached_by_failures_of_one_minute_and_lasts_until_it_is_over() -> None:
     attempts = FailedLoginLimiter(3)
     for second in range(3):
-        assert attempts.pause("a", NOW + second * SECOND) == 0
-        attempts.fail("a", NOW + second * SECOND)
-    assert attempts.pause("a", NOW + 2 * SECOND) == 58
-    assert attempts.pause("a", NOW + 59.5 * SECOND) == 1
-    assert attempts.pause("b", NOW + 3 * SECOND) == 0
-    assert attempts.pause("a", NOW + PERIOD) == 0
-    attempts.fail("a", NOW + PERIOD)
-    assert attempts.pause("a", NOW + PERIOD) == 0
+        assert attempts.retry_after("a", NOW + second * SECOND) == 0
+        attempts.record_failure("a", NOW + second * SECOND)
+    assert attempts.retry_after("a", NOW + 2 * SECOND) == 58
+    assert attempts.retry_after("a", NOW + 59.5 * SECOND) == 1
+    assert attempts.retry_after("b", NOW + 3 * SECOND) == 0
+    assert attempts.retry_after("a", NOW + WINDOW) == 0
+    attempts.record_failure("a", NOW + WINDOW)
+    assert attempts.retry_after("a", NOW + WINDOW) == 0
 
 
 def test_i01_a_clock_that_is_put_back_keeps_nobody_out() -> None:
     attempts = FailedLoginLimiter(1)
-    attempts.fail("a", NOW)
-    assert attempts.pause("a", NOW) == 60
-    assert attempts.pause("a", NOW - SECOND) == 0
+    attempts.record_failure("a", NOW)
+    assert attempts.retry_after("a", NOW) == 60
+    assert attempts.retry_after("a", NOW - SECOND) == 0
 
 
 def test_i01_however_many_networks_fail_memory_is_bounded_and_the_latest_are_known() -> None:
     attempts = FailedLoginLimiter(1, networks=100)
     for number in range(1_000):
-        attempts.fail(str(number), NOW)
+        attempts.record_failure(str(number), NOW)
     assert len(attempts) == 100
-    assert attempts.pause("899", NOW) == 0
-    assert attempts.pause("900", NOW) == 60
+    assert attempts.retry_after("899", NOW) == 0
+    assert attempts.retry_after("900", NOW) == 60
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 90)), max_size=60))
@@ -49,17 +49,17 @@ def test_i01_nobody_fails_more_often_in_a_minute_than_is_allowed_nor_waits_longe
     now, failed = NOW, {"a": [NOW] * 0, "b": [NOW] * 0}
     for network, seconds in tries:
         now += seconds * SECOND
-        pause = attempts.pause(network, now)
+        pause = attempts.retry_after(network, now)
         assert 0 <= pause <= 60
         if pause:
-            assert attempts.pause(network, now + pause * SECOND) == 0
-            assert sum(now - at < PERIOD for at in failed[network]) >= 4
+            assert attempts.retry_after(network, now + pause * SECOND) == 0
+            assert sum(now - at < WINDOW for at in failed[network]) >= 4
         else:
-            attempts.fail(network, now)
+            attempts.record_failure(network, now)
             failed[network].append(now)
     for times in failed.values():
         for first, last in zip(times, times[8:], strict=False):
-            assert last - first >= PERIOD  # two limits, where one minute touches the next
+            assert last - first >= WINDOW  # two limits, where one minute touches the next
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,6 @@ def test_i01_tokens_that_were_accepted_are_remembered_in_bounds() -> None:
         accepted.add(name)
     assert "a" in accepted
     assert "b" not in accepted
-    accepted.drop("a")
-    accepted.drop("a")
+    accepted.discard("a")
+    accepted.discard("a")
     assert "a" not in accepted

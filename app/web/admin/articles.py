@@ -25,7 +25,7 @@ from app.store.loads import LoadOrigin
 from app.text import check_storable
 from app.web.admin.authentication import require_scope
 from app.web.admin.load_receipts import LoadReport
-from app.web.admin.loads import receipt_of
+from app.web.admin.loads import receipt_response
 from app.web.asgi.request_context import current_id
 from app.web.methods import readable
 from app.web.openapi import admin_operations
@@ -35,7 +35,7 @@ from app.web.state import AppState, NoStore, StateDep
 from app.web.uploads import request_body
 
 MERGE_PATCH: Final = "application/merge-patch+json"
-HISTORY_SHOWN: Final = 100
+MAX_HISTORY_ENTRIES: Final = 100
 
 
 def _known_slug(slug: str) -> str:
@@ -44,7 +44,7 @@ def _known_slug(slug: str) -> str:
     return slug
 
 
-Slug = Annotated[str, Depends(_known_slug)]
+ArticleSlug = Annotated[str, Depends(_known_slug)]
 Editor = Annotated[Operator, Depends(require_scope("edit"))]
 Reason = Annotated[
     str | None,
@@ -70,7 +70,7 @@ _REPORT = TypeAdapter(ArticleReport)
 def router() -> APIRouter:
     """Return the routes of single articles."""
     routes = APIRouter(prefix="/admin/articles", tags=["operators"], dependencies=[NoStore])
-    readable(routes, "/{slug}", _article, admin_operations.kept_article(ArticleReport))
+    readable(routes, "/{slug}", _article, admin_operations.stored_article(ArticleReport))
     for method, path, handler, body in (
         ("PUT", "/{slug}", _put, "application/json"),
         ("PATCH", "/{slug}", _patch, MERGE_PATCH),
@@ -83,20 +83,20 @@ def router() -> APIRouter:
     return routes
 
 
-def _article(slug: Slug, _operator: Editor, service: StateDep) -> Response:
+def _article(slug: ArticleSlug, _operator: Editor, service: StateDep) -> Response:
     """Return an article as it is kept, with its aliases, changes and revisions."""
     with service.database.reading() as session:
         present = single_edits.find_current_article(session, slug)
         if present is None:
             raise NoSuchArticleError(slug, article_history.current_slug(session, slug))
-        history = article_history.history(session, slug, limit=HISTORY_SHOWN)
+        history = article_history.history(session, slug, limit=MAX_HISTORY_ENTRIES)
     shown = _REPORT.dump_json(_told(present, history))
     return no_store_response(shown, fields={"ETag": present.etag})
 
 
 def _told(present: CurrentArticle, history: History) -> ArticleReport:
     return ArticleReport(
-        record=as_sent(present.state.record),
+        record=to_json_record(present.state.record),
         withdrawn_at=present.state.withdrawn_at,
         withdrawn_reason=present.state.withdrawn_reason,
         aliases=history.aliases,
@@ -105,7 +105,7 @@ def _told(present: CurrentArticle, history: History) -> ArticleReport:
     )
 
 
-def as_sent(record: Record) -> dict[str, Any]:
+def to_json_record(record: Record) -> dict[str, Any]:
     """Return `record` as JSON that `parse_record` would make it of."""
     fields: dict[str, Any] = record.model_dump(mode="json", exclude={"claims", "extra"})
     return fields | record.claims.model_dump(exclude_defaults=True) | record.extra
@@ -118,7 +118,9 @@ def _loadable(value: object) -> Record:
     return record
 
 
-async def _put(request: Request, slug: Slug, operator: Editor, service: StateDep) -> Response:
+async def _put(
+    request: Request, slug: ArticleSlug, operator: Editor, service: StateDep
+) -> Response:
     """Let the record in the body be the article at this slug: a new one, or in place of the old."""
     value, origin = await _body(request, "put", operator)
 
@@ -136,7 +138,9 @@ async def _put(request: Request, slug: Slug, operator: Editor, service: StateDep
     )
 
 
-async def _patch(request: Request, slug: Slug, operator: Editor, service: StateDep) -> Response:
+async def _patch(
+    request: Request, slug: ArticleSlug, operator: Editor, service: StateDep
+) -> Response:
     """Change some fields of an article (RFC 7396). Without `updated_at` among them, that is now.
 
     Another slug renames it, and the old one leads there.
@@ -148,7 +152,7 @@ async def _patch(request: Request, slug: Slug, operator: Editor, service: StateD
         if present is None:
             raise NoSuchArticleError(slug)
         before = present.state.record
-        record = _loadable(merge_patch(as_sent(before), patch))
+        record = _loadable(merge_patch(to_json_record(before), patch))
         if record.digest == before.digest or (isinstance(patch, dict) and "updated_at" in patch):
             return record
         try:
@@ -165,7 +169,7 @@ async def _patch(request: Request, slug: Slug, operator: Editor, service: StateD
 
 
 def _withdraw(
-    request: Request, slug: Slug, operator: Editor, service: StateDep, reason: Reason = None
+    request: Request, slug: ArticleSlug, operator: Editor, service: StateDep, reason: Reason = None
 ) -> Response:
     """Withdraw an article: from now on it is 410, in every form. It can be restored."""
     origin = _origin("withdraw", b"", operator)
@@ -176,7 +180,7 @@ def _withdraw(
     )
 
 
-def _restore(request: Request, slug: Slug, operator: Editor, service: StateDep) -> Response:
+def _restore(request: Request, slug: ArticleSlug, operator: Editor, service: StateDep) -> Response:
     """Bring back an article that was withdrawn."""
     origin = _origin("restore", b"", operator)
     check = partial(_check, request)
@@ -206,4 +210,4 @@ def _edited(service: AppState, edit: Callable[..., int]) -> Response:
         load_id = edit(LoadContext(service.database, service.clock))
     finally:
         service.follower.invalidate_written()
-    return receipt_of(service, load_id)
+    return receipt_response(service, load_id)

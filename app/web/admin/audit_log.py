@@ -13,10 +13,10 @@ from app.web.methods import readable
 from app.web.openapi import admin_operations
 from app.web.state import NoStore, StateDep
 
-SHOWN: Final = 1_000
+MAX_PAGE_SIZE: Final = 1_000
 _LARGEST: Final = 2**63 - 1
 
-Anyone = Annotated[Operator, Depends(require_scope(*SCOPES))]
+AnyOperator = Annotated[Operator, Depends(require_scope(*SCOPES))]
 
 
 class Actions(BaseModel):
@@ -29,15 +29,15 @@ class Actions(BaseModel):
 def router() -> APIRouter:
     """Return the route of the audit."""
     routes = APIRouter(prefix="/admin/actions", tags=["operators"], dependencies=[NoStore])
-    readable(routes, "", _actions, admin_operations.operators())
+    readable(routes, "", _actions, admin_operations.admin_read())
     return routes
 
 
 def _actions(
-    _operator: Anyone,
+    _operator: AnyOperator,
     service: StateDep,
     before: Annotated[int | None, Query(ge=1, le=_LARGEST)] = None,
-    limit: Annotated[int, Query(ge=1, le=SHOWN)] = 100,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE)] = 100,
 ) -> Actions:
     """List what operators did, the newest first, before the action `before` where it is given.
 

@@ -55,16 +55,16 @@ def _operator(service: AppState, token: str, address: str) -> Operator:
     """
     if _is_bootstrap(service, token):
         return Operator(BOOTSTRAP, frozenset(tokens.SCOPES))
-    now, network, token_hash = service.clock(), network_of(address), tokens.hash_of(token)
-    pause = service.failed_logins.pause(network, now)
+    now, network, token_hash = service.clock(), network_of(address), tokens.hash_token(token)
+    pause = service.failed_logins.retry_after(network, now)
     if pause and token_hash not in service.valid_token_cache:
         raise _too_many(pause)
     kept = _live(service, token, now)
     if kept is None:
-        service.valid_token_cache.drop(token_hash)
-        service.failed_logins.fail(network, now)
+        service.valid_token_cache.discard(token_hash)
+        service.failed_logins.record_failure(network, now)
         logger.warning("an unknown, expired or revoked token from %s was refused", excerpt(address))
-        if pause := service.failed_logins.pause(network, now):
+        if pause := service.failed_logins.retry_after(network, now):
             logger.warning("no more from %s is looked at for %d s", excerpt(network), pause)
         raise _unauthorized("The token is unknown, expired or revoked.", "invalid_token")
     service.valid_token_cache.add(token_hash)
@@ -74,20 +74,20 @@ def _operator(service: AppState, token: str, address: str) -> Operator:
 def _is_bootstrap(service: AppState, token: str) -> bool:
     bootstrap = service.settings.admin_token
     return bootstrap is not None and hmac.compare_digest(
-        tokens.hash_of(token), tokens.hash_of(bootstrap.get_secret_value())
+        tokens.hash_token(token), tokens.hash_token(bootstrap.get_secret_value())
     )
 
 
 def _live(service: AppState, token: str, now: datetime) -> StoredToken | None:
     """Return what is kept of `token`, and note that it was used, where it opens anything."""
-    token_id = tokens.id_of(token)
+    token_id = tokens.token_id_of(token)
     if token_id is None:
         return None
     with service.database.reading() as session:
         kept = stored_tokens.find(session, token_id)
     if kept is None or not tokens.matches(token, kept.hash) or not kept.is_live(now):
         return None
-    if kept.use_is_news(now):
+    if kept.should_record_use(now):
         _note_use(service, kept, now)
     return kept
 

@@ -14,7 +14,7 @@ from app import ingest
 from app.ingest.decide import OUTCOMES
 from app.ingest.dry_run import DryRunResult
 from app.ingest.load_run import LoadContext, LoadOptions
-from app.web.admin.load_receipts import all_rejected, as_json
+from app.web.admin.load_receipts import all_rejected, to_json
 from app.web.responses import no_store_response
 from app.web.state import AppState
 from app.web.uploads.request_body import Upload
@@ -24,7 +24,7 @@ _CHUNK: Final = 64 << 10
 _REFUSING: Final = {"rejected", "conflict"}
 
 
-def answer(
+def respond(
     service: AppState, opened: AbstractContextManager[Upload], options: LoadOptions
 ) -> Response:
     """Return what a load of the feed that `opened` yields would do.
@@ -51,11 +51,11 @@ def answer(
 
 def _line(each: DryRunResult) -> bytes:
     differences = [difference._asdict() for difference in each.differences]
-    return as_json({**asdict(each.result), "differences": differences})
+    return to_json({**asdict(each.result), "differences": differences})
 
 
 def _report(summary: dict[str, int], told: "SpooledTemporaryFile[bytes]") -> Iterator[bytes]:
     with told:
-        yield b'{"load":null,"summary":' + as_json(summary) + b',"results":['
+        yield b'{"load":null,"summary":' + to_json(summary) + b',"results":['
         yield from iter(lambda: told.read(_CHUNK), b"")
         yield b'],"next":null}'

@@ -23,12 +23,12 @@ from app.web.request_headers import request_preferences
 from app.web.responses import JSON, no_store_response
 from app.web.state import AppState, NoStore, StateDep
 
-RESULTS_SHOWN: Final = 1_000
-REPORT_CHARACTERS: Final = 256 << 10
+RESULTS_PER_PAGE: Final = 1_000
+MAX_PAGE_CHARACTERS: Final = 256 << 10
 """What the faults and flags of one page of a receipt may measure; the rest is on the next."""
 
 EVENT_SECONDS: Final = 0.5
-LARGEST: Final = 2**63 - 1
+MAX_ID: Final = 2**63 - 1
 NDJSON: Final = "application/x-ndjson"
 
 _EVENTS: Final = "text/event-stream"
@@ -36,9 +36,9 @@ _RECEIPT = TypeAdapter(Receipt)
 _RESULT = TypeAdapter(RecordResult)
 
 Loader = Annotated[Operator, Depends(require_scope("load"))]
-Number = Annotated[int, Path(ge=1, le=LARGEST)]
-Limit = Annotated[int, Query(ge=1, le=RESULTS_SHOWN)]
-After = Annotated[int, Query(ge=0, le=LARGEST)]
+LoadId = Annotated[int, Path(ge=1, le=MAX_ID)]
+Limit = Annotated[int, Query(ge=1, le=RESULTS_PER_PAGE)]
+After = Annotated[int, Query(ge=0, le=MAX_ID)]
 OutcomeName = Annotated[
     str | None, Query(pattern="^[a-z_]{1,40}$", description="Only results of this kind.")
 ]
@@ -66,7 +66,7 @@ class Loads(BaseModel):
 def router() -> APIRouter:
     """Return the routes of receipts."""
     routes = APIRouter(prefix="/admin/loads", tags=["operators"], dependencies=[NoStore])
-    readable(routes, "", _receipts, admin_operations.operators())
+    readable(routes, "", _receipts, admin_operations.admin_read())
     readable(routes, "/{load_id}.ndjson", _all_results, admin_operations.results(NDJSON))
     readable(routes, "/{load_id}", _receipt, admin_operations.receipt(LoadReport, _EVENTS))
     return routes
@@ -75,7 +75,7 @@ def router() -> APIRouter:
 def _receipts(
     _operator: Loader,
     service: StateDep,
-    before: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
+    before: Annotated[int | None, Query(ge=1, le=MAX_ID)] = None,
     limit: Limit = 100,
 ) -> Loads:
     """List the loads, the newest first, those before the load `before` where it is given."""
@@ -90,33 +90,33 @@ def _receipts(
 
 def _receipt(  # noqa: PLR0913, PLR0917 - each is a parameter of the request
     request: Request,
-    load_id: Number,
+    load_id: LoadId,
     _operator: Loader,
     service: StateDep,
     after: After = 0,
-    limit: Limit = RESULTS_SHOWN,
+    limit: Limit = RESULTS_PER_PAGE,
     outcome: OutcomeName = None,
 ) -> Response:
     """Return the receipt of a load, with its results beyond the position `after`.
 
     As `text/event-stream` it is told again and again while the load runs.
     """
-    shown = report(service, load_id, after=after, limit=limit, outcome=outcome)
+    shown = read_report(service, load_id, after=after, limit=limit, outcome=outcome)
     if negotiate(request_preferences(request.scope).accept, (JSON, _EVENTS)) == _EVENTS:
         return no_store_response(_events(service, load_id), media_type=_EVENTS)
     return no_store_response(shown.model_dump_json().encode())
 
 
 def _all_results(
-    load_id: Number, _operator: Loader, service: StateDep, outcome: OutcomeName = None
+    load_id: LoadId, _operator: Loader, service: StateDep, outcome: OutcomeName = None
 ) -> Response:
     """Return all results of a load, one a line, however many there are."""
-    report(service, load_id, after=0, limit=1, outcome=outcome)
+    read_report(service, load_id, after=0, limit=1, outcome=outcome)
     return no_store_response(_lines(service, load_id, outcome), media_type=NDJSON)
 
 
-def report(
-    service: AppState, load_id: int, *, after: int = 0, limit: int = RESULTS_SHOWN,
+def read_report(
+    service: AppState, load_id: int, *, after: int = 0, limit: int = RESULTS_PER_PAGE,
     outcome: str | None = None,
 ) -> LoadReport:  # fmt: skip
     """Return the receipt of a load with some of its results. Raises NoSuchLoadError."""
@@ -140,7 +140,7 @@ def _page(results: Iterator[RecordResult], limit: int) -> tuple[list[RecordResul
     shown: list[RecordResult] = []
     characters = 0
     for result in results:
-        if shown and (len(shown) == limit or characters >= REPORT_CHARACTERS):
+        if shown and (len(shown) == limit or characters >= MAX_PAGE_CHARACTERS):
             return shown, True
         shown.append(result)
         characters += sum(
@@ -155,7 +155,7 @@ def _lines(service: AppState, load_id: int, outcome: str | None) -> Iterator[byt
         with service.database.reading() as session:
             page = list(
                 load_receipts.iter_results(
-                    session, load_id, after=after, limit=RESULTS_SHOWN, outcome=outcome
+                    session, load_id, after=after, limit=RESULTS_PER_PAGE, outcome=outcome
                 )
             )
         if not page:
@@ -198,6 +198,6 @@ def all_rejected(summary: Mapping[str, int]) -> bool:
     return bool(rejected) and rejected == sum(summary.values())
 
 
-def as_json(value: object) -> bytes:
+def to_json(value: object) -> bytes:
     """Return `value` as JSON in UTF-8."""
     return json.dumps(value, ensure_ascii=False).encode()

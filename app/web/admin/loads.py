@@ -24,7 +24,14 @@ from app.ingest.load_run import LoadContext, LoadOptions
 from app.store.loads import LoadOrigin
 from app.text import check_single_line, check_storable
 from app.web.admin import dry_run as rehearsals
-from app.web.admin.load_receipts import Loader, LoadReport, Number, all_rejected, as_json, report
+from app.web.admin.load_receipts import (
+    Loader,
+    LoadId,
+    LoadReport,
+    all_rejected,
+    read_report,
+    to_json,
+)
 from app.web.asgi.request_context import current_id
 from app.web.openapi import admin_operations
 from app.web.problems import Problem
@@ -33,7 +40,7 @@ from app.web.state import AppState, NoStore, StateDep
 from app.web.uploads import request_body
 from app.web.uploads.request_body import Upload
 
-Outcome = TypeVar("Outcome")
+Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +76,7 @@ class LoadParams(BaseModel):
         return LoadOptions(atomic=self.mode == "atomic", strict=self.strict, policy=policy)
 
 
-Key = Annotated[
+IdempotencyKey = Annotated[
     str | None,
     AfterValidator(lambda key: key and check_storable(key)),
     Header(alias="Idempotency-Key", min_length=1, max_length=255),
@@ -83,13 +90,13 @@ class ReceivedFeed:
 
     body: BinaryIO
     headers: Headers
-    wanted: LoadParams
+    params: LoadParams
 
     @contextmanager
-    def opened(self, service: AppState) -> Iterator[Upload]:
+    def open(self, service: AppState) -> Iterator[Upload]:
         """Yield the feed, which is gone with the end of the block."""
         limit = service.settings.max_feed_bytes
-        with self.body, request_body.opened(self.body, self.headers, limit) as upload:
+        with self.body, request_body.open_upload(self.body, self.headers, limit) as upload:
             yield upload
 
 
@@ -108,7 +115,7 @@ async def _load(  # noqa: PLR0913, PLR0917 - each is a part of the request
     operator: Loader,
     service: StateDep,
     wanted: Annotated[LoadParams, Query()],
-    idempotency_key: Key = None,
+    idempotency_key: IdempotencyKey = None,
     prefer: Preference = None,
 ) -> Response:
     """Load a feed, or several: JSON, NDJSON, JSON Feed, RSS or Atom, plain, gzip or zstd.
@@ -123,8 +130,8 @@ async def _load(  # noqa: PLR0913, PLR0917 - each is a part of the request
     body = await request_body.receive(request, service.settings.max_feed_bytes)
     arrived = ReceivedFeed(body, request.headers, wanted)
     if wanted.dry_run:
-        opened = arrived.opened(service)
-        rehearse = partial(rehearsals.answer, service, opened, wanted.options)
+        opened = arrived.open(service)
+        rehearse = partial(rehearsals.respond, service, opened, wanted.options)
         return await _in_turn(service.load_executor, rehearse)
     origin = partial(
         LoadOrigin,
@@ -139,7 +146,7 @@ async def _load(  # noqa: PLR0913, PLR0917 - each is a part of the request
     return await _in_turn(service.load_executor, partial(_answered, service, load))
 
 
-def _in_turn(threads: ThreadPoolExecutor, work: Callable[[], Outcome]) -> "Future[Outcome]":
+def _in_turn(threads: ThreadPoolExecutor, work: Callable[[], Result]) -> "Future[Result]":
     """Have `work` done by `threads` as soon as one is free."""
     # In this context, so that what is logged says which request it is about.
     in_context = partial(copy_context().run, work)
@@ -154,8 +161,8 @@ def _loaded(
 ) -> int:
     """Load what has arrived, and return the number of the receipt."""
     run = LoadContext(service.database, service.clock, service.stopping.is_set, begun)
-    wanted = arrived.wanted
-    with arrived.opened(service) as upload:
+    wanted = arrived.params
+    with arrived.open(service) as upload:
         of_feed = origin(
             kind=_kind(upload), sha256=upload.sha256, size=upload.size,
             file=wanted.file or upload.file,
@@ -172,13 +179,13 @@ def _kind(upload: Upload) -> str:
 
 def _answered(service: AppState, load: Callable[[Callable[[int], None]], int]) -> Response:
     load_id = load(lambda _: None)
-    return receipt_of(service, load_id)
+    return receipt_response(service, load_id)
 
 
-def receipt_of(service: AppState, load_id: int) -> Response:
+def receipt_response(service: AppState, load_id: int) -> Response:
     """Return the answer to a load that has ended. Raises ReceiptUnavailableError."""
     try:
-        shown = report(service, load_id)
+        shown = read_report(service, load_id)
     except DatabaseUnavailableError as error:
         raise ReceiptUnavailableError(load_id) from error
     refused = shown.load.state == "refused" or all_rejected(shown.summary)
@@ -200,7 +207,7 @@ async def _accepted(service: AppState, load: Callable[[Callable[[int], None]], i
     # RFC 7240 section 4.1: the answer is 202, and Preference-Applied says why.
     place = f"/admin/loads/{load_id}"
     headers = {"Location": place, "Preference-Applied": "respond-async"}
-    shown = as_json({"load": load_id, "receipt": place})
+    shown = to_json({"load": load_id, "receipt": place})
     return no_store_response(shown, HTTPStatus.ACCEPTED, fields=headers)
 
 
@@ -218,7 +225,7 @@ def _tell(loop: AbstractEventLoop, begun: "Future[int]", load_id: int) -> None:
     loop.call_soon_threadsafe(tell)
 
 
-async def _undo(load_id: Number, operator: Loader, service: StateDep) -> Response:
+async def _undo(load_id: LoadId, operator: Loader, service: StateDep) -> Response:
     """Put back what a load changed, unless something later has touched it."""
     origin = LoadOrigin(undo.UNDO, "", 0, operator.name, request_id=current_id(), undoes=load_id)
     return await _in_turn(service.undo_executor, partial(_undone, service, load_id, origin))
@@ -231,4 +238,4 @@ def _undone(service: AppState, load_id: int, origin: LoadOrigin) -> Response:
         )
     finally:
         service.follower.invalidate_written()
-    return receipt_of(service, undo_id)
+    return receipt_response(service, undo_id)

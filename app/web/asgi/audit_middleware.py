@@ -72,10 +72,10 @@ class AuditMiddleware:
             return True
         now, network = self._service.clock(), network_of(visit.address)
         strangers, everybody = self._service.anonymous_audit_limit, self._service.audit_limit
-        if strangers.pause(network, now) or everybody.pause(_EVERYBODY, now):
+        if strangers.retry_after(network, now) or everybody.retry_after(_EVERYBODY, now):
             return False
-        strangers.fail(network, now)
-        everybody.fail(_EVERYBODY, now)
+        strangers.record_failure(network, now)
+        everybody.record_failure(_EVERYBODY, now)
         return True
 
     async def _record(self, action: AuditEntry) -> None:

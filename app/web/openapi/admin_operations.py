@@ -48,7 +48,7 @@ def receipt(report: type[BaseModel], events: str) -> Operation:
     described = "The receipt; as events, again and again while the load runs."
     content = {events: {"schema": {"type": "string"}}}
     shown = {"model": report, "description": described, "content": content}
-    return {"responses": {200: shown, **operators()["responses"]}}
+    return {"responses": {200: shown, **admin_read()["responses"]}}
 
 
 def results(media_type: str) -> Operation:
@@ -57,7 +57,7 @@ def results(media_type: str) -> Operation:
     shown = {"description": "One result a line.", "content": content}
     return {
         "response_class": Response,
-        "responses": {200: shown, **operators()["responses"]},
+        "responses": {200: shown, **admin_read()["responses"]},
     }
 
 
@@ -65,14 +65,14 @@ def undo(report: type[BaseModel]) -> Operation:
     """Document the undoing of a load, answered with a `report`."""
     shown = {"model": report, "description": "What was put back, and what was left, and why."}
     conflict = problem("The load is running, has been undone, or is an undo itself.")
-    responses = {200: shown, **operators()["responses"], 409: conflict}
+    responses = {200: shown, **admin_read()["responses"], 409: conflict}
     return {"responses": responses, "response_class": Response}
 
 
-def kept_article(report: type[BaseModel]) -> Operation:
+def stored_article(report: type[BaseModel]) -> Operation:
     """Document the reading of an article as it is kept."""
     shown = {"model": report, "description": "The article, and what it has been through."}
-    return {"responses": {200: shown, **operators()["responses"]}}
+    return {"responses": {200: shown, **admin_read()["responses"]}}
 
 
 def edit(report: type[BaseModel], media_type: str | None) -> Operation:
@@ -94,6 +94,6 @@ def edit(report: type[BaseModel], media_type: str | None) -> Operation:
     return {"responses": responses, "response_class": Response, "openapi_extra": extra}
 
 
-def operators() -> Operation:
+def admin_read() -> Operation:
     """Document the reading of receipts and actions."""
     return {"responses": {**_OPERATORS, 400: BAD_REQUEST, 404: NOT_FOUND}}

@@ -12,11 +12,11 @@ import zstandard
 
 from app.feeds import MalformedFeedError
 
-PIECE: Final = 64 << 10
+CHUNK_BYTES: Final = 64 << 10
 
 # RFC 9659, section 3: "A decoder MUST support a Window_Size of 8 MB, and an encoder MUST NOT
 # generate" a larger one. What asks for more could ask for gigabytes.
-ZSTD_WINDOW: Final = 8 << 20
+MAX_ZSTD_WINDOW: Final = 8 << 20
 
 # A frame that is put behind the body. If what is in it comes out last, the one before it was whole.
 _LAST_WORD: Final = b"the frames before this one are whole"
@@ -24,10 +24,10 @@ _LAST_FRAME: Final = zstandard.ZstdCompressor(write_checksum=True).compress(_LAS
 
 
 @dataclass(frozen=True, slots=True)
-class Packing:
+class Decoder:
     """How one coding is unpacked, and the bytes that every body in it begins with."""
 
-    unpack: Callable[[BinaryIO], Iterator[bytes]]
+    decompress: Callable[[BinaryIO], Iterator[bytes]]
     magic: bytes
     names: tuple[str, ...]
 
@@ -36,12 +36,12 @@ def _gunzipped(body: BinaryIO) -> Iterator[bytes]:
     member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     begun = False
     try:
-        while packed := body.read(PIECE):
+        while packed := body.read(CHUNK_BYTES):
             while packed:
                 if member.eof:  # RFC 1952 section 2.2: a file is one or more members
                     member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
                 begun = True
-                yield member.decompress(packed, PIECE)
+                yield member.decompress(packed, CHUNK_BYTES)
                 packed = member.unconsumed_tail or member.unused_data
     except zlib.error as error:
         raise MalformedFeedError(1, 1, f"the body is no gzip: {error}") from None
@@ -58,7 +58,7 @@ class _Followed:
 
     def __init__(self, body: BinaryIO) -> None:
         self._body = body
-        self._next = body.read(PIECE)
+        self._next = body.read(CHUNK_BYTES)
         self._rest = _LAST_FRAME
 
     def read(self, size: int) -> bytes:
@@ -70,12 +70,12 @@ class _Followed:
 
 
 def _unzstd(body: BinaryIO) -> Iterator[bytes]:
-    unpacker = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
+    unpacker = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW)
     held = b""
     try:
         # RFC 8878, section 3: "Zstandard compressed data is made up of one or more frames".
         with unpacker.stream_reader(_Followed(body), read_across_frames=True) as reader:  # type: ignore[arg-type] # it only reads
-            while piece := reader.read(PIECE):
+            while piece := reader.read(CHUNK_BYTES):
                 held += piece
                 yield held[: -len(_LAST_WORD)]
                 held = held[-len(_LAST_WORD) :]
@@ -85,16 +85,16 @@ def _unzstd(body: BinaryIO) -> Iterator[bytes]:
         raise MalformedFeedError(1, 1, "the zstd breaks off before its end")
 
 
-PACKINGS: Final[Mapping[str, Packing]] = {
+DECODERS: Final[Mapping[str, Decoder]] = {
     # RFC 9110, section 8.4.1.3: "A recipient SHOULD consider 'x-gzip' to be equivalent to 'gzip'."
-    "gzip": Packing(_gunzipped, b"\x1f\x8b", ("gzip", "x-gzip")),
-    "zstd": Packing(_unzstd, b"\x28\xb5\x2f\xfd", ("zstd",)),
+    "gzip": Decoder(_gunzipped, b"\x1f\x8b", ("gzip", "x-gzip")),
+    "zstd": Decoder(_unzstd, b"\x28\xb5\x2f\xfd", ("zstd",)),
 }
-BY_NAME: Final[Mapping[str, Packing]] = {
-    name: packing for packing in PACKINGS.values() for name in packing.names
+DECODER_BY_NAME: Final[Mapping[str, Decoder]] = {
+    name: packing for packing in DECODERS.values() for name in packing.names
 }
 
 
-def recognised(head: bytes) -> Packing | None:
+def detect_coding(head: bytes) -> Decoder | None:
     """Return the packing of a body that begins with `head`, None where it shows none."""
-    return next((each for each in PACKINGS.values() if head.startswith(each.magic)), None)
+    return next((each for each in DECODERS.values() if head.startswith(each.magic)), None)

@@ -12,14 +12,14 @@ from app.feeds import MalformedFeedError
 from app.text import excerpt
 
 MULTIPART: Final = "multipart/form-data"
-FILES: Final = 100
+MAX_FILES: Final = 100
 """How many files one form may have: each is an open file here."""
 
 _IN_MEMORY: Final = 64 << 10
 _AS_IT_IS: Final = frozenset({b"binary", b"8bit", b"7bit"})
 
 
-class Part(NamedTuple):
+class FormPart(NamedTuple):
     """A file of a form, or a whole body, which has no name: its name, Content-Type and bytes."""
 
     file: str | None
@@ -27,7 +27,7 @@ class Part(NamedTuple):
     stream: BinaryIO
 
 
-def taken_apart(chunks: Iterable[bytes], content_type: str, files: ExitStack) -> list[Part]:
+def parse_form(chunks: Iterable[bytes], content_type: str, files: ExitStack) -> list[FormPart]:
     """Return the files of the form in `chunks`, which `files` closes.
 
     Raises MalformedFeedError for a form that is broken or has no file, and for one with fields
@@ -52,7 +52,7 @@ class _Form:
     """Writes down what a parser finds."""
 
     def __init__(self, content_type: str, files: ExitStack) -> None:
-        self.parts: list[Part] = []
+        self.parts: list[FormPart] = []
         self.ended = False
         self._files = files
         self._fields: dict[str, bytes] = {}
@@ -96,12 +96,12 @@ class _Form:
         name = options[b"filename"].decode(errors="replace")
         if not name:
             return  # what a browser sends for a form in which no file was chosen
-        if len(self.parts) == FILES:
-            raise _broken(f"a form may have {FILES} files")
+        if len(self.parts) == MAX_FILES:
+            raise _broken(f"a form may have {MAX_FILES} files")
         said = self._fields.get("content-type", b"").decode("latin-1")
         spool = self._files.enter_context(SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - it is
         self._stream = cast("BinaryIO", spool)
-        self.parts.append(Part(name, said, self._stream))
+        self.parts.append(FormPart(name, said, self._stream))
 
     def _write(self, data: bytes, start: int, end: int) -> None:
         if self._stream is not None:

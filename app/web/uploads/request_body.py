@@ -13,10 +13,16 @@ from app import feeds
 from app.background_priority import in_turns
 from app.feeds import FeedSource, MalformedFeedError
 from app.text import excerpt
-from app.web.uploads.decompression import BY_NAME, PACKINGS, PIECE, Packing, recognised
-from app.web.uploads.multipart import MULTIPART, Part, taken_apart
+from app.web.uploads.decompression import (
+    CHUNK_BYTES,
+    DECODER_BY_NAME,
+    DECODERS,
+    Decoder,
+    detect_coding,
+)
+from app.web.uploads.multipart import MULTIPART, FormPart, parse_form
 
-CODINGS: Final = tuple(PACKINGS)
+CODINGS: Final = tuple(DECODERS)
 """The content codings that a feed may come in, for the Accept-Encoding of a refusal."""
 
 MEDIA_TYPES: Final = (*feeds.MEDIA_TYPES, MULTIPART)
@@ -91,7 +97,7 @@ def _limited(size: int, limit: int) -> int:
 
 
 @contextmanager
-def opened(body: BinaryIO, headers: Mapping[str, str], limit: int) -> Iterator[Upload]:
+def open_upload(body: BinaryIO, headers: Mapping[str, str], limit: int) -> Iterator[Upload]:
     """Yield the feeds in `body`, one, or the files of a form, each decompressed.
 
     `headers` are those of the request, with names in lower case: Content-Encoding says how the
@@ -102,9 +108,9 @@ def opened(body: BinaryIO, headers: Mapping[str, str], limit: int) -> Iterator[U
     content_type = headers.get("content-type", "")
     with ExitStack() as files:
         plain = _unpacked(body, _packing(headers.get("content-encoding", ""), body), limit, files)
-        parts = [Part(None, content_type, plain)]
+        parts = [FormPart(None, content_type, plain)]
         if content_type.partition(";")[0].strip().lower() == MULTIPART:
-            parts = _unpacked_parts(taken_apart(_pieces(plain), content_type, files), limit, files)
+            parts = _unpacked_parts(parse_form(_pieces(plain), content_type, files), limit, files)
         measured = [_measured(part.stream) for part in parts]
         alone = len(parts) == 1
         sources = tuple(
@@ -117,23 +123,23 @@ def opened(body: BinaryIO, headers: Mapping[str, str], limit: int) -> Iterator[U
         yield Upload(sources, _digest(parts, measured), size, excerpt(names) if names else None)
 
 
-def _packing(coding: str, body: BinaryIO) -> Packing | None:
+def _packing(coding: str, body: BinaryIO) -> Decoder | None:
     """Return how `body` is packed, where `coding`, its Content-Encoding, or its head says so."""
     coding = coding.strip().lower()
     if coding in {"", "identity"}:
         return _recognised(body)
-    if coding not in BY_NAME:
+    if coding not in DECODER_BY_NAME:
         raise UnknownCodingError(coding)
-    return BY_NAME[coding]
+    return DECODER_BY_NAME[coding]
 
 
-def _recognised(stream: BinaryIO) -> Packing | None:
+def _recognised(stream: BinaryIO) -> Decoder | None:
     head = stream.read(4)
     stream.seek(0)
-    return recognised(head)
+    return detect_coding(head)
 
 
-def _unpacked_parts(parts: list[Part], limit: int, files: ExitStack) -> list[Part]:
+def _unpacked_parts(parts: list[FormPart], limit: int, files: ExitStack) -> list[FormPart]:
     """Return `parts` decompressed, all of them together not larger than `limit`."""
     unpacked, size = [], 0
     for part in parts:
@@ -145,7 +151,7 @@ def _unpacked_parts(parts: list[Part], limit: int, files: ExitStack) -> list[Par
 
 
 def _unpacked(
-    body: BinaryIO, packing: Packing | None, limit: int, files: ExitStack, size: int = 0
+    body: BinaryIO, packing: Decoder | None, limit: int, files: ExitStack, size: int = 0
 ) -> BinaryIO:
     """Return `body` itself, or a file with what is packed in it, which `files` closes.
 
@@ -154,7 +160,7 @@ def _unpacked(
     if packing is None:
         return body
     plain = cast("BinaryIO", files.enter_context(TemporaryFile()))  # noqa: SIM115 - it is
-    for piece in in_turns(packing.unpack(body), 1):
+    for piece in in_turns(packing.decompress(body), 1):
         size = _limited(size + len(piece), limit)
         plain.write(piece)
     plain.seek(0)
@@ -162,7 +168,7 @@ def _unpacked(
 
 
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:
-    return iter(lambda: stream.read(PIECE), b"")
+    return iter(lambda: stream.read(CHUNK_BYTES), b"")
 
 
 def _measured(stream: BinaryIO) -> _Measured:
@@ -176,7 +182,7 @@ def _measured(stream: BinaryIO) -> _Measured:
     return _Measured(digest.digest(), size, head)
 
 
-def _kind(part: Part, head: bytes, *, alone: bool) -> str:
+def _kind(part: FormPart, head: bytes, *, alone: bool) -> str:
     try:
         return feeds.detect(part.content_type, head, part.file)
     except MalformedFeedError:
@@ -185,7 +191,7 @@ def _kind(part: Part, head: bytes, *, alone: bool) -> str:
         return "json"  # as which it is no less unreadable, and the other files are not lost
 
 
-def _digest(parts: list[Part], measured: list[_Measured]) -> str:
+def _digest(parts: list[FormPart], measured: list[_Measured]) -> str:
     if len(parts) == 1:
         return measured[0].digest.hex()
     digest = hashlib.sha256()

@@ -18,11 +18,11 @@ from tests.support.site import NOW, TOKEN, Site
 
 def give(site: Site, name: str, *scopes: str, days: float | None = None) -> str:
     """Keep a new token and return it."""
-    token_id, token = tokens.mint()
+    token_id, token = tokens.create_token()
     kept = StoredToken(
         id=token_id,
         name=name,
-        hash=tokens.hash_of(token),
+        hash=tokens.hash_token(token),
         scopes=scopes,
         created_at=NOW,
         expires_at=None if days is None else NOW + timedelta(days=days),
@@ -141,7 +141,7 @@ def test_i01_the_last_use_of_a_token_is_known_to_the_minute(site: Site) -> None:
 
 
 def test_i01_two_processes_write_one_use_down_once(database: Database) -> None:
-    token_id, _ = tokens.mint()
+    token_id, _ = tokens.create_token()
     kept = StoredToken(token_id, "nightly", "", ("load",), NOW, None, None)
     with database.writing() as session:
         stored.create(session, kept)
@@ -244,14 +244,14 @@ def test_i01_what_one_network_fails_at_is_not_counted_for_another(
 )
 def test_i01_a_token_has_a_name_that_says_whose_it_is(name: str, reason: str) -> None:
     with pytest.raises(TokenNameError, match=reason):
-        tokens.checked_name(name)
-    assert tokens.checked_name("Nachtlauf №1") == "Nachtlauf №1"
+        tokens.validate_name(name)
+    assert tokens.validate_name("Nachtlauf №1") == "Nachtlauf №1"
 
 
 def test_scopes_are_checked_and_put_in_order() -> None:
-    assert tokens.checked_scopes(["edit", "load"]) == ("load", "edit")
+    assert tokens.validate_scopes(["edit", "load"]) == ("load", "edit")
     with pytest.raises(UnknownScopeError, match="no such scope: root"):
-        tokens.checked_scopes(["load", "root"])
+        tokens.validate_scopes(["load", "root"])
 
 
 def test_health_tells_running_from_ready(site: Site) -> None:

@@ -43,8 +43,8 @@ def told(site: Site) -> list[tuple[str, str, str, str]]:
 
 
 def editor(site: Site) -> dict[str, str]:
-    token_id, token = tokens.mint()
-    row = StoredToken(token_id, "editor", tokens.hash_of(token), ("edit",), NOW, None, None)
+    token_id, token = tokens.create_token()
+    row = StoredToken(token_id, "editor", tokens.hash_token(token), ("edit",), NOW, None, None)
     with site.database.writing() as session:
         stored.create(session, row)
     return {"Authorization": f"Bearer {token}"}
@@ -335,8 +335,8 @@ def test_i01_the_actions_are_told_newest_first_page_by_page_to_every_operator(si
 
 
 def test_i01_a_token_with_no_scope_may_not_read_them(site: Site) -> None:
-    token_id, token = tokens.mint()
-    row = StoredToken(token_id, "nobody", tokens.hash_of(token), (), NOW, None, None)
+    token_id, token = tokens.create_token()
+    row = StoredToken(token_id, "nobody", tokens.hash_token(token), (), NOW, None, None)
     with site.database.writing() as session:
         stored.create(session, row)
     answer = site.client.get("/admin/actions", headers={"Authorization": f"Bearer {token}"})

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.feeds import MalformedFeedError, UnsupportedFeedError, read_all
-from app.web.uploads.decompression import ZSTD_WINDOW
-from app.web.uploads.multipart import FILES
-from app.web.uploads.request_body import FeedTooLargeError, UnknownCodingError, Upload, opened
+from app.web.uploads.decompression import MAX_ZSTD_WINDOW
+from app.web.uploads.multipart import MAX_FILES
+from app.web.uploads.request_body import FeedTooLargeError, UnknownCodingError, Upload, open_upload
 from tests.support.site import Site
 
 STORY = {
@@ -51,7 +51,7 @@ def zstd(plain: bytes, **parameters: Any) -> bytes:
 
 def contents(body: bytes, limit: int = LIMIT, **headers: str) -> tuple[Upload, list[bytes]]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    with opened(io.BytesIO(body), named, limit) as upload:
+    with open_upload(io.BytesIO(body), named, limit) as upload:
         return upload, [source.stream.read() for source in upload.sources]
 
 
@@ -61,7 +61,7 @@ def form_contents(*files: File) -> tuple[Upload, list[bytes]]:
 
 def test_a_plain_body_is_not_copied() -> None:
     body = io.BytesIO(GOOD)
-    with opened(body, {}, LIMIT) as upload:
+    with open_upload(body, {}, LIMIT) as upload:
         [source] = upload.sources
         assert source.stream is body
         assert body.tell() == 0
@@ -132,7 +132,7 @@ def test_i19_a_zstd_that_asks_for_a_window_beyond_the_standard_is_not_taken() ->
     parameters = zstandard.ZstdCompressionParameters(window_log=27)
     compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     wide = compressor.compress(GOOD) + compressor.flush()
-    assert zstandard.get_frame_parameters(wide).window_size > ZSTD_WINDOW
+    assert zstandard.get_frame_parameters(wide).window_size > MAX_ZSTD_WINDOW
     with pytest.raises(MalformedFeedError, match="no zstd that is taken"):
         contents(wide)
 
@@ -184,7 +184,7 @@ def test_i02_a_file_of_no_kind_is_not_taken_and_one_that_is_broken_is_told_by_it
     with pytest.raises(UnsupportedFeedError):
         form_contents(("a.json", "", GOOD), ("b.png", "image/png", b"PNG"))
     body = form(("a.json", "", GOOD), ("b", "", b"#"), ("c", "", b""))
-    with opened(io.BytesIO(body), {"content-type": FORM}, LIMIT) as upload:
+    with open_upload(io.BytesIO(body), {"content-type": FORM}, LIMIT) as upload:
         assert [each.file for each in read_all(upload.sources)] == ["a.json", "b", "c"]
     with pytest.raises(MalformedFeedError):
         form_contents(("b", "", b"#"))
@@ -206,7 +206,7 @@ FIELD = b'--xyz\r\nContent-Disposition: form-data; name="mode"\r\n\r\natomic\r\n
         (FIELD, FORM, "'mode' in the form is no file"),
         (form(("a", "", GOOD)), "multipart/form-data", "has no boundary"),
         (form(("a", "", GOOD)), "multipart/form-data; boundary=" + "x" * 500, "not multipart"),
-        (form(*[("a", "", b"[]")] * (FILES + 1)), FORM, f"a form may have {FILES} files"),
+        (form(*[("a", "", b"[]")] * (MAX_FILES + 1)), FORM, f"a form may have {MAX_FILES} files"),
         (
             form(("a", "text/plain\r\nContent-Transfer-Encoding: base64", GOOD)),
             FORM,
@@ -253,7 +253,7 @@ def test_i22_long_names_are_told_as_excerpts() -> None:
 )  # fmt: skip
 def test_no_body_raises_anything_that_is_not_declared(body: bytes, kind: str, coding: str) -> None:
     try:
-        with opened(
+        with open_upload(
             io.BytesIO(body), {"content-type": kind, "content-encoding": coding}, 10**6
         ) as up:
             list(read_all(up.sources))
