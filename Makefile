@@ -63,7 +63,9 @@ tests: $(VENV)/dev $(RUNTIMES) $(NODE_MODULES) ## the tests, on SQLite and on Po
 coverage: $(VENV)/dev $(RUNTIMES) $(NODE_MODULES) ## the same, with branch coverage, which takes half as long again
 	@$(PYTEST) --cov --cov-report=term
 
-bench: $(VENV)/dev ## measure reading and loading, with options such as BENCH="--quick"
+bench: $(VENV)/dev ## measure the claims of docs/benchmarks.md; BENCH="--quick" takes three minutes
+	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq wrk; } >/dev/null \
+		|| { echo "The benchmarks need wrk: apt-get install wrk" >&2; exit 1; }
 	@$(BIN)/python -m benchmarks $(BENCH)
 
 lock: $(VENV)/dev ## write the lock files anew, from pyproject.toml

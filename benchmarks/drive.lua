@@ -1,9 +1,9 @@
 -- Drives wrk. Without an argument it repeats the request of the command line. With the name of a
--- file, it asks for the paths in it, one a line, in their order, and begins anew at the end; with
--- "once" after that, it stops soon after the end. What it measured it writes as one line of JSON.
+-- file, it requests the paths in it, one a line, in order and again from the start. It writes what
+-- it measured as one line of JSON.
 
 local requests = {}
-local asked = -1 -- wrk asks for one request before it starts, only to look at it
+local sent = -1 -- wrk calls request() once before it starts, to look at the request
 
 function init(args)
   if not args[1] then
@@ -12,15 +12,9 @@ function init(args)
   for path in io.lines(args[1]) do
     requests[#requests + 1] = wrk.format("GET", path)
   end
-  local once = args[2] == "once"
   function request()
-    asked = asked + 1
-    if once and asked == #requests + 1 then
-      -- The shell's parent is wrk, which ends as it should on this signal; but not while it waits
-      -- for the shell.
-      os.execute("(sleep 0.1; kill -INT $PPID) &")
-    end
-    return requests[(math.max(asked, 1) - 1) % #requests + 1]
+    sent = sent + 1
+    return requests[(math.max(sent, 1) - 1) % #requests + 1]
   end
 end
 

@@ -1,91 +1,83 @@
-"""wrk: many requests over a few connections from one core, and what came of them."""
+"""Drive a server with wrk: many requests over a few connections, from the clients' core."""
 
 import json
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from benchmarks.exchange import HOST, Ask
-from benchmarks.machine import pinned
+from benchmarks.bench import BenchmarkError
+from benchmarks.client import HOST, Request
+from benchmarks.servers import Server, cpu_seconds, pinned
 
 CONNECTIONS: Final = 8
-TIMEOUT_SECONDS: Final = 10
 SCRIPT: Final = Path(__file__).with_name("drive.lua")
-FAULTS: Final = ("connect", "read", "write", "status", "timeout")
-
-
-class FaultyRunError(Exception):
-    """Some requests were not answered, or not with success, so the run measured something else."""
+ERRORS: Final = ("connect", "read", "write", "status", "timeout")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run: requests a second, latencies in microseconds, and bytes of an answer, on average.
+    """One run of wrk. Latencies are in microseconds, `size` is the mean bytes of a response.
 
-    `cpu` counts the seconds of processor time that the server spent on it, to the hundredth.
+    `cpu` is the processor time of the server in seconds, to the hundredth.
     """
 
     requests: int
     seconds: float
-    rate: float
     p50: float
     p99: float
     size: float
     cpu: float = 0.0
 
     @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return self.requests / self.seconds
+
+    @property
     def busy(self) -> float:
-        """What share of the time the server was at work: less than 1 where something else was."""
+        """The share of its core that the server used."""
         return self.cpu / self.seconds
 
     @property
-    def thrift(self) -> float:
-        """Requests for a second of processor time: the rate, had the server a core to itself."""
-        return self.requests / self.cpu if self.cpu else 0.0
+    def per_cpu_second(self) -> float:
+        """Requests for a second of the server's processor time. Raises BenchmarkError."""
+        if not self.cpu:
+            raise BenchmarkError("the run was too short to measure processor time")
+        return self.requests / self.cpu
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """The paths to ask for, one a line of a file: again and again, or once each."""
+def drive(
+    server: Server, request: Request, seconds: int, core: int, walk: Path | None = None
+) -> Sample:
+    """Send `request` for `seconds`, as fast as the server answers. Raises BenchmarkError.
 
-    paths: Path
-    once: bool = False
-
-    def __len__(self) -> int:
-        return len(self.paths.read_bytes().splitlines())
-
-
-def drive(port: int, ask: Ask, seconds: int, core: int, walk: Walk | None = None) -> Sample:
-    """Ask the server at `port` for `seconds`, as fast as it answers. Raises FaultyRunError.
-
-    With `walk`, its paths take the place of the one in `ask`; a walk that goes once ends sooner.
+    With `walk`, a file of paths, one a line, these are requested in order, again and again.
     """
-    fields = [f"--header={name}: {value}" for name, value in ask.headers.items()]
     command = [
         "wrk", "--threads=1", f"--connections={CONNECTIONS}", f"--duration={seconds}s",
-        f"--timeout={TIMEOUT_SECONDS}s", f"--script={SCRIPT}", *fields,
-        f"http://{HOST}:{port}{ask.path}",
+        "--timeout=10s", f"--script={SCRIPT}",
+        *(f"--header={name}: {value}" for name, value in request.headers.items()),
+        f"http://{HOST}:{server.port}{request.path}",
     ]  # fmt: skip
     if walk:
-        command += ["--", str(walk.paths), *(["once"] if walk.once else [])]
+        command += ["--", str(walk)]
+    before = cpu_seconds(server.pid)
     with pinned(core):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
+    cpu = cpu_seconds(server.pid) - before
     if done.returncode:
-        raise FaultyRunError(f"wrk failed: {done.stderr.strip() or done.stdout.strip()}")
-    return _sample(json.loads(done.stdout.splitlines()[-1]))
+        raise BenchmarkError(f"wrk failed: {done.stderr.strip() or done.stdout.strip()}")
+    return replace(parse(done.stdout), cpu=cpu)
 
 
-def _sample(counts: dict[str, int]) -> Sample:
-    if faults := {name: counts[name] for name in FAULTS if counts[name]}:
-        raise FaultyRunError(f"wrk counted {faults} among {counts['requests']} requests")
+def parse(output: str) -> Sample:
+    """Return what wrk counted. Raises BenchmarkError if one request failed, or none was made."""
+    counts = json.loads(output.splitlines()[-1])
+    if errors := {name: counts[name] for name in ERRORS if counts[name]}:
+        raise BenchmarkError(f"wrk counted {errors} among {counts['requests']} requests")
     if not counts["requests"]:
-        raise FaultyRunError("no request was answered")
-    return Sample(
-        requests=counts["requests"],
-        seconds=counts["microseconds"] / 1e6,
-        rate=counts["requests"] * 1e6 / counts["microseconds"],
-        p50=counts["p50"],
-        p99=counts["p99"],
-        size=counts["bytes"] / counts["requests"],
-    )
+        raise BenchmarkError("no request was answered")
+    mean_size = counts["bytes"] / counts["requests"]
+    seconds = counts["microseconds"] / 1e6
+    return Sample(counts["requests"], seconds, counts["p50"], counts["p99"], mean_size)
