@@ -1,122 +1,178 @@
-"""Queries of URLs: their parameters, read one by one, or refused with a reason for each."""
+"""Query parameters as pydantic models: one model validates a query and documents its parameters.
 
-import re
+A model's fields are the parameters, by their aliases. Fields of a tuple type may be repeated in a
+query, others may not. `openapi_parameters` derives the OpenAPI document's parameters from the same
+model.
+"""
+
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Final, NamedTuple
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
-from app.text import excerpt
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from app.text import excerpt, strip_pydantic_prefix
 
 FAULTS_AT_MOST: Final = 20
 PARAMETERS_AT_MOST: Final = 100
+LARGEST: Final = 2**63 - 1
 
-# In one spelling: what may begin with zeros may be as long as it likes.
-_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
-
-Reader = Callable[[list[str]], object]
-"""Reads all values that a parameter is given. Raises ValueError, whose message is the reason."""
+Params = TypeVar("Params", bound="QueryParams")
+Parameter = dict[str, Any]
 
 
 class InvalidParameter(NamedTuple):
-    """A parameter that cannot be, and why."""
+    """A parameter that is not valid, and the reason."""
 
     name: str
     reason: str
 
 
 class InvalidQueryError(ValueError):
-    """The query is none that is understood here. `faults` are FAULTS_AT_MOST at most."""
+    """The query is not valid. `faults` holds at most FAULTS_AT_MOST."""
 
     def __init__(self, faults: Collection[InvalidParameter]) -> None:
         self.faults = tuple(faults)[:FAULTS_AT_MOST]
         super().__init__("; ".join(f"{fault.name}: {fault.reason}" for fault in self.faults))
 
 
-def refused(name: str, reason: str) -> InvalidQueryError:
-    """Return the error that one parameter is at fault."""
+class QueryParams(BaseModel):
+    """The parameters of a resource. Subclasses declare them; unknown ones are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def invalid_parameter(name: str, reason: str) -> InvalidQueryError:
+    """Return the error for one parameter that is not valid."""
     return InvalidQueryError([InvalidParameter(name, reason)])
 
 
-def pairs_of(query: str) -> list[tuple[str, str]]:
-    """Return the parameters of `query` and their values, in order. Raises InvalidQueryError."""
+def parse_pairs(query: str) -> list[tuple[str, str]]:
+    """Return the names and values in `query`, in order. Raises InvalidQueryError."""
     pairs = parse_qsl(query, keep_blank_values=True)
     if len(pairs) > PARAMETERS_AT_MOST:
-        raise refused("", f"{len(pairs)} parameters, and at most {PARAMETERS_AT_MOST} are allowed")
+        reason = f"{len(pairs)} parameters are given, and at most {PARAMETERS_AT_MOST} are allowed"
+        raise invalid_parameter("", reason)
     return pairs
 
 
-def read(
-    pairs: Iterable[tuple[str, str]], readers: Mapping[str, Reader]
-) -> tuple[dict[str, object], list[InvalidParameter]]:
-    """Return what `readers` make of the parameters that are given, and what is wrong with others.
-
-    A parameter that has no reader is unknown, and that is a fault, too.
-    """
+def validate(model: type[Params], pairs: Iterable[tuple[str, str]]) -> Params:
+    """Return `pairs` as an instance of `model`. Raises InvalidQueryError, naming every fault."""
     given: dict[str, list[str]] = {}
     for name, value in pairs:
         given.setdefault(name, []).append(value)
-    values: dict[str, object] = {}
+    repeatable = _parameters(model)
     faults = []
+    values: dict[str, object] = {}
     for name, found in given.items():
-        reader = readers.get(name)
-        if reader is None:
-            reason = f"is unknown; there are {', '.join(readers)}"
-            faults.append(InvalidParameter(excerpt(name), reason))
-            continue
-        try:
-            values[name] = reader(found)
-        except ValueError as error:
-            faults.append(InvalidParameter(name, str(error)))
-    return values, faults
+        if name not in repeatable:
+            faults.append(_unknown(name, repeatable))
+        elif repeatable[name]:
+            values[name] = found
+        elif len(found) > 1:
+            faults.append(InvalidParameter(name, "is given more than once"))
+        else:
+            values[name] = found[0]
+    try:
+        params = model.model_validate(values)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False, include_context=False)
+        faults += [
+            InvalidParameter(str(each["loc"][0]), strip_pydantic_prefix(each["msg"]))
+            for each in details
+        ]
+    if faults:
+        raise InvalidQueryError(faults)
+    return params
 
 
-def one(values: list[str]) -> str:
-    """Return the only value. Raises ValueError where there are more."""
-    if len(values) > 1:
-        raise ValueError("is given more than once")
-    return values[0]
+def openapi_parameters(model: type[QueryParams]) -> list[Parameter]:
+    """Return the OpenAPI parameters that `model` declares, in the order of its fields."""
+    return [
+        _openapi_parameter(name, dict(schema))
+        for name, schema in model.model_json_schema(by_alias=True)["properties"].items()
+    ]
 
 
-def number_from(text: str) -> int | None:
-    """Return the number that `text` is, or None: of digits alone, in its one spelling, 64 bits."""
-    return int(text) if _NUMBER.fullmatch(text) else None
+def _openapi_parameter(name: str, schema: Parameter) -> Parameter:
+    parameter: Parameter = {"name": name, "in": "query", "description": schema.pop("description")}
+    parameter["example"] = schema.pop("examples")[0]
+    if schema.pop("commaSeparated", False):
+        parameter |= {"style": "form", "explode": False}
+    if schema.get("default") in (None, [], ""):
+        schema.pop("default", None)
+    schema.pop("title")
+    alternatives = [each for each in schema.pop("anyOf", ()) if each != {"type": "null"}]
+    if len(alternatives) == 1:
+        schema |= alternatives[0]
+    elif alternatives:
+        schema["anyOf"] = alternatives
+    return {**parameter, "schema": schema}
 
 
-def number(low: int, high: int) -> Reader:
-    """Return a reader of one whole number within these bounds."""
+@cache
+def _parameters(model: type[QueryParams]) -> Mapping[str, bool]:
+    """Return the names of the parameters, and whether each may be repeated."""
+    properties = model.model_json_schema(by_alias=True)["properties"]
+    return {name: schema.get("type") == "array" for name, schema in properties.items()}
 
-    def read_number(values: list[str]) -> int:
-        found = number_from(one(values))
+
+def _unknown(name: str, known: Mapping[str, bool]) -> InvalidParameter:
+    nearest = get_close_matches(name[:80], known, 1)
+    hint = f"did you mean {nearest[0]}? " if nearest else ""
+    return InvalidParameter(excerpt(name), f"is unknown; {hint}known are {', '.join(known)}")
+
+
+def parse_number(text: str) -> int | None:
+    """Return the decimal number `text` is, in its one canonical spelling and 64 bits, or None."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST))
+    found = int(text) if is_number else -1
+    return found if str(found) == text and found <= LARGEST else None
+
+
+def number_between(low: int, high: int) -> Callable[[object], int]:
+    """Return a validator of a whole number from `low` to `high` in its canonical spelling."""
+
+    def check(value: object) -> int:
+        found = parse_number(str(value))
         if found is None or not low <= found <= high:
             raise ValueError(f"must be a number from {low} to {high}")
         return found
 
-    return read_number
+    return check
 
 
-def one_of(known: Collection[str]) -> Reader:
-    """Return a reader of one of these values."""
+def one_of(values: Collection[str]) -> Callable[[str], str]:
+    """Return a validator of a text that is one of `values`."""
 
-    def read_one(values: list[str]) -> str:
-        if one(values) not in known:
-            raise ValueError(f"is one of {', '.join(known)}")
-        return values[0]
+    def check(value: str) -> str:
+        if value not in values:
+            raise ValueError(f"{excerpt(value)!r} is not one of {', '.join(values)}")
+        return value
 
-    return read_one
+    return check
 
 
-def several(
-    check: Callable[[str], bool], what: str, at_most: int
-) -> Callable[[list[str]], tuple[str, ...]]:
-    """Return a reader of different values, each of which is `what` as `check` says."""
+def valid_if(is_valid: Callable[[str], bool], what: str) -> Callable[[str], str]:
+    """Return a validator of a text that is a `what` according to `is_valid`."""
 
-    def read_several(values: list[str]) -> tuple[str, ...]:
+    def check(value: str) -> str:
+        if not is_valid(value):
+            raise ValueError(f"{excerpt(value)!r} is not a {what}")
+        return value
+
+    return check
+
+
+def distinct(at_most: int) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    """Return a validator that removes repeated values and refuses more than `at_most` others."""
+
+    def check(values: tuple[str, ...]) -> tuple[str, ...]:
         found = tuple(dict.fromkeys(values))
         if len(found) > at_most:
-            raise ValueError(f"{len(found)} values, and at most {at_most} are allowed")
-        for value in found:
-            if not check(value):
-                raise ValueError(f"{excerpt(value)!r} is no {what}")
+            raise ValueError(f"{len(found)} values are given, and at most {at_most} are allowed")
         return found
 
-    return read_several
+    return check

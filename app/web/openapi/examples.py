@@ -12,13 +12,13 @@ from typing import Any, Final
 from app.article.record import Record, parse_record
 from app.article.timestamps import format_instant
 from app.http.accept_explained import explain
-from app.http.query_params import pairs_of
+from app.http.query_params import parse_pairs
 from app.representations import article
 from app.representations import listing as listings
 from app.representations.article import Site, article_links
 from app.representations.listing import Listing, ListingItem, Total, vocabulary
 from app.representations.listing.vocabulary import VocabularyPage
-from app.search.listing_query import parse
+from app.search.listing_params import parse
 from app.store.listing.facets import FacetCount, Facets
 from app.store.listing.vocabulary_pages import SORTS, VocabularyEntry
 
@@ -118,7 +118,7 @@ def _item(record: Record, highlights: Mapping[str, str] | None = None) -> Listin
 
 
 def _listed(name: str, query: str, *items: ListingItem, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - as Listing has them
-    selection = parse(pairs_of(query))
+    selection = parse(parse_pairs(query))
     listing = Listing(
         site=SITE,
         path="/news",

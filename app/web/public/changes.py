@@ -8,20 +8,28 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
+from pydantic import BeforeValidator, Field
 from starlette.responses import StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from app.article.timestamps import format_instant
 from app.cache.response_cache import CachedResponse
-from app.http import query_params
 from app.http.accept import negotiate
 from app.http.content_coding import IDENTITY
-from app.http.query_params import pairs_of, refused
+from app.http.query_params import (
+    LARGEST,
+    QueryParams,
+    invalid_parameter,
+    number_between,
+    parse_number,
+    parse_pairs,
+    validate,
+)
 from app.representations.article import article_links, article_path, json_record
 from app.store import change_log as store
 from app.store.change_log import PublicChange
@@ -49,23 +57,52 @@ WAIT_AT_MOST: Final = 60
 HEARTBEAT_SECONDS: Final = 15
 RETRY_MILLISECONDS: Final = 2_000
 _GLANCE_SECONDS: Final = 1
-_LARGEST: Final = 2**63 - 1
 _TWINS: Final = {".json": JSON, ".ndjson": LINES}
+
+
+def _check_since(value: object) -> object:
+    return LATEST if value == LATEST else number_between(0, LARGEST)(value)
+
+
+class ChangesParams(QueryParams):
+    """The query parameters of the change feed."""
+
+    since: Annotated[int | Literal["latest"] | None, BeforeValidator(_check_since)] = Field(
+        None,
+        description="The number of the last change the client knows; changes after it are"
+        " returned. 0 is the beginning, `latest` the newest change.",
+        examples=[2],
+        json_schema_extra={"anyOf": [{"type": "integer", "minimum": 0}, {"const": LATEST}]},
+    )
+    limit: Annotated[int | None, BeforeValidator(number_between(1, LIMIT_AT_MOST))] = Field(
+        None,
+        description=f"Changes per page, {LIMIT} by default; at most {RECORDS_AT_MOST} with"
+        " `include=record`.",
+        examples=[50],
+        json_schema_extra={"minimum": 1, "maximum": LIMIT_AT_MOST},
+    )
+    wait: Annotated[int, BeforeValidator(number_between(0, WAIT_AT_MOST))] = Field(
+        0,
+        description="Seconds to wait for a change if there is none yet.",
+        examples=[30],
+        json_schema_extra={"minimum": 0, "maximum": WAIT_AT_MOST},
+    )
+    include: Literal["record"] | None = Field(
+        None, description="Return each article as it is now.", examples=["record"]
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class ChangesRequest:
-    """What somebody asks for: at most `limit` changes behind `since`, waiting for some so long."""
+    """A request for at most `limit` changes after `since`, waiting up to `wait` seconds for one.
 
-    since: int | None = None
-    limit: int | None = None
-    wait: int = 0
-    include: str = ""
+    With `records`, each change comes with its article.
+    """
 
-    @property
-    def records(self) -> bool:
-        """Whether each change comes with its article."""
-        return bool(self.include)
+    since: int | None
+    limit: int | None
+    wait: int
+    records: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +126,7 @@ def routes() -> list[BaseRoute]:
 
 async def _changes(request: Request) -> Response:
     service = get_state(request)
-    asked = _asked(request)
+    asked = _parse(request)
     path = request.scope["path"]
     kind = next((k for suffix, k in _TWINS.items() if path.endswith(suffix)), None)
     negotiated = kind is None
@@ -117,37 +154,24 @@ def _chosen(accept: str | None) -> str | None:
     return negotiate(accept, OFFERS if named else OFFERS[:2])
 
 
-def _asked(request: Request) -> ChangesRequest:
-    """Read the query. Raises BadQueryError."""
-    latest = get_state(request).broadcast.last
+def _parse(request: Request) -> ChangesRequest:
+    """Parse the query. Raises InvalidQueryError."""
     query = request.scope["query_string"].decode("latin-1")
-    asked, faults = query_params.read(pairs_of(query), {**_READERS, "since": _since(latest)})
-    limit = asked.get("limit")
-    if "include" in asked and isinstance(limit, int) and limit > RECORDS_AT_MOST:
-        reason = f"with include=record it is at most {RECORDS_AT_MOST}"
-        faults.append(query_params.InvalidParameter("limit", reason))
-    if faults:
-        raise query_params.InvalidQueryError(faults)
-    return ChangesRequest(**asked)  # type: ignore[arg-type] # each by its reader
-
-
-def _since(latest: int) -> query_params.Reader:
-    number = query_params.number(0, _LARGEST)
-    return lambda values: latest if values == [LATEST] else number(values)
-
-
-_READERS: Final[Mapping[str, query_params.Reader]] = {
-    "limit": query_params.number(1, LIMIT_AT_MOST),
-    "wait": query_params.number(0, WAIT_AT_MOST),
-    "include": query_params.one_of(("record",)),
-}
+    params = validate(ChangesParams, parse_pairs(query))
+    if params.include and (params.limit or 0) > RECORDS_AT_MOST:
+        reason = f"with include=record it must be at most {RECORDS_AT_MOST}"
+        raise invalid_parameter("limit", reason)
+    since = params.since
+    if since == LATEST:
+        since = get_state(request).broadcast.last
+    return ChangesRequest(since, params.limit, params.wait, bool(params.include))
 
 
 def _resumed(request: Request, service: AppState, asked: ChangesRequest) -> int:
     """Return the number behind which a listener goes on: without one, that of the newest change."""
     if asked.records:
-        raise refused("include", "goes with no event stream")
-    last = query_params.number_from(request.headers.get("last-event-id", ""))
+        raise invalid_parameter("include", "cannot be combined with an event stream")
+    last = parse_number(request.headers.get("last-event-id", ""))
     if last is not None:
         return last
     return service.broadcast.last if asked.since is None else asked.since

@@ -10,12 +10,13 @@ from app.article.hygiene import clean
 from app.article.record import is_slug
 from app.database.transactions import Connection
 from app.http.cursors import Cursor, InvalidCursorError, decode_cursor, encode_cursor
-from app.http.query_params import pairs_of, refused
+from app.http.query_params import invalid_parameter, parse_pairs
 from app.representations import listing
 from app.representations.article import article_links, article_path
 from app.representations.listing import Listing, ListingFormat, ListingItem, UnresolvedSlug
 from app.search.highlighter import highlights
-from app.search.listing_query import ListingQuery, parse
+from app.search.listing_params import parse
+from app.search.listing_query import ListingQuery
 from app.store import articles
 from app.store.listing import facets, vocabulary_pages
 from app.store.listing import pages as store
@@ -30,7 +31,7 @@ _QUERIES_REMEMBERED: Final = 1_024
 @lru_cache(_QUERIES_REMEMBERED)
 def parse_query(query: str) -> ListingQuery:
     """Return what a query string asks for. Raises InvalidQueryError."""
-    return parse(pairs_of(query))
+    return parse(parse_pairs(query))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def resolve(connection: Connection, path: str, given: ListingQuery) -> ListingRe
     if label is None:
         raise Problem(HTTPStatus.NOT_FOUND, f"No article has the {facet} at this address.")
     if given.slugs:
-        raise refused("slug", "is allowed at /news only")
+        raise invalid_parameter("slug", "is allowed at /news only")
     all_of = {**given.all_of, facet: (slug, *given.all_of.get(facet, ()))}
     return ListingRequest(path, label, given, replace(given, all_of=all_of))
 
@@ -122,7 +123,7 @@ def read_cursor(selection: ListingQuery, key: bytes) -> Cursor | None:
         return decode_cursor(selection.cursor, selection.order, key)
     except InvalidCursorError:
         reason = "was not issued for this listing; start again without it"
-        raise refused("cursor", reason) from None
+        raise invalid_parameter("cursor", reason) from None
 
 
 def _page(

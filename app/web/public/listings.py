@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from app.cache.response_cache import CachedResponse, CacheKey
 from app.http.accept import negotiate
-from app.http.query_params import InvalidQueryError, refused
+from app.http.query_params import InvalidQueryError, invalid_parameter
 from app.representations.article import article_links
 from app.representations.listing import (
     BY_MEDIA_TYPE,
@@ -170,7 +170,7 @@ def _stream(request: Request, preferences: RequestPreferences, chosen: ListingFo
     path, fixed = _split_suffix(preferences.path)
     wanted = read_request(state, path, preferences.query)
     if wanted.selection.slugs:
-        raise refused("slug", "cannot be combined with a stream")
+        raise invalid_parameter("slug", "cannot be combined with a stream")
     pages = _stream_pages(state, wanted, chosen)
     headers = STREAM.headers(state.freshness, chosen.content_type, negotiated=fixed is None)
     if request.method == "HEAD":

@@ -3,17 +3,25 @@
 import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
+from pydantic import AfterValidator, BeforeValidator, Field
 from starlette.routing import BaseRoute, Route
 
 from app.article.record import is_slug
 from app.cache.response_cache import CachedResponse
-from app.http import content_coding, query_params
+from app.http import content_coding
 from app.http.accept import negotiate
-from app.http.query_params import InvalidQueryError, pairs_of, refused
+from app.http.query_params import (
+    QueryParams,
+    invalid_parameter,
+    number_between,
+    parse_pairs,
+    valid_if,
+    validate,
+)
 from app.representations.article import article_links, json_record
 from app.representations.listing import vocabulary as forms
 from app.representations.listing.vocabulary import VocabularyPage
@@ -64,67 +72,69 @@ def _vocabulary(request: Request) -> Response:
         ]
         detail = "The vocabulary has none of the media types that the request accepts."
         raise Problem(HTTPStatus.NOT_ACCEPTABLE, detail, choices=choices)
-    page = _page(service, path, _asked(request))
+    query = request.scope["query_string"].decode("latin-1")
+    page = _page(service, path, validate(VocabularyParams, parse_pairs(query)))
     return _sent(request, _FORMS[kind](page), kind, negotiated=not dot)
 
 
-def _asked(request: Request) -> dict[str, Any]:
-    """Read the query. Raises InvalidQueryError."""
-    query = request.scope["query_string"].decode("latin-1")
-    asked, faults = query_params.read(pairs_of(query), _READERS)
-    if faults:
-        raise InvalidQueryError(faults)
-    return asked
-
-
-def _prefix(values: list[str]) -> str:
-    text = query_params.one(values)
+def _check_prefix(text: str) -> str:
     if len(text) > PREFIX_LENGTH or "\0" in text:
-        raise ValueError(f"at most {PREFIX_LENGTH} characters are allowed, and no NUL")
+        raise ValueError(f"must have at most {PREFIX_LENGTH} characters, and no NUL")
     return text
 
 
-def _slug(values: list[str]) -> str:
-    if not is_slug(query_params.one(values)):
-        raise ValueError("is no slug")
-    return values[0]
+class VocabularyParams(QueryParams):
+    """The query parameters of `/topics` and `/entities`."""
+
+    prefix: Annotated[str, AfterValidator(_check_prefix)] = Field(
+        "",
+        description="The beginning of the name, regardless of case and diacritics.",
+        examples=["tra"],
+        json_schema_extra={"maxLength": PREFIX_LENGTH},
+    )
+    sort: Literal["name", "-articles"] = Field(
+        "name", description="The order.", examples=["-articles"]
+    )
+    limit: Annotated[int, BeforeValidator(number_between(1, LIMIT_AT_MOST))] = Field(
+        LIMIT,
+        description="Terms per page.",
+        examples=[10],
+        json_schema_extra={"minimum": 1, "maximum": LIMIT_AT_MOST},
+    )
+    after: Annotated[str, AfterValidator(valid_if(is_slug, "slug"))] | None = Field(
+        None,
+        description="The slug after which the page begins, taken from `next` of another page.",
+        examples=["cities"],
+    )
 
 
-_READERS: Final[Mapping[str, query_params.Reader]] = {
-    "prefix": _prefix,
-    "sort": query_params.one_of(vocabulary_pages.SORTS),
-    "limit": query_params.number(1, LIMIT_AT_MOST),
-    "after": _slug,
-}
-
-
-def _page(service: AppState, path: str, asked: Mapping[str, Any]) -> VocabularyPage:
+def _page(service: AppState, path: str, params: VocabularyParams) -> VocabularyPage:
     name = path.strip("/")
-    prefix, sort = asked.get("prefix", ""), asked.get("sort", vocabulary_pages.SORTS[0])
-    limit = asked.get("limit", LIMIT)
     try:
         with service.database.reading() as session:
             found = vocabulary_pages.page(
                 session,
                 VOCABULARIES[name],
-                prefix=prefix,
-                sort=sort,
-                after=asked.get("after"),
-                count=limit + 1,
+                prefix=params.prefix,
+                sort=params.sort,
+                after=params.after,
+                count=params.limit + 1,
             )
     except vocabulary_pages.UnknownTermError:
-        raise refused("after", "is none that a page ended with: begin without it") from None
+        reason = "was not the last of a page; start again without it"
+        raise invalid_parameter("after", reason) from None
     following = None
-    if len(found) > limit:
-        following = urlencode({**asked, "after": found[limit - 1].slug})
+    if len(found) > params.limit:
+        given = params.model_dump(exclude_unset=True)
+        following = urlencode({**given, "after": found[params.limit - 1].slug})
     return VocabularyPage(
         site=service.site,
         path=path,
         title=name.capitalize(),
-        entries=found[:limit],
-        prefix=prefix,
-        sort=sort,
-        limit=limit,
+        entries=found[: params.limit],
+        prefix=params.prefix,
+        sort=params.sort,
+        limit=params.limit,
         next=following,
     )
 

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from app.representations.article import BY_SUFFIX, FORMATS
-from app.search.listing_query import PARAMETERS
+from app.search.listing_params import PARAMETERS
 from app.web.openapi import examples
 from app.web.problems import problem_format
 from app.web.uploads.request_body import MEDIA_TYPES

@@ -11,7 +11,8 @@ from random import Random
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from app.search.listing_query import FIELDS, INCLUDABLE, PARAMETERS, SEARCH_SORTS, SORTS
+from app.search.listing_params import PARAMETERS
+from app.search.listing_query import FIELDS, INCLUDABLE, SEARCH_SORTS, SORTS
 from tests.support.feed_records import ndjson, numbered_record, record
 from tests.support.site import DEPTH, Site
 
