@@ -95,7 +95,7 @@ def _live(service: AppState, token: str, now: datetime) -> StoredToken | None:
 def _note_use(service: AppState, kept: StoredToken, now: datetime) -> None:
     """Note it if that can be done at once: a load that writes is nothing to wait for."""
     try:
-        with service.database.audit_transaction(patience=0) as session:
+        with service.database.audit_transaction(timeout=0) as session:
             stored_tokens.record_use(session, kept.id, now)
     except DatabaseUnavailableError as error:
         logger.debug("the use of a token is not noted: %s", error)

@@ -42,7 +42,7 @@ def statements(site: Site, path: str) -> list[tuple[str, Any]]:
         if statement.startswith("SELECT") and current_thread().name != "follower":
             found.append((statement, parameters))
 
-    engines = {site.database.engine, site.database._asked}  # noqa: SLF001 - a page is asked by either
+    engines = {site.database.engine, site.database._autocommit_engine}  # noqa: SLF001 - a page is asked by either
     for engine in engines:
         event.listen(engine, "before_cursor_execute", keep)
     try:

@@ -77,7 +77,7 @@ def counted(site: Site) -> Iterator[list[str]]:
             statements.append(statement)
 
     database = site.database
-    engines = {database.engine, database._asked, database._writers}  # noqa: SLF001 - all count
+    engines = {database.engine, database._autocommit_engine, database._write_engine}  # noqa: SLF001 - all count
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
     yield statements
@@ -282,7 +282,7 @@ def test_c06_ready_answers_are_given_while_the_database_is_away(
 
 
 def test_c05_who_comes_after_a_write_gets_nothing_that_was_begun_before_it(seeded: Site) -> None:
-    engine = seeded.database._asked  # noqa: SLF001 - whose first answer is held back
+    engine = seeded.database._autocommit_engine  # noqa: SLF001 - whose first answer is held back
     asked, told = threading.Event(), threading.Event()
 
     def hold(*_: Any) -> None:
@@ -404,7 +404,7 @@ def test_c06_a_database_that_keeps_a_reader_waiting_is_503(
     monkeypatch.setattr("app.web.asgi.fast_path.BUILD_TIMEOUT_SECONDS", 0.2)
     held = threading.Event()
 
-    @event.listens_for(seeded.database._asked, "checkout")  # noqa: SLF001 - a server that hangs
+    @event.listens_for(seeded.database._autocommit_engine, "checkout")  # noqa: SLF001 - a server that hangs
     def hang(*_: Any) -> None:
         held.wait(20)
 
@@ -415,7 +415,7 @@ def test_c06_a_database_that_keeps_a_reader_waiting_is_503(
             held.set()
 
     start, body = asyncio.run(ask())
-    event.remove(seeded.database._asked, "checkout", hang)  # noqa: SLF001
+    event.remove(seeded.database._autocommit_engine, "checkout", hang)  # noqa: SLF001
     assert start["status"] == 503
     assert b"retry-after" in dict(start["headers"])
     assert b"<h1>" in body["body"]
