@@ -17,7 +17,6 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from app.settings import Settings, read_settings
-from app.store.startup import prepare
 from app.web import error_handlers
 from app.web.admin import articles as editing
 from app.web.admin import audit_log, load_receipts, loads
@@ -80,7 +79,7 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, CacheMiddleware]]:
-        await run_in_threadpool(prepare, service.database, clock())
+        await run_in_threadpool(service.database.prepare)
         await run_in_threadpool(service.follower.start)
         _heed_signals(service.stopping)
         yield {STATE: app.front}

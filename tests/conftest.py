@@ -18,12 +18,10 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
 
 from app.database.transactions import Database
-from app.store.startup import upgrade
 from tests.support.processes import run_folder
 from tests.support.site import (
     DATABASES,
     DEPTH,
-    NOW,
     Clock,
     Site,
     empty_database,
@@ -135,7 +133,7 @@ def postgres_template(postgres_server: str) -> Iterator[Callable[[], str]]:
 
     template = make(None)
     database = Database(url(template))
-    upgrade(database, NOW)
+    database.upgrade()
     database.close()
     yield lambda: url(make(template))
     if "SLUGLINE_TEST_POSTGRES_URL" not in os.environ:
@@ -160,7 +158,7 @@ def sqlite_template(memory_folder: Path) -> Callable[[], str]:
     """A function that makes an empty, migrated database and returns its URL."""
     template = memory_folder / "template.db"
     database = Database(f"sqlite:///{template}")
-    upgrade(database, NOW)
+    database.upgrade()
     database.close()
 
     def make() -> str:

@@ -1,13 +1,10 @@
 """`slugline db`: the schema of the database."""
 
-from datetime import UTC, datetime
-
 import typer
 
 from app.cli.errors import readable
 from app.database.transactions import Database
 from app.settings import read_settings
-from app.store import startup
 
 app = typer.Typer(help="Look after the database's schema.", no_args_is_help=True)
 
@@ -17,7 +14,7 @@ app = typer.Typer(help="Look after the database's schema.", no_args_is_help=True
 def upgrade() -> None:
     """Bring the schema up to date. Run it once, before the service starts."""
     database = Database(read_settings().database_url)
-    startup.upgrade(database, datetime.now(UTC))
+    database.upgrade()
     database.close()
     typer.echo("The schema is up to date.")
 

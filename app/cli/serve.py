@@ -3,7 +3,6 @@
 import importlib
 import logging
 import os
-from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
@@ -12,7 +11,6 @@ import uvicorn
 from app.cli.errors import readable
 from app.database.transactions import Database
 from app.settings import read_settings
-from app.store.startup import prepare
 
 GRACE_SECONDS: Final = 8
 """How long requests may go on when the server is told to stop: less than containers are given.
@@ -40,7 +38,7 @@ def serve(
         # Nobody says otherwise, so readers are on this machine. The workers read it, too.
         os.environ["SLUGLINE_PUBLIC_BASE_URL"] = f"http://localhost:{port}"
     database = Database(settings.database_url)
-    prepare(database, datetime.now(UTC))
+    database.prepare()
     database.close()
     uvicorn.run(
         "app.main:app_from_environment",

@@ -1,8 +1,9 @@
-"""SQL that SQLite and PostgreSQL spell differently, each thing under one name."""
+"""SQL that SQLite and PostgreSQL spell differently, behind one function for each purpose."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 
 from pydantic_core import from_json
@@ -28,26 +29,26 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
-from app.background_priority import Rows, in_turns
+from app.background_priority import yielding
 
 Row = Sequence[Any]
 ColumnLike = InstrumentedAttribute[Any] | ColumnElement[Any]
 Processor = Callable[[Any], Any]
 
-_AT_ONCE: Final = 50
+_CHUNK_ROWS: Final = 50
 
 
 def json_array(rows: Select[Any]) -> ColumnElement[str]:
-    """Return the one column of `rows` as an array, in their order: one value for a statement.
+    """Return a subquery: the single column of `rows`, in their order, as the text of a JSON array.
 
-    It comes as JSON text, of which `parse_json_arrays` makes lists.
+    So an article's topics come with its row, in one round trip and without an outer join.
     """
     ordered = rows.subquery()
     return select(_JsonArray(*ordered.c)).select_from(ordered).scalar_subquery()
 
 
 def parse_json_arrays(arrays: Iterable[str]) -> list[list[Any]]:
-    """Return the lists that `arrays` are, read all at once: each has few members, and is short."""
+    """Return the lists in `arrays`, parsed as one document: they are many and short."""
     lists: list[list[Any]] = from_json(f"[{','.join(arrays)}]")
     return lists
 
@@ -68,38 +69,35 @@ def _postgresql(element: _JsonArray, compiler: SQLCompiler, **options: Any) -> s
 
 
 def is_any_of(
-    asker: Session | Connection,
-    column: ColumnLike,
-    values: Collection[Any],
+    transaction: Session | Connection, column: ColumnLike, values: Collection[Any]
 ) -> ColumnElement[bool]:
-    """Return the condition that `column` is one of `values`, however many.
+    """Return the condition that `column` is one of `values`.
 
-    They are one parameter, so the statement is the same each time, and is compiled once.
+    All values are one bind parameter, so that the statement is compiled once, and neither
+    database's limit on the number of parameters applies.
     """
-    bind = asker.get_bind() if isinstance(asker, Session) else asker
+    bind = transaction.get_bind() if isinstance(transaction, Session) else transaction
     dialect = bind.dialect.name
-    return _in(column, literal(list_parameter(values, dialect), _list_of(column, dialect)), dialect)
+    return _in(
+        column, literal(list_parameter(values, dialect), _list_type(column, dialect)), dialect
+    )
 
 
 def is_any_of_parameter(column: ColumnLike, name: str, dialect: str) -> ColumnElement[bool]:
     """Return the same condition for the bind parameter `name`, filled by `list_parameter`."""
-    return _in(column, bindparam(name, type_=_list_of(column, dialect)), dialect)
+    return _in(column, bindparam(name, type_=_list_type(column, dialect)), dialect)
 
 
 def list_parameter(values: Collection[Any], dialect: str) -> object:
-    """Return `values` as one parameter."""
+    """Return `values` as the value of one bind parameter."""
     return json.dumps(list(values)) if dialect == "sqlite" else list(values)
 
 
-def _list_of(column: ColumnLike, dialect: str) -> TypeEngine[Any]:
+def _list_type(column: ColumnLike, dialect: str) -> TypeEngine[Any]:
     return Text() if dialect == "sqlite" else ARRAY(column.type)
 
 
-def _in(
-    column: ColumnLike,
-    values: BindParameter[Any],
-    dialect: str,
-) -> ColumnElement[bool]:
+def _in(column: ColumnLike, values: BindParameter[Any], dialect: str) -> ColumnElement[bool]:
     if dialect == "sqlite":
         each = func.json_each(values).table_valued("value")
         return column.in_(select(each.c.value))
@@ -107,8 +105,8 @@ def _in(
 
 
 def allocate_ids(session: Session, table: FromClause, count: int) -> list[int]:
-    """Return ids for `count` new rows of `table`. Only a writer may ask: it has the lock."""
-    assert isinstance(table, Table)  # noqa: S101 - a class's `__table__` is typed as less
+    """Return `count` new ids for `table`. The session must hold the writers' lock."""
+    assert isinstance(table, Table)  # noqa: S101 - SQLAlchemy types `__table__` as a FromClause
     if count == 0:
         return []
     if is_sqlite(session):
@@ -122,30 +120,37 @@ def allocate_ids(session: Session, table: FromClause, count: int) -> list[int]:
 def bulk_insert(
     session: Session, table: FromClause, columns: tuple[str, ...], rows: Sequence[Row]
 ) -> None:
-    """Insert `rows`, each of which has the values of `columns`, by the fastest way there is.
+    """Insert `rows` of values for `columns`, without SQLAlchemy's work for each row.
 
-    On PostgreSQL that is COPY, on SQLite the driver's own executemany.
+    Uses COPY on PostgreSQL and `executemany` on SQLite.
     """
     if not rows:
         return
-    assert isinstance(table, Table)  # noqa: S101 - a class's `__table__` is typed as less
+    assert isinstance(table, Table)  # noqa: S101 - SQLAlchemy types `__table__` as a FromClause
     connection = session.connection()
     processors = _processors(table, columns, connection.dialect)
-    kept = _processed(rows, processors) if processors else rows
+    chunks = (_processed(chunk, processors) for chunk in in_chunks(rows))
     names = ", ".join(columns)
     if is_sqlite(session):
-        marks = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
-        connection.exec_driver_sql(statement, Rows(kept))
+        placeholders = ", ".join("?" * len(columns))
+        insert = f"INSERT INTO {table.name} ({names}) VALUES ({placeholders})"  # noqa: S608 - names of ours
+        for chunk in chunks:
+            connection.exec_driver_sql(insert, chunk)
         return
     driver: Any = connection.connection.cursor()
     with driver as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
-        for row in in_turns(kept):
+        for row in chain.from_iterable(chunks):
             copy.write_row(row)
 
 
+def in_chunks(rows: Sequence[Row]) -> Iterator[list[Any]]:
+    """Yield `rows` in lists of a few, and the CPU in between."""
+    starts = range(0, len(rows), _CHUNK_ROWS)
+    return yielding(list(rows[start : start + _CHUNK_ROWS]) for start in starts)
+
+
 def is_sqlite(session: Session) -> bool:
-    """Say whether the session is one on SQLite."""
+    """Return whether the session is on SQLite."""
     return session.get_bind().dialect.name == "sqlite"
 
 
@@ -153,20 +158,16 @@ def is_sqlite(session: Session) -> bool:
 def _processors(
     table: Table, columns: tuple[str, ...], dialect: Dialect
 ) -> tuple[tuple[int, Processor], ...]:
-    """Return what SQLAlchemy does to values of those columns on their way, by position."""
+    """Return SQLAlchemy's conversions of bind values, with the positions of their columns."""
     found = (table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns)
-    return tuple((place, process) for place, process in enumerate(found) if process)
+    return tuple((position, process) for position, process in enumerate(found) if process)
 
 
-def _processed(rows: Sequence[Row], processors: tuple[tuple[int, Processor], ...]) -> Sequence[Row]:
-    """Return `rows` as the driver takes them, worked on piece by piece.
-
-    In each it goes column by column: there are few, and what goes through the rows is no Python.
-    """
-    done: list[Row] = []
-    for start in in_turns(range(0, len(rows), _AT_ONCE), 1):
-        values: list[Iterable[Any]] = list(zip(*rows[start : start + _AT_ONCE], strict=True))
-        for place, process in processors:
-            values[place] = map(process, values[place])
-        done += zip(*values, strict=True)
-    return done
+def _processed(rows: list[Row], processors: tuple[tuple[int, Processor], ...]) -> list[Any]:
+    """Return `rows` converted for the driver. By columns, as few columns need it."""
+    if not processors:
+        return rows
+    columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
+    for position, process in processors:
+        columns[position] = map(process, columns[position])
+    return list(zip(*columns, strict=True))

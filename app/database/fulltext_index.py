@@ -1,20 +1,20 @@
-"""The index of words, as each database keeps it: filled, and asked in its own language of queries.
+"""The full-text index of each database: how rows are written, and how a search becomes a query.
 
-It is a table of FTS5 on SQLite, and one with `tsvector`s under GIN indexes on PostgreSQL. Both get
-the same words (`app.search.analyzer`), so both find the same. A row's key is made of the second in
-which the article was published and of its id: in the order of keys, matches are found from the
-newest on without looking at all of them.
+On SQLite it is an FTS5 table; on PostgreSQL a table of `tsvector`s with GIN indexes. Both hold the
+tokens that `app.search.analyzer` makes, so both find the same articles.
 
-FTS5 keeps no texts beside its index, and so it has to be told what to take out: exactly the words
-that it was given.
+The key of a row is made of the second in which its article was published and of the article's id.
+Reading matches in the order of keys yields the newest articles first, without sorting them all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
+    Connection,
     FromClause,
     and_,
     column,
@@ -24,14 +24,12 @@ from sqlalchemy import (
     table,
     text,
 )
-from sqlalchemy.orm import Session
 
-from app.background_priority import Rows, in_turns
-from app.database.dialects import is_sqlite, list_parameter
+from app.database.dialects import in_chunks, is_any_of
 from app.search.analyzer import SearchTerm
 
 Tier = Literal["title", "summary", "body"]
-"""Where all that is asked for is found: in the title; else there or in the summary; else at all."""
+"""Where all terms are found: in the title; in title and summary together; anywhere."""
 
 TIERS: Final[tuple[Tier, ...]] = ("title", "summary", "body")
 
@@ -40,27 +38,30 @@ _ID_MASK: Final = (1 << _ID_BITS) - 1
 _EARLIEST: Final = -(1 << 32)
 _LATEST: Final = (1 << 33) - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND: Final = _EPOCH.replace(second=1) - _EPOCH
 
-_COLUMNS: Final[dict[Tier, str]] = {
+_FTS5_COLUMNS: Final[dict[Tier, str]] = {
     "title": "{title} : ",
     "summary": "{title summary} : ",
     "body": "",
 }
-_POSTGRESQL: Final = table(
-    "article_words", column("key"), column("title"), column("head"), column("whole")
+_FTS5_TABLE: Final = table("article_words", column("rowid", BigInteger))
+_TSVECTORS: Final = table(
+    "article_words", column("key", BigInteger), column("title"), column("head"), column("whole")
 )
-# One column for each tier, with what is in those before it: so the planner knows how rare a word is
-# in each, and whether to look for its articles or to come across them.
-_TIER_COLUMNS: Final[dict[Tier, ColumnElement[str]]] = {
-    "title": _POSTGRESQL.c.title,
-    "summary": _POSTGRESQL.c.head,
-    "body": _POSTGRESQL.c.whole,
+# Each column repeats the tokens of the tiers before it. So the planner knows how rare a word is in
+# each tier, and whether to read its index or to filter articles in the order of their keys.
+_TSVECTOR_COLUMNS: Final[dict[Tier, ColumnElement[str]]] = {
+    "title": _TSVECTORS.c.title,
+    "summary": _TSVECTORS.c.head,
+    "body": _TSVECTORS.c.whole,
 }
-_SQLITE: Final = table("article_words", column("rowid"))
+# A constant in the statement, because the planner estimates the matches of a constant query only.
+_SIMPLE: Final[ColumnElement[str]] = literal_column("'simple'::regconfig")
 
 
 class IndexedText(NamedTuple):
-    """What is kept of an article to be searched, field by field."""
+    """A row of the index: the tokens of an article, field by field."""
 
     key: int
     title: str
@@ -69,7 +70,7 @@ class IndexedText(NamedTuple):
 
 
 class MatchQuery(NamedTuple):
-    """The rows that match: where they are, their key, the id of their article, and when."""
+    """The condition for rows that match a search, with the columns of the table it applies to."""
 
     rows: FromClause
     key: ColumnElement[int]
@@ -78,133 +79,107 @@ class MatchQuery(NamedTuple):
 
 
 def index_key(listed_at: datetime, article_id: int) -> int:
-    """Return the key of an article: it grows with the second, and within one with the id."""
+    """Return the key of an article. Keys grow with the second, and within one with the id."""
     seconds = (listed_at - _EPOCH) // _SECOND
     return (min(max(seconds, _EARLIEST), _LATEST) << _ID_BITS) | (article_id & _ID_MASK)
 
 
-# A constant of the statement: to plan with, the server must know what is asked.
-_PLAIN: Final[ColumnElement[str]] = literal_column("'simple'::regconfig")
-_SECOND: Final = _EPOCH.replace(second=1) - _EPOCH
-
-
 def last_index_key(instant: datetime) -> int:
-    """Return the last key of an article that is published in the second of `instant`."""
+    """Return the largest key of articles that are published in the second of `instant`."""
     return index_key(instant, _ID_MASK)
 
 
-def insert(session: Session, rows: Sequence[IndexedText]) -> None:
+def insert(connection: Connection, rows: Sequence[IndexedText]) -> None:
     """Add `rows` to the index."""
-    if not rows:
-        return
-    connection = session.connection()
-    if is_sqlite(session):
-        # FTS5 collects what it is given as long as keys grow, and writes it down where one does
-        # not. In the order of keys a row takes half of the time, and there is less to merge.
-        connection.exec_driver_sql(
-            "INSERT INTO article_words (rowid, title, summary, body) VALUES (?, ?, ?, ?)",
-            Rows(sorted(rows)),
-        )
-        return
-    # All in one statement: the words are parsed by the server, and sent once.
-    connection.execute(
-        text(
-            "INSERT INTO article_words (key, title, head, whole)"
-            " SELECT key, to_tsvector('simple', title),"
-            " to_tsvector('simple', title) || to_tsvector('simple', summary),"
-            " to_tsvector('simple', title) || to_tsvector('simple', summary)"
-            " || to_tsvector('simple', body)"
-            " FROM unnest(CAST(:keys AS bigint[]), CAST(:titles AS text[]),"
-            " CAST(:summaries AS text[]), CAST(:bodies AS text[]))"
-            " AS given (key, title, summary, body)"
-        ),
-        {
-            "keys": [row.key for row in rows],
-            "titles": [row.title for row in rows],
-            "summaries": [row.summary for row in rows],
-            "bodies": [row.body for row in rows],
-        },
-    )
+    if connection.dialect.name == "sqlite":
+        # In the order of keys FTS5 collects rows in memory; a smaller key makes it write them out.
+        for chunk in in_chunks(sorted(rows)):
+            connection.exec_driver_sql(_INSERT_FTS5, chunk)
+    elif rows:
+        # One statement, in which the server parses the tokens that are sent once.
+        keys, titles, summaries, bodies = map(list, zip(*rows, strict=True))
+        parameters = {"keys": keys, "titles": titles, "summaries": summaries, "bodies": bodies}
+        connection.execute(_INSERT_TSVECTORS, parameters)
 
 
-def remove(session: Session, keys: Sequence[int], words_of: Callable[[int], IndexedText]) -> None:
-    """Take rows out of the index. `words_of` tells of a key what was inserted under it.
+_INSERT_FTS5: Final = "INSERT INTO article_words (rowid, title, summary, body) VALUES (?, ?, ?, ?)"
+_INSERT_TSVECTORS: Final = text("""
+INSERT INTO article_words (key, title, head, whole)
+SELECT
+    key,
+    to_tsvector('simple', title),
+    to_tsvector('simple', title) || to_tsvector('simple', summary),
+    to_tsvector('simple', title) || to_tsvector('simple', summary) || to_tsvector('simple', body)
+FROM unnest(
+    CAST(:keys AS bigint[]),
+    CAST(:titles AS text[]),
+    CAST(:summaries AS text[]),
+    CAST(:bodies AS text[])
+) AS rows (key, title, summary, body)""")
 
-    What is not there stays so.
+
+def remove(connection: Connection, keys: Sequence[int]) -> None:
+    """Remove rows from the index by their keys. Unknown keys are ignored."""
+    if keys:
+        rows = _FTS5_TABLE if connection.dialect.name == "sqlite" else _TSVECTORS
+        key = rows.c[0]
+        connection.execute(rows.delete().where(is_any_of(connection, key, keys)))
+
+
+def match_query(
+    dialect: str, terms: Sequence[SearchTerm], tier: Tier, *, exactly: bool
+) -> MatchQuery:
+    """Return the query for rows in which all of `terms` are found at `tier`.
+
+    With `exactly`, rows that match at an earlier tier are left out. At least one of the terms must
+    not be excluded.
     """
-    if not keys:
-        return
-    connection = session.connection()
-    if is_sqlite(session):
-        # FTS5 would note also of what was never there that it is gone (SQLite, "The 'delete'
-        # Command"). It is asked once: each time it writes down first what it has collected.
-        there = connection.exec_driver_sql(_THERE, (list_parameter(keys, "sqlite"),)).scalars()
-        if rows := [words_of(key) for key in in_turns(sorted(there), 2)]:
-            connection.exec_driver_sql(_TAKEN_OUT, Rows(rows))
-        return
-    connection.execute(
-        text("DELETE FROM article_words WHERE key = ANY (CAST(:keys AS bigint[]))"),
-        {"keys": list(keys)},
-    )
-
-
-_THERE: Final = """
-SELECT rowid FROM article_words WHERE rowid IN (SELECT value FROM json_each(?))"""
-_TAKEN_OUT: Final = """
-INSERT INTO article_words (article_words, rowid, title, summary, body)
-VALUES ('delete', ?, ?, ?, ?)"""
-
-
-def clear(session: Session) -> None:
-    """Take everything out of the index."""
-    everything = "INSERT INTO article_words (article_words) VALUES ('delete-all')"
-    session.execute(text(everything if is_sqlite(session) else "DELETE FROM article_words"))
-
-
-def matches(dialect: str, terms: Sequence[SearchTerm], tier: Tier, *, exactly: bool) -> MatchQuery:
-    """Return the rows in which `terms` are found at `tier`, with `exactly` at none before it.
-
-    One of the terms at least is not excluded.
-    """
-    before = TIERS[TIERS.index(tier) - 1] if exactly and tier != "title" else None
+    earlier = TIERS[TIERS.index(tier) - 1] if exactly and tier != "title" else None
     if dialect == "sqlite":
-        key: ColumnElement[int] = _SQLITE.c.rowid
-        query = _fts5(terms, tier, before)
-        condition = literal_column("article_words").op("MATCH", is_comparison=True)(query)
-        return MatchQuery(_SQLITE, key, key.bitwise_and(_ID_MASK), condition)
-    key = _POSTGRESQL.c.key
-    asked = " & ".join(_tsquery(term) for term in terms if not term.excluded)
-    conditions = [_is_in(_TIER_COLUMNS[tier], asked)]
-    if before is not None:
-        conditions.append(not_(_is_in(_TIER_COLUMNS[before], asked)))
-    whole = _TIER_COLUMNS["body"]
-    conditions += [not_(_is_in(whole, _tsquery(term))) for term in terms if term.excluded]
-    return MatchQuery(_POSTGRESQL, key, key.bitwise_and(_ID_MASK), and_(*conditions))
+        key: ColumnElement[int] = _FTS5_TABLE.c.rowid
+        query = _fts5_query(terms, tier, earlier)
+        match = literal_column("article_words").op("MATCH", is_comparison=True)(query)
+        return MatchQuery(_FTS5_TABLE, key, key.bitwise_and(_ID_MASK), match)
+    key = _TSVECTORS.c.key
+    condition = _tsvector_condition(terms, tier, earlier)
+    return MatchQuery(_TSVECTORS, key, key.bitwise_and(_ID_MASK), condition)
 
 
-def _is_in(words: ColumnElement[str], query: str) -> ColumnElement[bool]:
-    return words.op("@@", is_comparison=True)(func.to_tsquery(_PLAIN, query))
+def _tsvector_condition(
+    terms: Sequence[SearchTerm], tier: Tier, earlier: Tier | None
+) -> ColumnElement[bool]:
+    included = " & ".join(_tsquery(term) for term in terms if not term.excluded)
+    conditions = [_matches(_TSVECTOR_COLUMNS[tier], included)]
+    if earlier is not None:
+        conditions.append(not_(_matches(_TSVECTOR_COLUMNS[earlier], included)))
+    whole = _TSVECTOR_COLUMNS["body"]
+    conditions += [not_(_matches(whole, _tsquery(term))) for term in terms if term.excluded]
+    return and_(*conditions)
 
 
-def _fts5(terms: Sequence[SearchTerm], tier: Tier, before: Tier | None) -> str:
-    """Return a query in the language of FTS5 (SQLite, "Full-text Query Syntax")."""
-    asked = " AND ".join(_fts5_term(term) for term in terms if not term.excluded)
-    query = f"{_COLUMNS[tier]}({asked})"
-    unwanted = [_fts5_term(term) for term in terms if term.excluded]
-    if before is not None:
-        unwanted.append(f"{_COLUMNS[before]}({asked})")
-    for each in unwanted:
+def _matches(tokens: ColumnElement[str], query: str) -> ColumnElement[bool]:
+    return tokens.op("@@", is_comparison=True)(func.to_tsquery(_SIMPLE, query))
+
+
+def _fts5_query(terms: Sequence[SearchTerm], tier: Tier, earlier: Tier | None) -> str:
+    """Return a query in FTS5's language (SQLite, "Full-text Query Syntax")."""
+    included = " AND ".join(_fts5_term(term) for term in terms if not term.excluded)
+    query = f"{_FTS5_COLUMNS[tier]}({included})"
+    excluded = [_fts5_term(term) for term in terms if term.excluded]
+    if earlier is not None:
+        excluded.append(f"{_FTS5_COLUMNS[earlier]}({included})")
+    for each in excluded:
         query = f"({query}) NOT ({each})"
     return query
 
 
 def _fts5_term(term: SearchTerm) -> str:
     end = " *" if term.prefix else ""
-    return "(" + " OR ".join(f'"{spelling}"{end}' for spelling in term.variants) + ")"
+    return "(" + " OR ".join(f'"{variant}"{end}' for variant in term.variants) + ")"
 
 
 def _tsquery(term: SearchTerm) -> str:
     """Return a query for `to_tsquery` (PostgreSQL, "Parsing Queries")."""
     end = ":*" if term.prefix else ""
-    phrases = (" <-> ".join(spelling.split()) for spelling in term.variants)
+    phrases = (" <-> ".join(variant.split()) for variant in term.variants)
     return "(" + " | ".join(f"({phrase}{end})" for phrase in phrases) + ")"

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from app.article.hygiene import HygieneFlag
-from app.background_priority import in_turns
+from app.background_priority import yielding
 from app.database.transactions import Session
 from app.feeds import Rejected
 from app.ingest.batch_state import BatchState
@@ -42,7 +42,7 @@ def prefetch(
     """Add to `state` the stored articles with the slugs, aliases or canonical keys of `records`."""
     slugs: set[str] = set()
     keys: set[str] = set()
-    for new in in_turns(records):
+    for new in records:
         slugs.add(new.record.slug)
         slugs.update(new.record.upkeep.aliases)
         if new.key:
@@ -60,7 +60,7 @@ def simulate(
 ) -> list[tuple[RecordResult, Decision | None]]:
     """Decide about the items of `batch` in order, each against the state the previous one left."""
     simulated: list[tuple[RecordResult, Decision | None]] = []
-    for position, item in enumerate(in_turns(batch.items), batch.position + 1):
+    for position, item in enumerate(yielding(batch.items), batch.position + 1):
         if isinstance(item, Rejected):
             simulated.append((rejected_result(position, item), None))
         else:

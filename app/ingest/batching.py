@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from app.article.hygiene import HygieneFlag, flags
 from app.article.record import Fault
-from app.background_priority import give_way, in_turns
+from app.background_priority import lower_thread_priority, yielding
 from app.feeds import Entry, FeedSource, Rejected, read_all
 from app.ingest.candidate import Candidate
 
@@ -75,7 +75,7 @@ def split_into_batches(
     """
     items: list[PendingRecord | Rejected] = []
     position = weight = 0
-    for entry in in_turns(_until_too_many_rejected(entries), 1):
+    for entry in yielding(_until_too_many_rejected(entries)):
         added = _weight(entry)
         if len(items) >= BATCH_RECORDS or (items and weight + added > BATCH_BYTES):
             yield Batch(position, tuple(items), bytes_read(), last=False)
@@ -92,7 +92,7 @@ def read_ahead(batches: Iterator[Batch]) -> Iterator[Iterator[Batch]]:
 
     Reading uses a thread of its own, which has ended when the block ends.
     """
-    with ThreadPoolExecutor(1, "feed", give_way) as reader:
+    with ThreadPoolExecutor(1, "feed", lower_thread_priority) as reader:
         yield _submit_next(batches, reader)
 
 

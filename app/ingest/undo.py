@@ -9,7 +9,6 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 
-from app.background_priority import in_turns
 from app.database.transactions import Session
 from app.ingest import undo_plan
 from app.ingest.candidate import Candidate
@@ -180,7 +179,7 @@ def _restore(
     articles = {step.id: ArticleWrite(step.article) for step in steps if step.before}
     events = [event for group in groups for event in undo_plan.change_events(group, articles)]
     article_writes.remove(session, created)
-    for article_id, article in in_turns(articles.items()):
+    for article_id, article in articles.items():
         _set_state(article, before[article_id])
     article_writes.write(session, list(articles.values()), {}, undo_id, now)
     change_log.record(session, events, undo_id, now)

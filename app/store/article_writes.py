@@ -14,7 +14,6 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.article.record import Record
-from app.background_priority import in_turns
 from app.database.dialects import allocate_ids, bulk_insert, is_any_of
 from app.database.tables import Article, ArticleEntity, ArticleTopic, Revision, SlugAlias
 from app.store import articles, existing_articles, public_index, topics_and_entities
@@ -62,7 +61,7 @@ def write(
     before = _replace(session, old, load_id, now) if old else {}
     for draft, draft_id in zip(new, allocate_ids(session, _ARTICLES, len(new)), strict=True):
         draft.id = draft_id
-    rows = [(draft.id, *_values(draft, now)) for draft in in_turns(new)]
+    rows = [(draft.id, *_values(draft, now)) for draft in new]
     bulk_insert(session, _ARTICLES, ("id", *_KEPT), rows)
     _keep(session, {draft.id: draft.states[:-1] for draft in new}, load_id, now)
     _link(session, {draft.id: draft.states[-1] for draft in new}, now)
@@ -102,16 +101,13 @@ def _replace(
         # One may go where another is yet to leave, so first all of them are where no slug is.
         away = [{"id": i, "slug": f"/{i}"} for i in moving]
         session.execute(update(Article), away)
-    rows = [
-        {"id": i, **dict(zip(_KEPT, _values(d, now), strict=True))}
-        for i, d in in_turns(drafts.items())
-    ]
+    rows = [{"id": i, **dict(zip(_KEPT, _values(d, now), strict=True))} for i, d in drafts.items()]
     session.execute(update(Article), rows)
     became = {i: draft.states[-1] for i, draft in drafts.items()}
     # Links that are as they were stand already.
     anew = {
         i: state
-        for i, state in in_turns(became.items())
+        for i, state in became.items()
         if _links(state, state.listed_at(now))
         != _links(past[i], past[i].record.published_at if drafts[i].listed else None)
     }
@@ -141,7 +137,7 @@ def _keep(
     last = {row[0]: row[1] for row in found}
     rows = [
         (article_id, number, state.record.model_dump(mode="json"), *state[1:], now, load_id)
-        for article_id in in_turns(ids)
+        for article_id in ids
         for number, state in enumerate(past[article_id], last.get(article_id or 0, 0) + 1)
     ]
     bulk_insert(session, Revision.__table__, _REVISION, rows)
@@ -159,7 +155,7 @@ def _link(
     )
     rows = [
         (i, position, topics[topic], listed_at)
-        for i, (record, listed_at) in in_turns(records.items())
+        for i, (record, listed_at) in records.items()
         for position, topic in enumerate(record.topics)
     ]
     bulk_insert(session, ArticleTopic.__table__, (*_LINK, "topic_id", "listed_at"), rows)
@@ -168,7 +164,7 @@ def _link(
     )
     rows = [
         (i, position, entities[entity], listed_at)
-        for i, (record, listed_at) in in_turns(records.items())
+        for i, (record, listed_at) in records.items()
         for position, entity in enumerate(record.entities)
     ]
     bulk_insert(session, ArticleEntity.__table__, (*_LINK, "entity_id", "listed_at"), rows)

@@ -8,7 +8,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.article.record import restore_record
-from app.background_priority import in_turns
 from app.database.dialects import is_any_of
 from app.database.tables import Change, Load, Revision
 from app.store.articles import ArticleState
@@ -102,5 +101,5 @@ def states_before(session: Session, load_id: int, ids: Collection[int]) -> dict[
         each.article_id: ArticleState(
             restore_record(each.record), each.withdrawn_at, each.withdrawn_reason
         )
-        for each in in_turns(found)
+        for each in found
     }

@@ -1,205 +1,122 @@
-"""The catalogue: what readers list and find, kept beside the articles in the same transaction.
+"""What readers list and search: term counts and the full-text index, for public articles only.
 
-It has the number of articles under each term and the words of each article, all of those that
-readers see: published by now, and not withdrawn. It can be made anew from the articles.
+An article is public from its publication until it is withdrawn. Both are updated in the
+transaction that writes the article.
 """
 
-import platform
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
-from importlib import metadata
 from typing import Final
 from urllib.parse import urlsplit
 
-import Stemmer
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.article.hygiene import clean
 from app.article.record import Record
-from app.background_priority import Rows, in_turns
+from app.background_priority import yielding
 from app.database import fulltext_index
-from app.database.dialects import is_any_of, is_sqlite
+from app.database.dialects import in_chunks, is_any_of, is_sqlite
 from app.database.fulltext_index import IndexedText
-from app.database.tables import Article, ArticleEntity, ArticleTopic, Change, FacetTerm, Property
-from app.database.transactions import DatabaseUnavailableError
+from app.database.tables import Article, ArticleEntity, ArticleTopic
 from app.search import analyzer
 from app.search.highlighter import plain_text
-from app.store import articles, topics_and_entities
+from app.store import topics_and_entities
 
-VERSION: Final = f"2.{analyzer.VERSION}"
-"""Of what is kept here, and of how texts are read: it changes with any word of any text."""
-
-_READERS: Final = (
-    f"Python {'.'.join(platform.python_version_tuple()[:2])}, Snowball {Stemmer.version()},"
-    f" pyromark {metadata.version('pyromark')}"
-)
-
-_NAME: Final = "catalogue"
-_AT_ONCE: Final = 500
-_READ_OF_A_BODY: Final = 2 * analyzer.INDEXED_CHARACTERS
-"""How many characters of a body are looked at for its words: it may be full of markup."""
+BODY_CHARACTERS: Final = 2 * analyzer.INDEXED_CHARACTERS
+"""How much of a body is parsed for the index. Twice what is indexed, as some of it is markup."""
 
 PublicRecords = Mapping[int, Record]
-"""Articles that readers see, by their ids."""
+"""Records of public articles, by article id."""
 
 
 def update_articles(session: Session, before: PublicRecords, after: PublicRecords) -> None:
-    """Let readers find the articles in `after` in place of those in `before`.
+    """Replace the articles in `before` by those in `after`; an id may be in both.
 
-    The session is one of `Database.writing()`, and has written the articles. Raises
-    DatabaseUnavailableError where another version, or another Python, has made the catalogue since
-    this process started: what it would take out is not what that has put in.
+    The session must be one of `Database.writing()` and have written the articles.
     """
-    if is_sqlite(session) and not is_current(session):
-        raise DatabaseUnavailableError("its index of words is another version's: start anew")
-    _revise(session, before, after)
+    _count_terms(session, before, after)
+    connection = session.connection()
+    changed = {
+        i for i in before.keys() | after.keys() if _text_differs(before.get(i), after.get(i))
+    }
+    old = [fulltext_index.index_key(before[i].published_at, i) for i in before if i in changed]
+    fulltext_index.remove(connection, old)
+    new = [i for i in after if i in changed]
+    fulltext_index.insert(connection, [indexed_text(i, after[i]) for i in yielding(new)])
 
 
-def _revise(session: Session, before: PublicRecords, after: PublicRecords) -> None:
-    _count(session, before, after)
-    changed = {i for i in before.keys() | after.keys() if _reads_otherwise(before, after, i)}
-    gone = {fulltext_index.index_key(before[i].published_at, i): i for i in before if i in changed}
-    fulltext_index.remove(session, list(gone), lambda key: _words(gone[key], before[gone[key]]))
-    fulltext_index.insert(
-        session, [_words(i, after[i]) for i in in_turns(after, 2) if i in changed]
+def indexed_text(article_id: int, record: Record) -> IndexedText:
+    """Return the full-text index's row of an article, from the text that readers see."""
+    if len(record.body_md) > BODY_CHARACTERS:
+        record = record.model_copy(update={"body_md": record.body_md[:BODY_CHARACTERS]})
+    shown = clean(record)
+    return IndexedText(
+        key=fulltext_index.index_key(shown.published_at, article_id),
+        title=analyzer.index_text(shown.title, shown.lang),
+        summary=analyzer.index_text(shown.summary, shown.lang),
+        body=analyzer.index_text(plain_text(shown.body_md), shown.lang),
     )
 
 
 def source_host(record: Record) -> str | None:
-    """Return the host that a record's story comes from, in lower case."""
-    address = record.canonical_source
-    return _host(address.split("/", 3)[2]) if address else None
+    """Return the host of a record's canonical source, in lower case."""
+    url = record.canonical_source
+    return _host(url.split("/", 3)[2]) if url else None
 
 
-@lru_cache(1_024)  # there are many addresses, and few hosts; to take an address apart takes 4 us
+@lru_cache(1_024)  # sources are many and hosts few, and parsing a URL takes 4 µs
 def _host(authority: str) -> str | None:
     return urlsplit(f"//{authority}").hostname
 
 
-def version(session: Session) -> str:
-    """Return what the catalogue of this database has to be of.
-
-    On SQLite an article's words are read from its text again to take them out of their index, which
-    is right only where they are the same ones: that is also up to what reads texts for us.
-    """
-    return f"{VERSION}, {_READERS}" if is_sqlite(session) else VERSION
-
-
-def is_current(session: Session) -> bool:
-    """Say whether the catalogue is as this version makes it."""
-    kept = session.scalar(select(Property.value).where(Property.name == _NAME))
-    return kept == version(session)
-
-
-def rebuild(session: Session, now: datetime) -> None:
-    """Make the catalogue anew. The session is one of `Database.writing()`.
-
-    What has come due since the change feed told of it last is left to be announced.
-    """
-    session.execute(delete(FacetTerm))
-    fulltext_index.clear(session)
-    for ids in _some(session.scalars(select(Article.id).order_by(Article.id)).all()):
-        told = _told(session, ids)
-        states = articles.current_states(session, ids)
-        listed = {i: s.listed_at(now) if i in told else None for i, s in states.items()}
-        rows = [
-            {"_id": i, "listed_at": listed[i], "source_host": source_host(s.record)}
-            for i, s in states.items()
-        ]
-        session.connection().execute(_PLACED, rows)
-        copy_listed_at_to_links(session, ids)
-        _revise(session, {}, {i: s.record for i, s in states.items() if listed[i]})
-    session.execute(delete(Property).where(Property.name == _NAME))
-    session.add(Property(name=_NAME, value=version(session)))
-    session.flush()
-
-
 def copy_listed_at_to_links(session: Session, ids: Collection[int]) -> None:
-    """Let the links of articles say what these say themselves: since when they are listed."""
+    """Copy `listed_at` of the articles to their links with topics and entities."""
     for link in ArticleTopic, ArticleEntity:
-        said = select(Article.listed_at).where(Article.id == link.article_id).scalar_subquery()
-        linked = is_any_of(session, link.article_id, ids)
+        listed_at = select(Article.listed_at).where(Article.id == link.article_id).scalar_subquery()
         session.execute(
-            update(link).where(linked).values(listed_at=said),
+            update(link)
+            .where(is_any_of(session, link.article_id, ids))
+            .values(listed_at=listed_at),
             execution_options={"synchronize_session": False},
         )
 
 
-def _told(session: Session, ids: Sequence[int]) -> set[int]:
-    """Return which of the articles the change feed has told readers of, and not of their end."""
-    latest = (
-        select(Change.article_id, Change.public)
-        .where(is_any_of(session, Change.article_id, ids), Change.public.is_not(None))
-        .order_by(Change.seq)
-    )
-    last = {row[0]: row[1] for row in session.execute(latest)}
-    return {i for i in ids if last.get(i, "deleted") != "deleted"}
+def _text_differs(old: Record | None, new: Record | None) -> bool:
+    return old is None or new is None or _indexed_fields(old) != _indexed_fields(new)
 
 
-_PLACED: Final = (
-    update(Article)
-    .where(Article.id == bindparam("_id"))
-    .values(listed_at=bindparam("listed_at"), source_host=bindparam("source_host"))
-)
-
-
-def _some(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
-
-
-def _reads_otherwise(before: PublicRecords, after: PublicRecords, article_id: int) -> bool:
-    old, new = before.get(article_id), after.get(article_id)
-    return old is None or new is None or _read(old) != _read(new)
-
-
-def _read(record: Record) -> tuple[object, ...]:
+def _indexed_fields(record: Record) -> tuple[object, ...]:
     return record.published_at, record.title, record.summary, record.body_md, record.lang
 
 
-def _words(article_id: int, kept: Record) -> IndexedText:
-    if len(kept.body_md) > _READ_OF_A_BODY:
-        kept = kept.model_copy(update={"body_md": kept.body_md[:_READ_OF_A_BODY]})
-    # What readers do not see, they do not find by either.
-    record = clean(kept)
-    language = record.lang
-    return IndexedText(
-        key=fulltext_index.index_key(record.published_at, article_id),
-        title=analyzer.index_text(record.title, language),
-        summary=analyzer.index_text(record.summary, language),
-        body=analyzer.index_text(plain_text(record.body_md), language),
-    )
-
-
-def _count(session: Session, before: PublicRecords, after: PublicRecords) -> None:
-    """Count the articles under each term again, where that has changed."""
+def _count_terms(session: Session, before: PublicRecords, after: PublicRecords) -> None:
+    """Add to the number of articles under each term what the change adds to it."""
     difference: Counter[tuple[str, str]] = Counter()
-    for record in in_turns(after.values()):
+    for record in after.values():
         difference.update(_terms(record))
-    for record in in_turns(before.values()):
+    for record in before.values():
         difference.subtract(_terms(record))
     changed = sorted((*term, change) for term, change in difference.items() if change)
-    if not changed:
-        return
     names = [name for facet, name, _ in changed if facet == "entity"]
     slugs = topics_and_entities.entity_slugs(session, names)
     rows = [
         (facet, slugs[name] if facet == "entity" else name, name, analyzer.fold(name), change)
-        for facet, name, change in in_turns(changed)
+        for facet, name, change in changed
     ]
-    # The driver is asked itself: to have each row named and taken apart takes longer than it does.
-    mark = "?" if is_sqlite(session) else "%s"
-    session.connection().exec_driver_sql(_ADDED.replace("?", mark), Rows(rows))
+    placeholder = "?" if is_sqlite(session) else "%s"
+    for chunk in in_chunks(rows):
+        session.connection().exec_driver_sql(_ADD_TERMS.replace("?", placeholder), chunk)
 
 
-_ADDED: Final = """
+_ADD_TERMS: Final = """
 INSERT INTO terms (facet, value, label, folded, articles) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (facet, value) DO UPDATE SET articles = terms.articles + excluded.articles"""
 
 
 def _terms(record: Record) -> Iterator[tuple[str, str]]:
+    """Yield the facets of a record and its values in them. All articles are in the facet "all"."""
     yield "all", ""
     yield "lang", record.lang
     yield "month", record.published_at.strftime("%Y-%m")

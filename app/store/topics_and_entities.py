@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.article.record import SLUG_LENGTH
-from app.background_priority import in_turns
 from app.database.dialects import allocate_ids, bulk_insert, is_any_of
 from app.database.tables import Entity, Topic
 
@@ -65,7 +64,7 @@ def _slugs(session: Session, names: Iterable[str]) -> Mapping[str, str]:
     It is made from the name. Where another name has come to it first, or nothing of the name can be
     written in a-z and 0-9, a digest of the name goes behind it.
     """
-    plain = {name: slugify(name, max_length=SLUG_LENGTH) for name in in_turns(names)}
+    plain = {name: slugify(name, max_length=SLUG_LENGTH) for name in names}
     if not plain:
         return {}
     there = select(Entity.slug).where(is_any_of(session, Entity.slug, set(plain.values())))

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Request, Response
 
 from app.auth.failed_logins import FailedLoginLimiter, ValidTokenCache
-from app.background_priority import give_way
+from app.background_priority import lower_thread_priority
 from app.cache.change_broadcast import ChangeBroadcast
 from app.cache.change_follower import ChangeFollower
 from app.cache.response_cache import ResponseCache
@@ -82,7 +82,7 @@ class AppState:
 
 
 def _nice(name: str) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(LOADS_AT_ONCE, name, give_way)
+    return ThreadPoolExecutor(LOADS_AT_ONCE, name, lower_thread_priority)
 
 
 def assemble(settings: Settings, clock: Callable[[], datetime]) -> AppState:

@@ -1,7 +1,4 @@
-"""The catalogue's index of words on SQLite, which is told what to take out, and so has to know."""
-
-import hashlib
-import json
+"""The full-text index: it follows the articles, and survives versions that index otherwise."""
 
 import pytest
 from sqlalchemy import text
@@ -9,12 +6,9 @@ from sqlalchemy import text
 from app.database import fulltext_index
 from app.database.fulltext_index import IndexedText, index_key
 from app.database.transactions import Database
-from app.store import public_index
-from app.store.startup import prepare, upgrade
 from tests.support.feed_records import ndjson, outcomes, record
-from tests.support.paths import SEED
-from tests.support.site import NOW, Site, one_database
-from tests.support.snapshots import assert_catalogued, words_in, words_of
+from tests.support.site import NOW, Site
+from tests.support.snapshots import assert_catalogued, snapshot, words_in
 
 MIXED = {
     "title": "Die Größe der Straße – naïve “coöperation”, 東京の天気",
@@ -23,27 +17,10 @@ MIXED = {
     "- <b>bold</b>\n\n<!-- hidden --> seen\u200b\u00ad\n\n| a | b |\n|---|---|\n| c | d |\n",
     "entities": ["Zoë"],
 }
-WORDS = {"2.1": "c569bf5f71ae7b3ed1e43e67d2c841192551edc24bfdb2389598c89c97e963a9"}
-
-
-def digest() -> str:
-    """Return one line for what is made of a text in each of some languages, and of the seed."""
-    texts = [MIXED | {"lang": lang} for lang in ("en", "de", "fr", "ru", "ja", "und")]
-    made = [words_of(each) for each in (*texts, json.loads(SEED.read_text()))]
-    return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
-
-
-@one_database
-def test_l03_where_words_change_the_version_does() -> None:
-    """An index that was made by other rules cannot be told what to take out by these.
-
-    Who changes what is made of a text raises the version, and pins its words here.
-    """
-    assert WORDS.get(public_index.VERSION) == digest()
 
 
 @pytest.mark.databases("sqlite")
-def test_l03_words_of_articles_that_change_and_go_are_taken_out(site: Site) -> None:
+def test_l03_tokens_of_changed_and_withdrawn_articles_are_removed(site: Site) -> None:
     site.loaded(ndjson(record("a", **MIXED), record("b", **MIXED), record("c", **MIXED)))
     assert_catalogued(site.database)
     later = {"updated_at": "2026-07-01T00:00:00Z"}
@@ -58,64 +35,56 @@ def test_l03_words_of_articles_that_change_and_go_are_taken_out(site: Site) -> N
 
 
 @pytest.mark.databases("sqlite")
-def test_l03_what_is_not_in_the_index_leaves_nothing_when_it_is_taken_out(
-    database: Database,
-) -> None:
+def test_l03_removing_what_is_not_indexed_changes_nothing(database: Database) -> None:
     row = IndexedText(index_key(NOW, 1), "one", "", "two three")
     for _ in range(2):
         with database.writing() as session:
-            fulltext_index.remove(session, [row.key], lambda _key: row)
-            fulltext_index.insert(session, [row])
+            fulltext_index.remove(session.connection(), [row.key])
+            fulltext_index.insert(session.connection(), [row])
         with database.reading() as session:
             assert [each[1:] for each in words_in(session.connection())] == [
                 ("body", 0, "two"), ("body", 1, "three"), ("title", 0, "one"),
             ]  # fmt: skip
     with database.writing() as session:
-        fulltext_index.remove(session, [row.key], lambda _key: row)
-        session.execute(
-            text("INSERT INTO article_words (article_words) VALUES ('integrity-check')")
-        )
+        fulltext_index.remove(session.connection(), [row.key])
+        check = "INSERT INTO article_words (article_words) VALUES ('integrity-check')"
+        session.execute(text(check))
     with database.reading() as session:
         assert words_in(session.connection()) == []
 
 
-@pytest.mark.databases("sqlite")
-@pytest.mark.parametrize("readers", ["", ", Python 3.0, Snowball 0, pyromark 0"])
-def test_l03_what_another_python_has_read_is_read_again(site: Site, readers: str) -> None:
-    site.loaded(ndjson(record("a", **MIXED)))
-    with site.database.writing() as session:
-        fulltext_index.clear(session)
-        by_others = text("UPDATE properties SET value = :value WHERE name = 'catalogue'")
-        session.execute(by_others, {"value": public_index.VERSION + readers})
-    prepare(site.database, NOW)
-    assert_catalogued(site.database)
+INDEXED_OTHERWISE = {
+    True: "UPDATE article_words SET title = 'older ' || title",
+    False: "UPDATE article_words SET title = title || to_tsvector('simple', 'older'),"
+    " head = head || to_tsvector('simple', 'older'),"
+    " whole = whole || to_tsvector('simple', 'older')",
+}
 
 
-@pytest.mark.databases("sqlite")
-def test_l03_who_reads_otherwise_than_the_index_leaves_it_alone(site: Site) -> None:
-    """As the process of an older version that still runs when a newer one has started."""
-    site.loaded(ndjson(record("a", **MIXED)))
-    by_others = text("UPDATE properties SET value = :value WHERE name = 'catalogue'")
+def test_o05_articles_indexed_by_another_version_are_found_until_they_change(site: Site) -> None:
+    site.loaded(ndjson(record("a", **MIXED), record("b", **MIXED), record("c", **MIXED)))
     with site.database.writing() as session:
-        ours = public_index.version(session)
-        session.execute(by_others, {"value": "3.0"})
-        before = words_in(session.connection())
-    later = record("a", title="Other words", updated_at="2026-07-01T00:00:00Z")
-    answers = (
-        site.client.put("/admin/articles/a", json=later, headers=site.authorized),
-        site.client.delete("/admin/articles/a", headers=site.authorized),
+        session.execute(text(INDEXED_OTHERWISE[site.database.embedded]))
+
+    def found(query: str) -> set[str]:
+        answer = site.client.get(f"/news.json?q={query}")
+        assert answer.status_code == 200
+        return {item["slug"] for item in answer.json()["items"]}
+
+    site.database.prepare()  # as when this version starts
+    assert found("older") == found("runners") == {"a", "b", "c"}
+    edit = site.client.patch(
+        "/admin/articles/a",
+        json={"title": "Other words", "updated_at": "2026-07-01T00:00:00Z"},
+        headers=site.authorized,
     )
-    with site.database.writing() as session:
-        session.execute(by_others, {"value": ours})
-        session.execute(text("DROP TABLE IF EXISTS temp.met"))
-        after = words_in(session.connection())
-    assert [answer.status_code for answer in answers] == [503, 503]
-    assert after == before
-    assert_catalogued(site.database)
+    assert edit.status_code == 200, edit.text
+    assert site.client.delete("/admin/articles/b", headers=site.authorized).status_code == 200
+    assert (found("older"), found("other"), found("runners")) == ({"c"}, {"a"}, {"a", "c"})
 
 
 @pytest.mark.databases("sqlite")
-def test_l03_of_an_article_of_markup_a_part_is_read_and_taken_out_again(site: Site) -> None:
+def test_l03_only_the_beginning_of_a_long_body_is_indexed_and_removed_again(site: Site) -> None:
     body = "a <b>x</b> " * 30_000 + "behind"
     site.loaded(ndjson(record("a", body_md=body)))
     assert_catalogued(site.database)
@@ -124,16 +93,29 @@ def test_l03_of_an_article_of_markup_a_part_is_read_and_taken_out_again(site: Si
     assert_catalogued(site.database)
 
 
-@pytest.mark.databases("sqlite")
-def test_l03_the_index_is_filled_from_the_articles_on_the_way_there_and_back(site: Site) -> None:
-    site.loaded(ndjson(record("a", **MIXED), record("b")))
-    site.database.downgrade("0006")
-    with site.database.reading() as session:
-        assert not public_index.is_current(session)
-        kept = text("SELECT count(*) FROM article_words_content")
-        assert session.scalar(kept) == 0
-    upgrade(site.database, NOW)
+def test_l03_a_migration_fills_the_index_in_both_directions(own_site: Site) -> None:
+    own_site.loaded(ndjson(record("a", **MIXED), record("b")))
+    own_site.database.downgrade("0006")
+    own_site.database.upgrade()
+    assert_catalogued(own_site.database)
+
+
+def test_a_migration_fills_all_that_readers_search_where_no_version_had_yet(own_site: Site) -> None:
+    """As in a database of a version before there were listings, and with an article to come."""
+    site = own_site
+    ahead = {"published_at": "2999-01-01T00:00:00Z", "updated_at": "2999-01-01T00:00:00Z"}
+    site.loaded(
+        ndjson(
+            record("a", **MIXED, topics=["x", "y"], canonical_source="https://User@E.com:80/b"),
+            record("b", lang="de", topics=["x"]),
+            record("c"),
+            record("d", **ahead, topics=["z"]),
+        )
+    )
+    site.client.delete("/admin/articles/c", headers=site.authorized)
+    before = snapshot(site.database)
+    site.database.downgrade("0004")
+    site.database.upgrade()
+    after = snapshot(site.database)
+    assert after.articles == before.articles
     assert_catalogued(site.database)
-    with site.database.reading() as session:
-        there = text("SELECT name FROM sqlite_master WHERE name LIKE 'article_words%'")
-        assert "article_words_content" not in set(session.scalars(there))

@@ -34,9 +34,9 @@ from app.store.change_log import ChangeEvent
 from app.store.listing.filter_lookup import resolve_filter
 from app.store.listing.filters import Keyset
 from app.store.loads import LoadOrigin, RecordResult
-from tests.conftest import NOW, Site
 from tests.database.test_transactions import STORY
-from tests.web.admin.test_loads import ndjson, record
+from tests.support.feed_records import ndjson, record
+from tests.support.site import NOW, Site
 
 # SQLAlchemy leaves a server-side cursor to the collector when its first statement fails.
 pytestmark = pytest.mark.filterwarnings("ignore:<psycopg.ServerCursor:ResourceWarning")

@@ -2,10 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import text
-
 from app.article.timestamps import format_instant
-from app.store.startup import upgrade
 from tests.support.feed_records import SOON, ndjson, record, scheduled_record
 from tests.support.site import NOW, Site, app_state
 from tests.support.snapshots import Mirror, assert_catalogued, changes, snapshot
@@ -47,32 +44,13 @@ def test_i15_one_that_gets_a_later_date_is_gone_for_readers_until_then(site: Sit
     assert site.get("/news/a").status_code == 404
 
 
-def test_l02_what_comes_due_while_nobody_serves_is_announced_all_the_same(site: Site) -> None:
+def test_l02_what_comes_due_while_no_server_runs_is_published_all_the_same(site: Site) -> None:
     mirror = Mirror()
     site.loaded(ndjson(scheduled_record(), record("b")))
     mirror.follow(site.database, snapshot(site.database))
-    with site.database.writing() as session:
-        session.execute(text("UPDATE properties SET value = 'old' WHERE name = 'catalogue'"))
-    upgrade(site.database, SOON)
     site.clock.now = SOON
+    site.database.prepare()
     app_state(site).follower.announce()
     mirror.follow(site.database, snapshot(site.database))
     assert mirror.public.keys() == {"a", "b"}
-    assert_catalogued(site.database)
-
-
-def test_the_catalogue_made_anew_is_the_one_that_was_kept(site: Site) -> None:
-    site.loaded(
-        ndjson(
-            scheduled_record(), record("b", topics=["x", "y"], canonical_source="https://e.com/b")
-        )
-    )
-    site.client.delete("/admin/articles/b", headers=site.authorized)
-    site.loaded(ndjson(record("c", lang="de")))
-    before = snapshot(site.database)
-    with site.database.writing() as session:
-        session.execute(text("UPDATE properties SET value = 'old' WHERE name = 'catalogue'"))
-        session.execute(text("UPDATE articles SET listed_at = NULL, source_host = NULL"))
-    upgrade(site.database, NOW)
-    assert snapshot(site.database) == before
     assert_catalogued(site.database)

@@ -13,10 +13,9 @@ from sqlalchemy import inspect, text
 
 from app.database.transactions import Database
 from app.representations.article import BY_SUFFIX
-from app.store.startup import upgrade
 from tests.support.paths import SEED
 from tests.support.processes import Server, environment, serving
-from tests.support.site import NOW, SEED_SLUG, TOKEN, Site, one_database
+from tests.support.site import SEED_SLUG, TOKEN, Site, one_database
 from tests.support.snapshots import assert_catalogued, changes
 
 BARE: Final = f"/news/{SEED_SLUG}"
@@ -190,7 +189,7 @@ def test_a_migration_that_alters_a_table_keeps_its_rows_and_their_children(
     columns = {name: {*found[0]} & {*before[name][0]} for name, found in older.items() if found}
     assert filled <= columns.keys()
     assert kept(older, columns) == kept(before, columns)
-    upgrade(database, NOW)
+    database.upgrade()
     assert_catalogued(database)
     assert kept(rows(database), columns) == kept(before, columns)
     database.check()

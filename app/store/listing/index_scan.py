@@ -177,7 +177,7 @@ def search(
     connection: Connection, wanted: ResolvedFilter, tier: Tier, reach: Keyset, *, exactly: bool
 ) -> Iterable[tuple[int, int]]:
     """Return the ids of articles in which words are found, and their keys, in order."""
-    found = fulltext_index.matches(connection.dialect.name, wanted.terms, tier, exactly=exactly)
+    found = fulltext_index.match_query(connection.dialect.name, wanted.terms, tier, exactly=exactly)
     met = [found.condition, *_between_keys(wanted.spans, found.key)]
     needed = filter_conditions(wanted.lists, wanted.spans, found.article_id, _A.listed_at)
     if needs_article_row(wanted.lists, wanted.spans) or wanted.spans:

@@ -10,7 +10,6 @@ from typing import BinaryIO, Final, cast
 from fastapi import Request
 
 from app import feeds
-from app.background_priority import in_turns
 from app.feeds import FeedSource, MalformedFeedError
 from app.text import excerpt
 from app.web.uploads.decompression import (
@@ -160,7 +159,7 @@ def _unpacked(
     if packing is None:
         return body
     plain = cast("BinaryIO", files.enter_context(TemporaryFile()))  # noqa: SIM115 - it is
-    for piece in in_turns(packing.decompress(body), 1):
+    for piece in packing.decompress(body):
         size = _limited(size + len(piece), limit)
         plain.write(piece)
     plain.seek(0)
@@ -174,7 +173,7 @@ def _pieces(stream: BinaryIO) -> Iterator[bytes]:
 def _measured(stream: BinaryIO) -> _Measured:
     """Read `stream` once from its beginning, and leave it there."""
     digest, size, head = hashlib.sha256(), 0, b""
-    for piece in in_turns(_pieces(stream), 1):
+    for piece in _pieces(stream):
         digest.update(piece)
         size += len(piece)
         head += piece[: HEAD_BYTES - len(head)]

@@ -21,7 +21,7 @@ from sqlalchemy import Engine, event, select
 
 from app.article.record import parse_record
 from app.article.timestamps import format_instant
-from app.background_priority import NICENESS, give_way
+from app.background_priority import NICENESS, lower_thread_priority
 from app.database.tables import Article, Change, Load, LoadResult, Revision
 from app.database.transactions import Database
 from app.feeds import Entry, FeedSource
@@ -606,5 +606,5 @@ def test_what_loads_gives_way_to_what_answers_readers(site: Site) -> None:
             return nicer()["feed"]
 
     # A load reads ahead from a thread that is nice already.
-    with ThreadPoolExecutor(1, "load", give_way) as threads:
+    with ThreadPoolExecutor(1, "load", lower_thread_priority) as threads:
         assert threads.submit(read).result() == NICENESS
