@@ -141,16 +141,16 @@ class Samples:
     def _drafts(self) -> Sequence[article_writes.ArticleWrite]:
         state = BatchState()
         other = {"slug": "b", "body_md": "A long body. " * 10_000, "entities": ("E",)}
-        state.create(Candidate.of(STORY.model_copy(update=other)))
-        return state.drafts
+        state.create(Candidate.from_record(STORY.model_copy(update=other)))
+        return state.writes
 
 
 def populated(database: Database) -> Samples:
     """Fill an empty database and return the samples for it."""
     with database.writing() as session:
         state = BatchState()
-        draft = state.create(Candidate.of(STORY))
-        article_writes.write(session, state.drafts, state.aliases, None, NOW)
+        draft = state.create(Candidate.from_record(STORY))
+        article_writes.write(session, state.writes, state.aliases, None, NOW)
         article_writes.set_aliases(session, {"old": draft})
         load_id = loads.begin(session, LoadOrigin("json", "0", 1, "o"), {}, NOW)
         tokens.create(session, TOKEN)
