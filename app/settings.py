@@ -1,4 +1,4 @@
-"""What an operator can set. Each field is the environment variable `SLUGLINE_<FIELD>`."""
+"""The settings. Each field is read from the environment variable `SLUGLINE_<FIELD>`."""
 
 import re
 from typing import Annotated, Literal
@@ -11,7 +11,7 @@ from app.text import strip_pydantic_prefix
 
 
 class SettingsError(Exception):
-    """The environment holds a setting that cannot be. The message names each, one a line."""
+    """A setting in the environment is invalid. The message names each such variable on a line."""
 
 
 _ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?")
@@ -19,18 +19,20 @@ _ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{
 
 def _origin(value: str) -> str:
     if not value.isascii():
-        raise ValueError("must be ASCII: a name in other letters is written as xn--...")
+        raise ValueError("must be ASCII: write an internationalised domain name as xn--...")
     if not _ORIGIN.fullmatch(value) or not (urlsplit(value).port or 1):
-        raise ValueError("must be scheme, host and port alone, such as https://news.example")
+        raise ValueError(
+            "must be a scheme, host and optional port only, such as https://news.example"
+        )
     return value.removesuffix("/")
 
 
-# RFC 9111 section 1.2.2: what is greater than 2**31 counts as that.
+# RFC 9111 section 1.2.2: caches treat greater values as 2**31.
 Seconds = Annotated[int, Field(ge=0, le=2**31)]
 
 
 class Settings(BaseSettings):
-    """The settings of one process. Read once, when the application is made."""
+    """The settings of one process, read once when the application is created."""
 
     model_config = SettingsConfigDict(
         env_prefix="SLUGLINE_", frozen=True, hide_input_in_errors=True
@@ -38,70 +40,71 @@ class Settings(BaseSettings):
 
     database_url: str = Field(
         "sqlite:///slugline.db",
-        description="Where the records are: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`.",
+        description="URL of the database: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`.",
     )
     public_base_url: Annotated[str, AfterValidator(_origin)] = Field(
         "http://localhost:8000",
-        description="Scheme, host and port under which readers reach the site.",
+        description="Scheme, host and port at which readers reach the site.",
     )
-    site_name: str = Field("Slugline", description="The site's name, on the page and in its data.")
+    site_name: str = Field("Slugline", description="Name of the site, in pages and metadata.")
     admin_token: SecretStr | None = Field(
         None,
         min_length=16,
-        description="A bearer token with every scope, to begin with. At least 16 characters.",
+        description="Bootstrap bearer token with every scope; at least 16 characters.",
     )
     failed_tokens: int = Field(
         10,
         ge=1,
         le=1_000,
-        description="How many wrong tokens a client may send to each process within a minute.",
+        description="Invalid tokens that a client may send to each process per minute.",
     )
     canonical: Literal["source", "self"] = Field(
         "source",
-        description="What `rel=canonical` names: the record's `canonical_source` or the page.",
+        description="Target of `rel=canonical`: the record's `canonical_source` or the page.",
     )
     negotiation_cache: Literal["safe", "vary"] = Field(
         "safe",
-        description="`safe` keeps negotiated answers out of shared caches that ignore `Vary`;"
-        " `vary` allows them, for caches that honour it.",
+        description="`safe` keeps negotiated responses out of shared caches, as many ignore `Vary`;"
+        " `vary` allows shared caching, for caches that honour it.",
     )
     max_age: Seconds = Field(
-        60, description="How many seconds an article may be kept before it is asked for again."
+        60, description="Seconds for which caches may serve an article without revalidation."
     )
     shared_max_age: Seconds | None = Field(
         None,
-        description="The same for shared caches, `s-maxage`. Only where something purges them:"
-        " a correction waits that long.",
+        description="The same for shared caches (`s-maxage`). Set it only if these are purged:"
+        " otherwise a correction takes that long to appear.",
     )
     stale_while_revalidate: Seconds = Field(
-        600, description="How many seconds longer it may be given out while it is asked for again."
+        600, description="Seconds for which caches may serve a stale article while revalidating it."
     )
     stale_if_error: Seconds = Field(
-        86_400, description="How many seconds longer it may be given out while the site is away."
+        86_400, description="Seconds for which caches may serve a stale article if the site fails."
     )
     redirect_max_age: Seconds = Field(
-        86_400, description="How many seconds a redirect may be kept."
+        86_400, description="Seconds for which caches may store a redirect."
     )
     not_found_max_age: Seconds = Field(
-        30, description="How many seconds it may be kept that there is no article at an address."
+        30, description="Seconds for which caches may store a 404 response."
     )
     gone_max_age: Seconds = Field(
-        3_600, description="How many seconds it may be kept that an article was withdrawn."
+        3_600,
+        description="Seconds for which caches may store the 410 response of a withdrawn article.",
     )
     ready_bytes: int = Field(
         64 << 20,
         ge=0,
-        description="How much memory ready answers may take up in each process, in bytes.",
+        description="Memory of each process's response cache, in bytes.",
     )
     max_feed_bytes: int = Field(
         1 << 30,
         ge=1,
-        description="How large a feed may be, in bytes, also after decompression.",
+        description="Maximum size of a feed in bytes, before and after decompression.",
     )
 
 
 def read_settings() -> Settings:
-    """Read the environment. Raises SettingsError, which never repeats a value."""
+    """Read the environment. Raises SettingsError, whose message never contains a value."""
     try:
         return Settings()
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Text from outside: what of it can be kept at all, and how it is quoted in a message."""
+"""Untrusted text: which of it can be stored, and how messages quote it."""
 
 import re
 import unicodedata
@@ -7,13 +7,13 @@ from typing import Final
 EXCERPT_LENGTH: Final = 60
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-# Controls, formats, noncharacters and spaces: a text of these alone shows nothing.
-_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Zl", "Zp", "Zs"})
+# Controls, formats, noncharacters and spaces: a text of these alone is invisible.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Zl", "Zp", "Zs"})
 _LINE_BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
 def excerpt(text: str) -> str:
-    """Return a short, printable piece of `text`, fit for an error message."""
+    """Return the beginning of `text`, printable and at most EXCERPT_LENGTH characters long."""
     short = text[: EXCERPT_LENGTH + 1]
     if not short.isprintable():
         short = short.encode("unicode_escape").decode()
@@ -21,8 +21,8 @@ def excerpt(text: str) -> str:
 
 
 def check_storable(value: str) -> str:
-    """Return `value`. Raises ValueError where it has what no database and no XML can hold."""
-    # To look at each character of a text takes longer than all else about it.
+    """Return `value`. Raises ValueError if it has characters that databases or XML cannot hold."""
+    # The regular expression is the slow way: it looks at each character.
     if "\0" not in value and _is_encodable(value):
         return value
     if match := _UNSTORABLE.search(value):
@@ -42,9 +42,9 @@ def _is_encodable(value: str) -> bool:
 
 
 def check_single_line(value: str) -> str:
-    """Return `value`. Raises ValueError where it is blank or more than one line."""
+    """Return `value`. Raises ValueError if it is blank or has a line break."""
     if not value[:1].isalnum() and all(
-        unicodedata.category(character) in _UNSEEN for character in value
+        unicodedata.category(character) in _INVISIBLE for character in value
     ):
         raise ValueError("must not be blank")
     if match := _LINE_BREAKS.search(value):
@@ -53,5 +53,5 @@ def check_single_line(value: str) -> str:
 
 
 def strip_pydantic_prefix(message: str) -> str:
-    """Return what pydantic says of a value without what it puts before a validator's own words."""
+    """Return pydantic's `message` without the prefix it adds to a validator's own message."""
     return message.removeprefix("Value error, ")

@@ -1,14 +1,8 @@
-"""What an article record is, and the one door through which it comes in.
-
-A record enters as decoded JSON, is checked once by `parse_record`, and frozen from then on. All of
-it is in one file, for there is one door.
-"""
+"""The article record: validated once, by `parse_record`, and immutable from then on."""
 
 import hashlib
 import json
-import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -23,6 +17,15 @@ from pydantic import (
 )
 from pydantic_core import to_json
 
+from app.article.faults import (
+    EXTRA_DEPTH,
+    FAULTS_REPORTED,
+    Fault,
+    InvalidRecordError,
+    find_unstorable,
+    from_pydantic,
+    json_pointer,
+)
 from app.article.field_types import (
     ENTITY_LENGTH,
     LANGUAGE_LENGTH,
@@ -43,7 +46,6 @@ from app.article.field_types import (
 )
 from app.article.source_urls import canonical_key
 from app.article.timestamps import format_instant
-from app.text import check_storable, excerpt, strip_pydantic_prefix
 
 __all__ = [
     "ENTITY_LENGTH",
@@ -66,29 +68,14 @@ __all__ = [
     "to_ndjson_line",
 ]  # fmt: skip
 
-EXTRA_DEPTH: Final = 32
-FAULTS_REPORTED: Final = 20
+MAX_RECORD_BYTES: Final = (4 << 20) - (64 << 10)
+"""The maximum size of a record as a line of NDJSON: that of a feed's item, less its upkeep."""
 
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing wrong with a record: where (a JSON Pointer, RFC 6901) and why."""
-
-    pointer: str
-    reason: str
-
-
-class InvalidRecordError(ValueError):
-    """The value is no article record. `faults` says where and why, at most FAULTS_REPORTED."""
-
-    def __init__(self, faults: tuple[Fault, ...], left_out: int = 0) -> None:
-        super().__init__("; ".join(f"{fault.pointer}: {fault.reason}" for fault in faults))
-        self.faults = faults
-        self.left_out = left_out
+_CANONICAL: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 class Claims(BaseModel):
-    """The addresses a record came in with: kept as they are, compared with ours, never served."""
+    """The URLs a record arrived with: stored unchanged, compared with ours, never served."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -97,9 +84,9 @@ class Claims(BaseModel):
 
 
 class ExportMetadata(BaseModel):
-    """What was done to an article where it was kept before: which slugs it had, and if it is gone.
+    """What an export says about an article besides its content: aliases and withdrawal.
 
-    It comes with what was exported, is done again by a load, and is no part of what is served.
+    A load of the export applies it again. It is not stored with the record and never served.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -110,18 +97,19 @@ class ExportMetadata(BaseModel):
 
     @field_validator("withdrawn_reason")
     @classmethod
-    def _is_of_a_withdrawal(cls, reason: str | None, info: ValidationInfo) -> str | None:
-        if reason is not None and info.data.get("withdrawn_at", "at fault itself") is None:
-            raise ValueError("a reason, and no withdrawn_at")
+    def _requires_withdrawn_at(cls, reason: str | None, info: ValidationInfo) -> str | None:
+        # An invalid withdrawn_at is not in `data`, and is a fault of its own.
+        if reason is not None and info.data.get("withdrawn_at", "invalid") is None:
+            raise ValueError("given without withdrawn_at")
         return reason
 
 
 class Record(BaseModel):
-    """One article, as the outside says it: twelve fields, of which two are derived.
+    """One article, as feeds and clients see it.
 
-    `url` and `alternates` follow from the slug and the site, so they are no fields here; what a
-    feed said of them is in `claims`. Unknown fields are in `extra`, in the order they came.
-    `upkeep` is for the load alone: it is not kept with the record, nor dumped.
+    The fields `url` and `alternates` of the JSON form are derived from the slug and the site's URL;
+    their incoming values are in `claims`. Unknown fields are in `extra`, in their original order.
+    `upkeep` is used by the load only: it is neither stored with the record nor dumped.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -142,14 +130,15 @@ class Record(BaseModel):
 
     @property
     def canonical_key(self) -> str | None:
-        """The key of the story this record tells, or None where it names no source."""
+        """The canonical key of the record's source, or None if it names no source."""
         return canonical_key(self.canonical_source) if self.canonical_source else None
 
     @property
     def digest(self) -> str:
-        """SHA-256 over all that is served: two records with one digest are the same content."""
-        # Canonical JSON: names in their order, as of old by `json.dumps(sort_keys=True)`, which is
-        # ten times as slow. Only unknown fields may have names within.
+        """SHA-256, in hexadecimal, of the served content: equal digests mean equal content."""
+        # Canonical JSON with sorted keys. Digests in the database were made by
+        # `json.dumps(sort_keys=True)`, which is ten times as slow as `to_json` and needed only
+        # for unknown fields, as those may contain objects.
         content: dict[str, object] = {
             "body_md": self.body_md,
             "canonical_source": self.canonical_source,
@@ -172,10 +161,10 @@ class Record(BaseModel):
 
 
 def restore_record(dumped: Mapping[str, Any]) -> Record:
-    """Return the record of which `dumped` is `model_dump(mode="json")`, as a revision stores it.
+    """Return the record whose `model_dump(mode="json")` is `dumped`, as revisions store it.
 
-    Nothing is validated: the record was valid under the rules of the day it was stored, and rules
-    may have become stricter since. Fields the dump lacks have their defaults.
+    Nothing is validated: the record was valid when it was stored, and the rules may have become
+    stricter since. Fields missing in `dumped` get their defaults.
     """
     fields = dict(dumped)
     for name in "published_at", "updated_at":
@@ -186,98 +175,49 @@ def restore_record(dumped: Mapping[str, Any]) -> Record:
     return Record.model_construct(**fields)
 
 
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-MAX_RECORD_BYTES: Final = (4 << 20) - (64 << 10)
-"""How large a record may be as a line of NDJSON: what a feed's item may have, less its upkeep."""
-
-_CLAIMED = frozenset(Claims.model_fields)
-_FIELDS = frozenset(Record.model_fields) - {"claims", "extra"}
+_CLAIMED: Final = frozenset(Claims.model_fields)
+_FIELDS: Final = frozenset(Record.model_fields) - {"claims", "extra"}
 
 
 def parse_record(value: object) -> Record:
-    """Check one decoded JSON value and return it as a Record.
+    """Validate one decoded JSON value and return it as a Record.
 
-    Raises InvalidRecordError, with a JSON Pointer into `value` for every fault.
+    Raises InvalidRecordError with a JSON Pointer into `value` for each fault.
     """
     if not isinstance(value, Mapping):
-        raise InvalidRecordError((Fault("", "an article record is a JSON object"),))
+        raise InvalidRecordError((Fault("", "an article record must be a JSON object"),))
     known = {name: value[name] for name in value.keys() & _FIELDS}
     claims = {name: value[name] for name in value.keys() & _CLAIMED}
     extra = {name: part for name, part in value.items() if name not in _FIELDS | _CLAIMED}
-    faults = [fault for name, part in extra.items() for fault in _unstorable(name, part)]
+    faults = [fault for name, part in extra.items() for fault in find_unstorable(name, part)]
     try:
         record = Record.model_validate({**known, "claims": claims, "extra": {}})
     except ValidationError as error:
-        faults += map(_fault, error.errors(include_url=False, include_input=False))
+        faults += map(from_pydantic, error.errors(include_url=False, include_input=False))
     if faults:
         raise InvalidRecordError(tuple(faults[:FAULTS_REPORTED]), len(faults[FAULTS_REPORTED:]))
     record = record.model_copy(update={"extra": extra}) if extra else record
-    # At most six bytes a character. What else there is has come in within the same limit.
+    # A character takes at most six bytes. The other fields arrived within the limit of an item.
     if len(record.body_md) + len(record.summary) > MAX_RECORD_BYTES // 8:
         check_exportable(record)
     return record
 
 
 def check_exportable(record: Record) -> None:
-    """Raise InvalidRecordError where an export of `record` could not be loaded again."""
+    """Raise InvalidRecordError if `record` is too large for its export to be loaded again."""
     size = len(to_ndjson_line(record))
     if size > MAX_RECORD_BYTES:
-        raise InvalidRecordError(
-            (Fault("", f"as a line it has {size} bytes, and may {MAX_RECORD_BYTES}"),)
-        )
+        reason = f"has {size} bytes as a line of NDJSON; at most {MAX_RECORD_BYTES} are allowed"
+        raise InvalidRecordError((Fault("", reason),))
 
 
 def to_ndjson_line(record: Record) -> bytes:
-    """Return `record` as a line of NDJSON, with claims, unknown fields and upkeep as they came in.
+    """Return `record` as a line of NDJSON with its claims, unknown fields and upkeep.
 
-    It is what `parse_record` reads back as the same record.
+    `parse_record` reads it back as an equal record.
     """
     dumped = record.model_dump(mode="json", exclude={"claims", "extra"})
     claimed = record.claims.model_dump(exclude_defaults=True)
     upkeep = record.upkeep.model_dump(mode="json", exclude_defaults=True)
     value = {**dumped, **claimed, **record.extra, **({"upkeep": upkeep} if upkeep else {})}
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-
-
-def _fault(error: Mapping[str, object]) -> Fault:
-    path = error["loc"] if isinstance(error["loc"], tuple) else ()
-    if path[:1] == ("claims",):
-        path = path[1:3]  # what follows says that the name is at fault: no pointer can
-    reason = strip_pydantic_prefix(str(error["msg"]))
-    return Fault(json_pointer(*path), "is missing" if error["type"] == "missing" else reason)
-
-
-def json_pointer(*path: object) -> str:
-    """Return the JSON Pointer to `path`, in which what is long is cut short."""
-    # RFC 6901 section 3: '~' is written '~0' and '/' is written '~1'.
-    steps = (excerpt(str(step)).replace("~", "~0").replace("/", "~1") for step in path)
-    return "".join(f"/{step}" for step in steps)
-
-
-def _unstorable(name: str, part: object, depth: int = 1) -> Iterator[Fault]:
-    """Yield what keeps the unknown field `name` from being kept: it must be storable JSON."""
-    if reason := _why_unstorable(name, part, depth):
-        yield Fault(json_pointer(name), reason)
-        return
-    for step, child in _children(part):
-        for fault in _unstorable(str(step), child, depth + 1):
-            yield Fault(json_pointer(name) + fault.pointer, fault.reason)
-
-
-def _why_unstorable(name: str, part: object, depth: int) -> str | None:
-    if depth > EXTRA_DEPTH:
-        return f"nested deeper than {EXTRA_DEPTH} levels"
-    if isinstance(part, float) and not math.isfinite(part):
-        return "a number too large"
-    try:
-        check_storable(name)
-        check_storable(part if isinstance(part, str) else "")
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def _children(part: object) -> Iterable[tuple[object, object]]:
-    if isinstance(part, Mapping):
-        return part.items()
-    return enumerate(part) if isinstance(part, list) else ()

@@ -1,12 +1,13 @@
-"""Instants: read from strings with an offset, kept in UTC, written as RFC 3339."""
+"""Instants: parsed from strings with a UTC offset, held in UTC, formatted as RFC 3339."""
 
 import re
 from datetime import UTC, datetime
 
 from app.text import excerpt
 
-# RFC 3339 section 5.6, with the space that its note allows in place of "T". The hours are spelt
-# out because Python takes 24:00 from 3.14 on, the offset's minutes because it takes 60 of them.
+# RFC 3339 section 5.6, whose note allows a space instead of "T". The ranges of the hours and of the
+# offset's minutes are explicit because `fromisoformat` accepts 24:00 from Python 3.14 on, and 60
+# minutes in an offset.
 _INSTANT = re.compile(
     r"""\d{4}-\d\d-\d\d [Tt\ ] (?:[01]\d|2[0-3]):\d\d:\d\d (?:\.\d+)?
         (?P<offset>[Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?""",
@@ -15,30 +16,30 @@ _INSTANT = re.compile(
 
 
 def parse_instant(value: object) -> datetime:
-    """Read an instant such as `2026-06-23 23:00:06+00:00` and return it in UTC.
+    """Parse an instant such as `2026-06-23 23:00:06+00:00` and return it in UTC.
 
-    Only strings with a date, a time and an offset are instants. Digits beyond the microsecond are
-    cut off. Raises ValueError for everything else.
+    Digits beyond microseconds are dropped. Raises ValueError for everything but strings with a
+    date, a time and a UTC offset, and aware datetimes.
     """
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC)
     if not isinstance(value, str):
-        raise ValueError("an instant is a string such as 2026-06-23T23:00:06Z")  # noqa: TRY004 - pydantic reports ValueError
+        raise ValueError("must be a string such as 2026-06-23T23:00:06Z")  # noqa: TRY004 - pydantic reports ValueError
     match = _INSTANT.fullmatch(value)
     if match is None:
         raise ValueError(
-            f"{excerpt(value)!r} is no instant: date, time and offset as 2026-06-23T23:00:06Z"
+            f"{excerpt(value)!r} is not a date and time with offset, such as 2026-06-23T23:00:06Z"
         )
     if match["offset"] is None:
-        raise ValueError(f"{excerpt(value)!r} has no offset: end it in Z or ±hh:mm")
+        raise ValueError(f"{excerpt(value)!r} has no UTC offset: append Z or ±hh:mm")
     try:
         return datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{excerpt(value)!r} is no instant: {error}") from None
+        raise ValueError(f"{excerpt(value)!r} is not a date and time: {error}") from None
 
 
 def format_instant(instant: datetime) -> str:
-    """Return `instant` in RFC 3339 with `T` and `Z`, with microseconds only where it has any."""
+    """Return `instant` as RFC 3339 with `T` and `Z`, and with microseconds unless they are 0."""
     if instant.tzinfo is not UTC:
         instant = instant.astimezone(UTC)
     return instant.isoformat()[: -len("+00:00")] + "Z"

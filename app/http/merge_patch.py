@@ -1,10 +1,10 @@
-"""JSON Merge Patch (RFC 7396): pure."""
+"""JSON Merge Patch (RFC 7396)."""
 
 
 def merge_patch(target: object, patch: object) -> object:
-    """Return what `patch` makes of `target`, neither of which changes.
+    """Return `target` with `patch` applied; neither is changed.
 
-    Members that are null in the patch are taken away, objects are merged, all else is replaced.
+    Members that are null in the patch are removed, objects are merged, other values replaced.
     """
     if not isinstance(patch, dict):
         return patch

@@ -177,7 +177,7 @@ def test_what_is_no_web_address_is_rejected(url: str) -> None:
 
 
 def test_i22_a_message_says_which_character_has_to_be_encoded() -> None:
-    with pytest.raises(ValueError, match=r"^U\+0020 at character 21 must be %-encoded$"):
+    with pytest.raises(ValueError, match=r"^U\+0020 at character 21 must be percent-encoded$"):
         check_source_url("https://example.com/a b")
 
 

@@ -92,7 +92,7 @@ def test_load_fails_where_a_record_is_rejected_and_names_its_place(
     feed.write_text(json.dumps(story) + "\n" + json.dumps({**story, "lang": "en_US"}))
     done = shell.run("load", str(feed), **to(served), cwd=tmp_path)
     assert done.returncode == 1
-    assert "feed.ndjson:2 /lang: 'en_US' is no BCP 47 language tag" in done.stderr
+    assert "feed.ndjson:2 /lang: 'en_US' is not a BCP 47 language tag" in done.stderr
 
 
 @pytest.mark.parametrize(

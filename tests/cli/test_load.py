@@ -143,7 +143,7 @@ def test_a_directory_is_loaded_and_one_bad_feed_does_not_stop_the_others(
     assert (fourth["Feed"], fourth["created"]) == ("in/sub/4.json", "1")
     malformed, rejected = done.stderr.splitlines()
     assert malformed.startswith("in/2.json: 400 ")
-    assert rejected.startswith("in/sub/3.json:1 /lang: 'en_US' is no BCP 47 language tag")
+    assert rejected.startswith("in/sub/3.json:1 /lang: 'en_US' is not a BCP 47 language tag")
 
 
 # --- what is sent ------------------------------------------------------------------------------

@@ -115,16 +115,16 @@ def test_i15_dates_of_both_spellings_are_read(date: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("date", "reason"),
     [
-        ("Tue, 23 Jun 2026 23:00:06", "has no offset"),
-        ("Tue, 23 Jun 2026 23:00:06 A", "has no offset"),
-        ("Tue, 23 Jun 2026 23:00:06 CET", "has no offset"),
-        ("2026-06-23T23:00:06", "has no offset"),
-        ("2026-06-23", "is no instant"),
-        ("1782255606", "is no instant"),
-        ("Tue, 31 Jun 2026 23:00:06 GMT", "is no instant"),
-        ("Tue, 23 Jux 2026 23:00:06 GMT", "is no instant"),
-        ("yesterday", "is no instant"),
-        ("", "is no instant"),
+        ("Tue, 23 Jun 2026 23:00:06", "has no UTC offset"),
+        ("Tue, 23 Jun 2026 23:00:06 A", "has no UTC offset"),
+        ("Tue, 23 Jun 2026 23:00:06 CET", "has no UTC offset"),
+        ("2026-06-23T23:00:06", "has no UTC offset"),
+        ("2026-06-23", "is not a date and time"),
+        ("1782255606", "is not a date and time"),
+        ("Tue, 31 Jun 2026 23:00:06 GMT", "is not a date and time"),
+        ("Tue, 23 Jux 2026 23:00:06 GMT", "is not a date and time"),
+        ("yesterday", "is not a date and time"),
+        ("", "is not a date and time"),
     ],
 )
 def test_i15_a_date_that_is_no_instant_is_rejected_where_it_stands(date: str, reason: str) -> None:

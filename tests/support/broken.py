@@ -100,12 +100,12 @@ def _without(field: str) -> bytes:
 
 
 _STRING: Final = "Input should be a valid string"
-_INSTANT: Final = "an instant is a string"
-_NO_INSTANT: Final = "is no instant"
-_NO_SLUG: Final = "is no slug"
-_NO_URL: Final = "is no absolute http or https URL"
-_NO_TAG: Final = "is no BCP 47 language tag"
-_RESERVED: Final = "which names a representation"
+_INSTANT: Final = "must be a string such as"
+_NO_INSTANT: Final = "is not a date and time"
+_NO_SLUG: Final = "is not a slug"
+_NO_URL: Final = "is not an absolute http or https URL"
+_NO_TAG: Final = "is not a BCP 47 language tag"
+_RESERVED: Final = "which selects a representation"
 
 _VALUES: Final[tuple[tuple[str, object, str], ...]] = (
     ("slug", None, _STRING), ("slug", 5, _STRING), ("slug", True, _STRING), ("slug", ["a"], _STRING),
@@ -119,8 +119,8 @@ _VALUES: Final[tuple[tuple[str, object, str], ...]] = (
     ("slug", "a?b", _NO_SLUG), ("slug", "a#b", _NO_SLUG), ("slug", "a;b", _NO_SLUG),
     ("slug", "-", _NO_SLUG), ("slug", "---", _NO_SLUG), ("slug", "a:b", _NO_SLUG),
     ("slug", "a\u200bb", _NO_SLUG), ("slug", "\u0430", _NO_SLUG), ("slug", "a\uff0eb", _NO_SLUG),
-    ("slug", "\ud800", _NO_SLUG), ("slug", "a" * 81, "81 characters, and at most 80"),
-    ("slug", "a" * 100_000, "100000 characters, and at most 80"),
+    ("slug", "\ud800", _NO_SLUG), ("slug", "a" * 81, "81 characters; at most 80"),
+    ("slug", "a" * 100_000, "100000 characters; at most 80"),
     ("slug", "<script>", _NO_SLUG), ("slug", "' OR 1=1 --", _NO_SLUG),
     *(("slug", f"a{suffix}", _RESERVED) for suffix in (
         ".html", ".md", ".txt", ".json", ".jsonld", ".ndjson", ".rss", ".atom", ".xml")),
@@ -141,16 +141,16 @@ _VALUES: Final[tuple[tuple[str, object, str], ...]] = (
     ("canonical_source", "http:a", _NO_URL), ("canonical_source", "http://:80/", _NO_URL),
     ("canonical_source", "http://user@/", _NO_URL), ("canonical_source", "http://example.com:0/", _NO_URL),
     ("canonical_source", "http://example.com:65536/", "Port out of range"),
-    ("canonical_source", "http://example.com:-1/", "is no URL"),
-    ("canonical_source", "http://example.com:port/", "is no URL"),
-    ("canonical_source", "http://example.com:80:80/", "is no URL"),
-    ("canonical_source", "http://[::1/", "is no URL"), ("canonical_source", "http://::1]/", "is no URL"),
-    ("canonical_source", "http://[example.com]/", "is no URL"),
-    ("canonical_source", "http://[::1]x/", "is no URL"),
-    ("canonical_source", "http://[v1.x", "is no URL"),
-    ("canonical_source", "http://exam ple.com/", "U+0020 at character 11 must be %-encoded"),
-    ("canonical_source", "http://example.com/a\nb", "U+000A at character 20 must be %-encoded"),
-    ("canonical_source", "http://example.com/\u202e", "U+202E at character 19 must be %-encoded"),
+    ("canonical_source", "http://example.com:-1/", "is not a URL"),
+    ("canonical_source", "http://example.com:port/", "is not a URL"),
+    ("canonical_source", "http://example.com:80:80/", "is not a URL"),
+    ("canonical_source", "http://[::1/", "is not a URL"), ("canonical_source", "http://::1]/", "is not a URL"),
+    ("canonical_source", "http://[example.com]/", "is not a URL"),
+    ("canonical_source", "http://[::1]x/", "is not a URL"),
+    ("canonical_source", "http://[v1.x", "is not a URL"),
+    ("canonical_source", "http://exam ple.com/", "U+0020 at character 11 must be percent-encoded"),
+    ("canonical_source", "http://example.com/a\nb", "U+000A at character 20 must be percent-encoded"),
+    ("canonical_source", "http://example.com/\u202e", "U+202E at character 19 must be percent-encoded"),
     ("canonical_source", "http://example.com\\@evil.example/", "U+005C at character 18"),
     ("canonical_source", 'http://example.com/"onclick="', "U+0022 at character 19"),
     ("canonical_source", "http://example.com/<script>", "U+003C at character 19"),
@@ -159,7 +159,7 @@ _VALUES: Final[tuple[tuple[str, object, str], ...]] = (
         (None, _INSTANT), (1_782_255_606, _INSTANT), (1.5, _INSTANT), (True, _INSTANT), ({}, _INSTANT),
         ("", _NO_INSTANT), ("yesterday", _NO_INSTANT), ("2026-06-23", _NO_INSTANT),
         ("1782255606", _NO_INSTANT), ("23:00:06Z", _NO_INSTANT), ("2026-06-23T23:00Z", _NO_INSTANT),
-        ("2026-06-23T23:00:06", "has no offset"), ("2026-02-30T00:00:00Z", _NO_INSTANT),
+        ("2026-06-23T23:00:06", "has no UTC offset"), ("2026-02-30T00:00:00Z", _NO_INSTANT),
         ("2026-13-01T00:00:00Z", _NO_INSTANT), ("2026-06-23T24:00:00Z", _NO_INSTANT),
         ("2026-06-23T23:60:00Z", _NO_INSTANT), ("2026-06-23T23:59:60Z", _NO_INSTANT),
         ("2026-06-23T23:00:06+24:00", _NO_INSTANT), ("2026-06-23T23:00:06+05:60", _NO_INSTANT),
@@ -177,12 +177,12 @@ _VALUES: Final[tuple[tuple[str, object, str], ...]] = (
     ("lang", "en\0", _NO_TAG), ("lang", "en-" + "x" * 9_999, _NO_TAG), ("lang", 'en"><script>', _NO_TAG),
     ("topics", None, "must be an array"), ("topics", "news", "must be an array"),
     ("topics", 5, "must be an array"), ("topics", {"news": 1}, "must be an array"),
-    ("topics", ["news"] * 1_001, "1001 members, and at most 1000"),
+    ("topics", ["news"] * 1_001, "1001 members; at most 1000"),
     ("entities", None, "must be an array"), ("entities", "Ada", "must be an array"),
-    ("entities", {}, "must be an array"), ("entities", ["Ada"] * 1_001, "1001 members, and at most 1000"),
+    ("entities", {}, "must be an array"), ("entities", ["Ada"] * 1_001, "1001 members; at most 1000"),
     ("url", 5, _STRING), ("url", {}, _STRING), ("alternates", "x", "Input should be a valid dict"),
     ("alternates", [], "Input should be a valid dict"),
-    ("alternates", {str(n): "x" for n in range(1_001)}, "1001 members, and at most 1000"),
+    ("alternates", {str(n): "x" for n in range(1_001)}, "1001 members; at most 1000"),
     ("upkeep", 5, "Input should be"), ("upkeep", "x", "Input should be"),
 )  # fmt: skip
 
@@ -193,12 +193,12 @@ _MEMBERS: Final[tuple[tuple[str, object, str, str], ...]] = (
     ("topics", ["a" * 81], "/topics/0", "at most 80"), ("topics", [""], "/topics/0", _NO_SLUG),
     ("entities", [5], "/entities/0", _STRING), ("entities", [""], "/entities/0", "must not be blank"),
     ("entities", ["a\nb"], "/entities/0", "a line break"), ("entities", [{}], "/entities/0", _STRING),
-    ("entities", ["a" * 256], "/entities/0", "256 characters, and at most 255"),
+    ("entities", ["a" * 256], "/entities/0", "256 characters; at most 255"),
     ("alternates", {"html": 5}, "/alternates/html", _STRING),
     ("upkeep", {"aliases": "x"}, "/upkeep/aliases", "must be an array"),
     ("upkeep", {"aliases": ["../x"]}, "/upkeep/aliases/0", _NO_SLUG),
     ("upkeep", {"withdrawn_at": "today"}, "/upkeep/withdrawn_at", _NO_INSTANT),
-    ("upkeep", {"withdrawn_reason": "x"}, "/upkeep/withdrawn_reason", "no withdrawn_at"),
+    ("upkeep", {"withdrawn_reason": "x"}, "/upkeep/withdrawn_reason", "given without withdrawn_at"),
     ("upkeep", {"more": 1}, "/upkeep/more", "not permitted"),
 )  # fmt: skip
 
@@ -256,11 +256,11 @@ def _broken_lines() -> Iterator[Line]:
     """Yield lines that are no records, in a feed that goes on behind them."""
     story = GOOD[:-1]
     for name, line, pointer, reason in (
-        ("null", b"null", "", "an article record is a JSON object"),
-        ("a number", b"42", "", "an article record is a JSON object"),
-        ("a string", b'"a-story"', "", "an article record is a JSON object"),
-        ("true", b"true", "", "an article record is a JSON object"),
-        ("an array", b"[" + GOOD + b"]", "", "an article record is a JSON object"),
+        ("null", b"null", "", "an article record must be a JSON object"),
+        ("a number", b"42", "", "an article record must be a JSON object"),
+        ("a string", b'"a-story"', "", "an article record must be a JSON object"),
+        ("true", b"true", "", "an article record must be a JSON object"),
+        ("an array", b"[" + GOOD + b"]", "", "an article record must be a JSON object"),
         ("an empty object", b"{}", "/slug", "is missing"),
         ("a name twice", story + b', "slug": "b"}', "", "the name 'slug' occurs twice"),
         ("a name twice, escaped", story + rb', "sl\u0075g": "b"}', "", "the name 'slug' occurs twice"),
@@ -336,8 +336,8 @@ def _documents() -> Iterator[Case]:
         ("something behind the end", b"[" + GOOD + b"]\nx", "2", "more follows behind the end"),
         ("a NUL behind the end", b"[" + GOOD + b"]\n\0", "2", "more follows behind the end"),
         ("no end", b"[" + GOOD + b"\n", "2", "the feed ends where ',' or ']' is expected"),
-        ("an array in an array", b"[" + GOOD + b",\n[" + GOOD + b"]]", "2 /1", "is a JSON object"),
-        ("null in an array", b"[" + GOOD + b",\nnull]", "2 /1", "is a JSON object"),
+        ("an array in an array", b"[" + GOOD + b",\n[" + GOOD + b"]]", "2 /1", "must be a JSON object"),
+        ("null in an array", b"[" + GOOD + b",\nnull]", "2 /1", "must be a JSON object"),
         ("a record at fault in an array", b"[" + GOOD + b",\n{}]", "2 /1/slug", "is missing"),
         ("a quotation mark too few", b"[" + GOOD + b',\n{"slug: 1},\n' + GOOD + b"]", "2", "nothing behind it was read"),
         ("arrays without end in an array", b"[" + GOOD + b",\n" + b"[" * 100_000, "2", "nothing closes what starts at line 2"),
@@ -566,9 +566,9 @@ def _rss_items() -> Iterator[Case]:
         ("a script as a link", b"https://example.com/a", b"javascript:alert(1)", "/link", _NO_URL),
         ("no date", b"<pubDate>Tue, 23 Jun 2026 23:00:06 GMT</pubDate>", b"", "/pubDate", "is missing"),
         ("an empty date", b"Tue, 23 Jun 2026 23:00:06 GMT", b"", "/pubDate", _NO_INSTANT),
-        ("a date without a zone", b" GMT", b"", "/pubDate", "has no offset"),
-        ("a zone that means nothing", b"GMT", b"Q", "/pubDate", "has no offset"),
-        ("a zone of a country", b"GMT", b"IST", "/pubDate", "has no offset"),
+        ("a date without a zone", b" GMT", b"", "/pubDate", "has no UTC offset"),
+        ("a zone that means nothing", b"GMT", b"Q", "/pubDate", "has no UTC offset"),
+        ("a zone of a country", b"GMT", b"IST", "/pubDate", "has no UTC offset"),
         ("a day that is none", b"23 Jun", b"31 Jun", "/pubDate", _NO_INSTANT),
         ("a month that is none", b"Jun", b"Jux", "/pubDate", _NO_INSTANT),
         ("an hour that is none", b"23:00:06", b"25:00:06", "/pubDate", _NO_INSTANT),
@@ -600,7 +600,7 @@ def _atom_items() -> Iterator[Case]:
     for name, old, new, place, reason in (
         ("no title", b"<title>A story</title>", b"", "/title", "is missing"),
         ("no date", b"<updated>2026-06-23T23:00:06Z</updated>", b"", "/published", "is missing"),
-        ("a date without an offset", b"06Z", b"06", "/updated", "has no offset"),
+        ("a date without an offset", b"06Z", b"06", "/updated", "has no UTC offset"),
         ("a date of RSS", b"2026-06-23T23:00:06Z", b"Tue, 23 Jun 2026 23:00:06 GMT", "/updated", _NO_INSTANT),
         ("a link to a file", b"https://example.com/a", b"file:///etc/passwd", "/link", _NO_URL),
         ("no content", b"<content>Text.</content>", b"", "/summary", "is missing"),
