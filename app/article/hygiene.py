@@ -10,7 +10,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.article import markdown
-from app.article.hidden_html import hidden_spans
+from app.article.hidden_html import (
+    EMPTY_ELEMENT,
+    Edit,
+    apply_edits,
+    event_name,
+    hidden_spans,
+    strip_hidden,
+)
 from app.article.record import RESERVED_SUFFIXES, Record, json_pointer
 from app.article.source_urls import is_tracking_parameter
 
@@ -33,8 +40,6 @@ _SUSPECT = re.compile(f"[{_ZERO_WIDTH}{_CONTROLS}\u200c\u200d]")
 _HARMLESS = bytes(code for code in range(128) if not _SUSPECT.match(chr(code)))
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?")
 MAX_FLAGS: Final = 50
-PASSES: Final = 8
-"""How often what is hidden is looked for again in what is left when it is cut out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,9 @@ def clean(record: Record) -> Record:
     shown: dict[str, object] = {}
     if _is_suspect(_shown(record)):
         shown = {"title": printable(record.title), "summary": printable(record.summary)}
-        body, entities = printable(body), tuple(dict.fromkeys(map(printable, entities)))
-    shown |= {"body_md": _visible(body) if body else "", "entities": entities}
+        entities = tuple(dict.fromkeys(map(printable, entities)))
+        body = _printable_body(body)
+    shown |= {"body_md": strip_hidden(body), "entities": entities}
     changed = {name: value for name, value in shown.items() if value != getattr(record, name)}
     return record.model_copy(update=changed) if changed else record
 
@@ -185,11 +191,29 @@ def _unknown(record: Record) -> Iterator[HygieneFlag]:
         yield HygieneFlag("unknown-field", json_pointer(name), "is kept, and comes back on export")
 
 
-def _visible(body: str) -> str:
-    for _ in range(PASSES):
-        spans = hidden_spans(body)
-        if not spans:
-            return body
-        # What stood before and behind a piece may be a tag, once they have come together.
-        body = markdown.cut(body, spans)
-    return body.replace("<", "&lt;")
+def _printable_body(body: str) -> str:
+    """Return the Markdown `body` without invisible characters, parsing to the same blocks."""
+    plain = printable(body)
+    if plain == body or _structure(plain) == _structure(body):
+        return plain
+    return printable(apply_edits(body, _invisible_text(body)))
+
+
+def _structure(body: str) -> list[tuple[str, str]]:
+    return [event_name(event) for event in markdown.events(body)]
+
+
+def _invisible_text(body: str) -> Iterator[Edit]:
+    """Yield edits that put a placeholder in the place of each invisible character of the text."""
+    source = body.encode()
+    verbatim = False
+    for event, place in markdown.events_with_ranges(body):
+        side, name = event_name(event)
+        if name in {"CodeBlock", "HtmlBlock"}:
+            verbatim = side == "Start"
+        if name == "Text" and not verbatim:
+            text = source[place["start"] : place["end"]].decode()
+            for pattern in (_INVISIBLE, _UNPRINTABLE):
+                for found in pattern.finditer(text):
+                    start = place["start"] + len(text[: found.start()].encode())
+                    yield Edit(start, start + len(found[0].encode()), EMPTY_ELEMENT)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from html_to_markdown import ConversionOptions, convert
 
-from app.article.markdown import is_too_complex
+from app.article.html_tokens import is_too_complex
 from app.text import check_storable
 
 # Frames, drawings and controls are no prose. Scripts, styles and what is hidden are left out as it

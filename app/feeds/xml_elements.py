@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 from xml.sax.saxutils import escape
 
-from app.article.markdown import VOID_ELEMENTS
+from app.article.html_tokens import VOID_ELEMENTS
 
 MAX_ELEMENTS: Final = 10_000
 """How many elements are kept of an item, at all depths. The smallest weigh much more than here."""

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from app.article import markdown
 from app.article.hidden_html import HIDDEN_ELEMENTS
+from app.article.html_tokens import is_too_complex
 from app.article.record import Record
 from app.article.timestamps import format_instant
 from app.representations import templating
@@ -85,7 +86,7 @@ def body_html(record: Record) -> str:
     """Return the body as HTML that is safe under the page's H1, which it does not repeat."""
     body = markdown.without_title(record.body_md, record.title)
     markup = markdown.to_html(body)
-    if markdown.is_too_complex(markup):
+    if is_too_complex(markup):
         paragraphs = text_renderer.to_text(body).text.split("\n\n")
         return "".join(f"<p>{html.escape(paragraph)}</p>\n" for paragraph in paragraphs)
     # Every "<" in what the sanitiser writes begins a tag, so between the two passes patterns find

@@ -9,6 +9,7 @@ import nh3
 from pyromark.event import Event
 
 from app.article import markdown
+from app.article.html_tokens import is_too_complex
 
 _INDENT: Final = "    "
 _CONTAINERS_INDENTED: Final = 8  # deeper ones stay at that margin: hostile nesting costs no space
@@ -50,7 +51,7 @@ def _tag(tag: object) -> tuple[str, object]:
 
 def _words(markup: str) -> str:
     """Return the words of raw HTML, without its tags, in one line."""
-    if markdown.is_too_complex(markup):
+    if is_too_complex(markup):
         return " ".join(_ANY_TAG.sub(" ", markup).split())
     # The sanitiser, told to keep no tag, leaves the words. Blocks stand apart, as they are seen.
     markup = _BLOCK_TAG.sub(r" \g<0>", markup)

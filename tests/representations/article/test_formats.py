@@ -13,8 +13,9 @@ import yaml
 from hypothesis import example, given, settings
 from pyld import jsonld
 
+from app.article.html_tokens import MAX_DEPTH
 from app.article.hygiene import clean
-from app.article.markdown import MAX_DEPTH, to_html
+from app.article.markdown import to_html
 from app.article.record import Record, parse_record
 from app.article.timestamps import format_instant, parse_instant
 from app.representations.article import (

@@ -154,7 +154,7 @@ def test_r01_the_policy_allows_no_script_and_the_style_of_the_page_alone() -> No
         ("Ａ ｓｔｏｒｙ", "# a story"),
         ("A  story\tof   things", "# A story of things"),
         ("A &amp; B", "# A &amp;amp; B"),
-        ("A story", "<!-- hidden --># A story"),
+        ("A story", "<!-- hidden -->\n# A story"),
         ("A \u200bstory", "# A \u202estory"),
     ],
 )
