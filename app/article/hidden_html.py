@@ -88,7 +88,11 @@ def strip_hidden(body: str) -> str:
 
     An empty comment or an empty element takes the place of each piece that is removed.
     """
-    spans = hidden_spans(body)
+    return strip_spans(body, hidden_spans(body))
+
+
+def strip_spans(body: str, spans: list[Span]) -> str:
+    """Return `body` without `spans`, each of which starts and ends with a tag or a comment."""
     return apply_edits(body, _edits(body, spans)) if spans else body
 
 

@@ -1,46 +1,48 @@
-"""The dates of RSS, written as the other formats write theirs."""
+"""The dates of RSS (RFC 822), rewritten in the notation of the other feed formats (RFC 3339)."""
 
 import re
+from email.utils import parsedate_to_datetime
 from typing import Final
 
-# RFC 822, section 5.1, with the years of four digits that RSS 2.0 prefers, and RFC 5322's leave to
-# do without the day of the week and the seconds.
+# email.utils ignores what follows the zone and reads "+02" as two minutes, so the zone is found
+# here. RFC 5322 section 3.2.2 allows a comment after it, such as "(PDT)".
 _DATE = re.compile(
-    r"""(?:[a-z]{3,9},?[ ]+)? (?P<day>\d{1,2})[ ]+ (?P<month>[a-z]{3})[a-z]{0,6}[ ]+
-        (?P<year>\d{4}|\d\d)[ ]+ (?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d))?
-        (?:[ ]*(?P<zone>[a-z]{1,3}|[+-]\d\d:?\d\d))?""",
-    re.IGNORECASE | re.VERBOSE | re.ASCII,
+    r"(?P<date>.*?\d:\d\d)[ ]*(?P<zone>[+-](?:[01]\d|2[0-3]):?[0-5]\d|[a-z]{1,5})?"
+    r"(?:[ ]*\([ \w]*\))?",
+    re.IGNORECASE | re.ASCII,
 )
-_MONTHS: Final = (
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-)  # fmt: skip
-# The zones that RFC 822 names. Its military letters but Z are left out: RFC 5322, section 4.3, has
-# them mean nothing, because RFC 822 had their signs wrong.
-_ZONES: Final = {
-    "ut": "Z", "utc": "Z", "gmt": "Z", "z": "Z", "est": "-05:00", "edt": "-04:00", "cst": "-06:00",
-    "cdt": "-05:00", "mst": "-07:00", "mdt": "-06:00", "pst": "-08:00", "pdt": "-07:00",
+# Names in common use that mean one offset only, beyond those of RFC 822 that email.utils knows.
+_OFFSETS: Final = {
+    "-0000": "+0000",
+    "HST": "-1000", "AKST": "-0900", "AKDT": "-0800", "WET": "+0000", "WEST": "+0100",
+    "CET": "+0100", "CEST": "+0200", "EET": "+0200", "EEST": "+0300", "MSK": "+0300",
+    "HKT": "+0800", "JST": "+0900", "KST": "+0900", "AEST": "+1000", "AEDT": "+1100",
+    "NZST": "+1200", "NZDT": "+1300",
 }  # fmt: skip
+_DATE_WORDS: Final = 4  # day, month, year and time
 
 
 def to_rfc3339(text: str) -> str:
-    """Return the date `text` of RFC 822 as RFC 3339 writes it, and anything else as it is.
+    """Return the RFC 822 date `text` in RFC 3339 notation, and anything else unchanged.
 
-    A date without a zone stays without one, and a zone that nobody can know is none: that is for
-    the record to judge.
+    A date without a zone, or with one whose offset is not certain, has no offset in the result.
     """
     found = _DATE.fullmatch(text)
-    if found is None or found["month"].lower() not in _MONTHS:
+    if found is None:
         return text
-    zone = (found["zone"] or "").lower()
-    if zone[:1] not in {"+", "-"}:
-        zone = _ZONES.get(zone, "")
-    month = _MONTHS.index(found["month"].lower()) + 1
-    date = f"{_year(found['year'])}-{month:02}-{int(found['day']):02}"
-    return f"{date}T{int(found['hour']):02}:{found['minute']}:{found['second'] or '00'}{zone}"
-
-
-def _year(digits: str) -> str:
-    """Return a year of four digits. RFC 5322, section 4.3: "00 through 49" are of this century."""
-    if len(digits) > len("99"):
-        return digits
-    return ("20" if digits < "50" else "19") + digits
+    # "Tuesday" and "Sept" are common, but email.utils knows only names of three letters.
+    words = re.sub("([A-Za-z]{3})[a-z]+", r"\1", found["date"]).split()
+    weekday = words[0].rstrip(",").isalpha()
+    zone = (found["zone"] or "").upper().replace(":", "")
+    if len(words) - weekday != _DATE_WORDS:
+        return text
+    try:
+        instant = parsedate_to_datetime(" ".join([*words, _OFFSETS.get(zone, zone)]))
+    except ValueError:
+        return text
+    if f"{instant.year:04}" not in text:
+        if instant.year < 1000:  # noqa: PLR2004 - three digits
+            return text
+        # RFC 5322 section 4.3: "50" to "99" are years of the last century.
+        instant = instant.replace(year=instant.year - 100 * (instant.year >= 2050))  # noqa: PLR2004
+    return instant.isoformat().replace("+00:00", "Z")

@@ -10,9 +10,8 @@ import nh3
 from markupsafe import Markup, escape
 
 from app.article.hygiene import printable, printable_all
-from app.article.timestamps import format_instant
 from app.representations import links, templating
-from app.representations.article.html import format_for_people
+from app.representations.article.html import datetime_attribute, format_for_people
 from app.representations.listing.model import Listing, ListingItem
 
 # What is asked for beside the filters: how much is shown of what, and in which order.
@@ -111,7 +110,7 @@ def _article(item: ListingItem, title: str, summary: str, url: str, lang: str) -
     return (
         f'<article class="item" dir="auto" lang="{lang}">\n'
         f'<h2><a href="{url}">{title}</a></h2>\n'
-        f'<p class="when"><time lang="en" dir="ltr" datetime="{format_instant(at)}">'
+        f'<p class="when"><time lang="en" dir="ltr" datetime="{datetime_attribute(at)}">'
         f"{format_for_people(at)}</time></p>\n"
         + (f'<p class="brief">{summary}</p>\n' if summary else "")
         + (f'<p class="brief passage">{passage}</p>\n' if passage else "")

@@ -53,8 +53,10 @@ def _item(element: Element, item: ListingItem) -> None:
         syndication.add_text(element, "dc:source", to_uri(links.source))
     for topic in record.topics:
         syndication.add_text(element, "category", topic)
-    if record.summary:
-        # "The item synopsis" is read as HTML, so what looks like markup has to be written as text.
+    content = syndication.content_html(record, links)
+    if record.summary or content:
+        # Feed readers expect it before the content, even if empty. They read "the item synopsis" as
+        # HTML, so what looks like markup is escaped.
         syndication.add_text(element, "description", html.escape(record.summary, quote=False))
-    if content := syndication.content_html(record, links):
+    if content:
         syndication.add_text(element, "content:encoded", content)

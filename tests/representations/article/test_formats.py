@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -366,17 +367,28 @@ def facts_of(story: Record) -> Facts:
     )
 
 
+def milliseconds(instant: str) -> str:
+    """Return `instant` with the three digits of a second that HTML allows."""
+    return re.sub(r"(\.\d{3})\d+", r"\1", instant)
+
+
 def from_html(text: str) -> Facts:
     page = html_tree.read(text)
     header = next(node for node in page.all("header") if node.all("h1"))
-    instants = [node.attributes["datetime"] for node in header.all("time")]
+    times = [node.attributes["datetime"] for node in header.all("time")]
+    properties = {node.attributes.get("property"): node for node in page.all("meta")}
+    published, updated = (
+        properties[f"article:{name}_time"].attributes["content"]
+        for name in ("published", "modified")
+    )
+    assert times == [milliseconds(each) for each in dict.fromkeys((published, updated))]
     sources = [node.attributes["href"] for node in header.classed("source")]
     lists = {name: [li.words for ul in page.one("article").one("footer").classed(name)
                     for li in ul.all("li")] for name in ("topics", "entities")}  # fmt: skip
     return facts(
         title=page.one("h1").text,
-        published=instants[0],
-        updated=instants[-1],
+        published=published,
+        updated=updated,
         source=sources[0] if sources else None,
         lang=page.one("html").attributes["lang"],
         **lists,

@@ -81,7 +81,10 @@ def assert_safe(shown: Node) -> None:
     assert not {node.name for node in inside.all()} & FOREIGN
     for link in inside.all("a"):
         assert link.attributes["rel"] == "noopener nofollow ugc"
-        assert set(link.attributes) <= {"href", "rel", "title", "dir", "lang"}
+        assert {"href", "rel"} <= set(link.attributes) <= {"href", "rel", "title", "dir", "lang"}
+    assert all("src" in image.attributes for image in inside.all("img"))
+    for time in inside.all("time"):
+        assert not re.search(r"\.\d{4}", time.attributes.get("datetime", ""))
 
 
 def assert_sound(shown: Node) -> None:
@@ -236,11 +239,63 @@ def test_r01_links_lead_out_and_never_to_pages_of_ours() -> None:
         "[a](https://a.example/?b=1&c=2 'd') [b](/news/x) [c](../x) [d](//e.example) [e](#f) "
         "[g](mailto:h@i.example) [j](ftp://k) <https://l.example>"
     )
-    assert [link.attributes.get("href") for link in shown.all("a")] == [
-        "https://a.example/?b=1&c=2", None, None, None, "#f", "mailto:h@i.example", None,
-        "https://l.example",
+    assert [link.attributes["href"] for link in shown.all("a")] == [
+        "https://a.example/?b=1&c=2", "#f", "mailto:h@i.example", "https://l.example",
     ]  # fmt: skip
     assert {link.attributes["rel"] for link in shown.all("a")} == {"noopener nofollow ugc"}
+    assert shown.words == "a b c d e g j https://l.example"
+
+
+@pytest.mark.parametrize(
+    ("markdown", "html"),
+    [
+        ("[a *b*](/x) c", "<p>a <em>b</em> c</p>"),
+        ("<a name=x>a <b>b</b></a> c", "<p>a <b>b</b> c</p>"),
+        ("<a title=' href=\"x\">'>a</a>", "<p>a</p>"),
+        ("a ![b](c.png) d", "<p>a  d</p>"),
+        ("a <img alt='src=\"x\"'> b", "<p>a  b</p>"),
+        ("a <img src='data:image/png,x'> b", "<p>a  b</p>"),
+        ("<time datetime='2026-06-23T23:00:06.123456Z'>a</time>",
+         '<p><time datetime="2026-06-23T23:00:06.123Z">a</time></p>'),
+    ],
+)  # fmt: skip
+def test_p02_links_without_a_target_and_images_without_a_source_do_not_remain(
+    markdown: str, html: str
+) -> None:
+    story = parse_record({**STORY, "body_md": markdown})
+    assert page_format.body_html(story).strip() == html
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        "<input>", "<INPUT type=text>", "<input type=checkbox disabled>", "<input/>", "<input",
+        "<p><input value='>'></p>", "<form><input name=q><button>b</button></form>",
+        "- <input type=checkbox disabled> b", "<li><input type=checkbox disabled></li>",
+    ],
+)  # fmt: skip
+def test_r01_the_only_form_controls_are_the_checkboxes_of_task_lists(control: str) -> None:
+    shown = body(f"x {control}\n\n{control}\n\n- [x] a\n- [ ] b")
+    boxes = shown.all("input", "button", "select", "textarea", "form")
+    assert ["checked" in box.attributes for box in boxes] == [True, False]
+    assert {(box.attributes["type"], box.attributes["disabled"]) for box in boxes} == {
+        ("checkbox", "")
+    }
+
+
+@pytest.mark.parametrize(
+    ("instant", "attribute"),
+    [
+        ("2026-06-23T23:00:06Z", "2026-06-23T23:00:06Z"),
+        ("2026-06-23T23:00:06.205399Z", "2026-06-23T23:00:06.205Z"),
+        ("2026-06-23T23:00:06.000009Z", "2026-06-23T23:00:06.000Z"),
+    ],
+)
+def test_p02_the_datetime_attribute_has_at_most_three_digits_of_a_second(
+    instant: str, attribute: str
+) -> None:
+    shown = page(published_at=instant, updated_at=instant)
+    assert shown.one("time").attributes["datetime"] == attribute
 
 
 def test_r01_notes_tasks_and_columns_survive_the_sanitiser() -> None:

@@ -61,6 +61,11 @@ def page(*found: Record, **fields: Any) -> Node:
     return html_tree.read(BY_NAME["html"].render(listing(*found, **fields)))
 
 
+def test_p02_the_datetime_attribute_has_at_most_three_digits_of_a_second() -> None:
+    shown = page(record(published_at="2026-06-23T23:00:06.205399Z"))
+    assert shown.one("time").attributes["datetime"] == "2026-06-23T23:00:06.205Z"
+
+
 def assert_sound(shown: Node) -> None:
     """Assert that nothing runs, that it leads where it may, and that it is in order."""
     names = [node.name for node in shown.all()]

@@ -185,6 +185,14 @@ def test_r01_nothing_hostile_goes_out_in_a_feed(payload: str) -> None:
     assert entry.findtext(f"{ATOM}title") == feed["title"] == clean(story).title
 
 
+@pytest.mark.parametrize("fields", [{}, {"summary": ""}, {"body_md": ""}])
+def test_p03_the_description_of_an_rss_item_stands_before_its_content(fields: Any) -> None:
+    names = [node.tag for node in channel(record(**fields))[-1]]
+    assert names.count("description") == 1
+    if "body_md" not in fields:
+        assert names.index("description") < names.index(CONTENT)
+
+
 def test_rfc5005_the_pages_of_a_feed_make_up_one() -> None:
     page = {"query": "lang=en&cursor=b", "next": "lang=en&cursor=c", "prev": "lang=en&cursor=a"}
     base = "https://news.example/topics/x"
