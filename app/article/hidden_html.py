@@ -98,7 +98,8 @@ def strip_spans(body: str, spans: list[Span]) -> str:
 
 def apply_edits(body: str, edits: Iterator[Edit]) -> str:
     """Return `body` with `edits`, which do not overlap, made."""
-    source, parts, position = body.encode(), [], 0
+    source, position = body.encode(), 0
+    parts: list[bytes] = []
     for edit in sorted(edits):
         parts += source[position : edit.start], edit.replacement
         position = edit.end
@@ -112,7 +113,7 @@ def event_name(event: Event) -> tuple[str, str]:
     ((name, value),) = event.items()
     if name not in {"Start", "End"}:
         return "", name
-    return name, value if isinstance(value, str) else next(iter(value))
+    return name, str(next(iter(value))) if isinstance(value, dict) else str(value)
 
 
 def _edits(body: str, spans: list[Span]) -> Iterator[Edit]:

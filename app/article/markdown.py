@@ -67,8 +67,8 @@ def events_with_ranges(body: str) -> Iterator[tuple[Event, Range]]:
 def opening_heading(body: str) -> Heading | None:
     """Return the heading that is the first block of `body`, comments aside, or None."""
     if plain := _PLAIN_HEADING.match(body):
-        span = Span(0, len(plain[0].encode()))
-        return Heading(f"H{len(plain['marker'])}", plain["text"], span)
+        end = len(plain[0].encode())
+        return Heading(f"H{len(plain['marker'])}", plain["text"], Span(0, end))
     words: list[str] = []
     level = ""
     span = None
