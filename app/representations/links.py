@@ -23,7 +23,7 @@ class Site:
     canonical: Literal["source", "self"] = "source"
 
 
-class Form(Protocol):
+class LinkedFormat(Protocol):
     """One form of something, as far as it is linked to."""
 
     @property
@@ -57,7 +57,7 @@ class Links(NamedTuple):
     site: Site
     url: str
     source: str | None
-    forms: Sequence[Form]
+    forms: Sequence[LinkedFormat]
 
     @property
     def alternates(self) -> tuple[Alternate, ...]:

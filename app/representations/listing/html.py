@@ -22,7 +22,7 @@ _TOPICS: Final = 1_024
 """How many topics are remembered as HTML: few are in use, and each page shows fifty."""
 
 
-class Form(links.Form, Protocol):
+class LinkedListingFormat(links.LinkedFormat, Protocol):
     """A form of listings, as far as a page leads to it."""
 
     @property
@@ -30,7 +30,7 @@ class Form(links.Form, Protocol):
         """Whether readers come back to it, to its first page."""
 
 
-def with_links_to(others: Iterable[Form]) -> Callable[[Listing], bytes]:
+def with_links_to(others: Iterable[LinkedListingFormat]) -> Callable[[Listing], bytes]:
     """Return the function that renders a page with links to those other forms of it."""
     forms = tuple(others)
 
@@ -53,7 +53,9 @@ def with_links_to(others: Iterable[Form]) -> Callable[[Listing], bytes]:
     return render
 
 
-def _links(listing: Listing, title: str, forms: Sequence[Form]) -> tuple[Markup, Markup]:
+def _links(
+    listing: Listing, title: str, forms: Sequence[LinkedListingFormat]
+) -> tuple[Markup, Markup]:
     """Return as HTML what leads to the other forms of the page: in its head, and at its foot.
 
     Like the articles, they are many pieces.
