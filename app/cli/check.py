@@ -14,15 +14,15 @@ from rich.table import Table
 from rich.text import Text
 
 from app.article.record import is_slug
-from app.cli.errors import errors, fail
+from app.cli.errors import fail, stderr
 from app.deployment_check import Finding, is_slugline, judge
 from app.deployment_check.exchanges import Exchange, Probe
-from app.deployment_check.probes import PARAMETER, follow_ups, openings
+from app.deployment_check.probes import PARAMETER, follow_up_probes, initial_probes
 from app.representations.article import BY_SUFFIX, article_path
 from app.text import excerpt
 
 _TIMEOUT: Final = httpx2.Timeout(10)
-_LARGEST: Final = 64 << 20
+_MAX_BODY_BYTES: Final = 64 << 20
 _PREFIX: Final = article_path("")
 
 
@@ -30,24 +30,24 @@ def check(
     url: Annotated[str, typer.Argument(help="An article, where its readers reach it.")],
 ) -> None:
     """Ask a site for an article in every way. Fails if anything in front changes the answers."""
-    origin, slug = _article(url)
+    origin, slug = _parse_article_url(url)
     agent = {"User-Agent": "slugline-check"}
     try:
         with httpx2.Client(base_url=origin, timeout=_TIMEOUT, headers=agent) as client:
-            exchanges = tuple(_exchanges(client, slug))
+            exchanges = tuple(_run_probes(client, slug))
     except httpx2.InvalidURL as error:
         fail(f"{excerpt(origin)} is no URL: {error}")
     except httpx2.HTTPError as error:
         fail(f"{origin} does not answer: {str(error) or type(error).__name__}")
     findings = judge(exchanges)
-    _print(findings)
+    _print_findings(findings)
     wrong = sum(1 for finding in findings if finding.wrong)
     if wrong:
         fail(f"{wrong} of {len(findings)} checks found something wrong in {len(exchanges)} answers")
     typer.echo("Nothing in front of the site changes its answers.")
 
 
-def _article(url: str) -> tuple[str, str]:
+def _parse_article_url(url: str) -> tuple[str, str]:
     """Return the origin and the slug of the article at `url`, which may be that of a twin."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
@@ -63,31 +63,31 @@ def _article(url: str) -> tuple[str, str]:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", slug
 
 
-def _exchanges(client: httpx2.Client, slug: str) -> Iterator[Exchange]:
+def _run_probes(client: httpx2.Client, slug: str) -> Iterator[Exchange]:
     """Yield every question and its answer. Ends where the first is not that of a Slugline."""
-    questions = tuple(openings(lambda: secrets.token_hex(8)))
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+    questions = tuple(initial_probes(lambda: secrets.token_hex(8)))
+    with Progress(console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
         for question in bar.track(questions, description="Asking"):
-            answer = _ask(client, slug, question)
+            answer = _send(client, slug, question)
             if question is questions[0]:
-                _meet(answer)
+                _require_article(answer)
             yield answer
-            for further in follow_ups(answer):
-                yield _ask(client, slug, further)
+            for further in follow_up_probes(answer):
+                yield _send(client, slug, further)
 
 
-def _ask(client: httpx2.Client, slug: str, question: Probe) -> Exchange:
+def _send(client: httpx2.Client, slug: str, question: Probe) -> Exchange:
     query = f"?{PARAMETER}={question.key}" if question.key else ""
     path, fields, body = question.path(slug), dict(question.fields), bytearray()
     with client.stream(question.method, path + query, headers=fields) as answer:
         for chunk in answer.iter_raw():  # as it comes: nothing is decoded
             body += chunk
-            if len(body) > _LARGEST:
-                fail(f"{path} has no end after {_LARGEST:,} bytes")
+            if len(body) > _MAX_BODY_BYTES:
+                fail(f"{path} has no end after {_MAX_BODY_BYTES:,} bytes")
     return Exchange(slug, question, answer.status_code, dict(answer.headers), bytes(body))
 
 
-def _meet(answer: Exchange) -> None:
+def _require_article(answer: Exchange) -> None:
     """Fail where there is nothing to check."""
     where = excerpt(answer.question.path(answer.slug))
     if location := answer.fields.get("location"):
@@ -98,7 +98,7 @@ def _meet(answer: Exchange) -> None:
         fail(f"{where} answers, and not as Slugline does")
 
 
-def _print(findings: Sequence[Finding]) -> None:
+def _print_findings(findings: Sequence[Finding]) -> None:
     table = Table("Check", "Finding", show_lines=any(finding.wrong for finding in findings))
     for finding in findings:
         said = Text(finding.wrong, "red") if finding.wrong else Text("ok", "green")

@@ -2,7 +2,7 @@
 
 import typer
 
-from app.cli.errors import readable
+from app.cli.errors import report_errors
 from app.database.transactions import Database
 from app.settings import read_settings
 
@@ -10,7 +10,7 @@ app = typer.Typer(help="Look after the database's schema.", no_args_is_help=True
 
 
 @app.command()
-@readable
+@report_errors
 def upgrade() -> None:
     """Bring the schema up to date. Run it once, before the service starts."""
     database = Database(read_settings().database_url)
@@ -20,7 +20,7 @@ def upgrade() -> None:
 
 
 @app.command()
-@readable
+@report_errors
 def check() -> None:
     """Hold the database's schema against the tables. Fails where they differ."""
     database = Database(read_settings().database_url)

@@ -19,7 +19,7 @@ from app.settings import SettingsError
 Given = ParamSpec("Given")
 Returned = TypeVar("Returned")
 
-errors = Console(stderr=True, soft_wrap=True)
+stderr = Console(stderr=True, soft_wrap=True)
 
 _EXPECTED = (
     InvalidDatabaseURLError,
@@ -31,12 +31,12 @@ _EXPECTED = (
 )
 
 
-def say(message: str, prefix: Text | None = None) -> None:
+def print_error(message: str, prefix: Text | None = None) -> None:
     """Say `message` as one line on standard error, whatever is in it."""
-    errors.print((prefix or Text()) + Text(printable(message)))
+    stderr.print((prefix or Text()) + Text(escape_unprintable(message)))
 
 
-def printable(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """Return `text` with what would move the cursor, or is no character, spelt out."""
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
@@ -45,11 +45,11 @@ def printable(text: str) -> str:
 
 def fail(message: str) -> NoReturn:
     """Say `message` and end with status 1."""
-    say(message, Text("slugline: ", style="bold red"))
+    print_error(message, Text("slugline: ", style="bold red"))
     raise typer.Exit(1)
 
 
-def readable(command: Callable[Given, Returned]) -> Callable[Given, Returned]:
+def report_errors(command: Callable[Given, Returned]) -> Callable[Given, Returned]:
     """Make `command` report what can be expected to go wrong in one line."""
 
     @wraps(command)

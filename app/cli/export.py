@@ -15,15 +15,15 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.article.record import Record, to_ndjson_line
-from app.cli.errors import errors, fail, readable
+from app.cli.errors import fail, report_errors, stderr
 from app.database.transactions import Database, SchemaOutdatedError
 from app.settings import read_settings
 from app.store import export as exporting
 
-_BROKEN_PIPE: Final = 128 + 13  # what a shell says of whoever ended by SIGPIPE
+_SIGPIPE_STATUS: Final = 128 + 13  # what a shell says of whoever ended by SIGPIPE
 
 
-@readable
+@report_errors
 def export(
     file: Annotated[
         Path | None, typer.Argument(help="Where to; standard output without it, or with '-'.")
@@ -33,17 +33,17 @@ def export(
     database = _database()
     target = None if file is None or str(file) == "-" else file
     try:
-        with _written(target) as out, database.reading() as session:
+        with _open_target(target) as out, database.reading() as session:
             records = exporting.iter_records(session)
-            shown = errors.is_terminal and not out.isatty()
+            shown = stderr.is_terminal and not out.isatty()
             out.writelines(
-                map(to_ndjson_line, _watched(records, exporting.count(session), shown=shown))
+                map(to_ndjson_line, _with_progress(records, exporting.count(session), shown=shown))
             )
             out.flush()
     except BrokenPipeError:
         # Who read it has enough. What is left in the buffer must not be tried again at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(_BROKEN_PIPE) from None
+        raise typer.Exit(_SIGPIPE_STATUS) from None
     except OSError as error:
         fail(f"cannot write {target or 'the export'}: {error.strerror or error}")
     finally:
@@ -63,18 +63,18 @@ def _database() -> Database:
     return database
 
 
-def _watched(records: Iterable[Record], total: int, *, shown: bool) -> Iterator[Record]:
+def _with_progress(records: Iterable[Record], total: int, *, shown: bool) -> Iterator[Record]:
     """Yield `records` while a bar shows how far they are."""
     columns = TextColumn("Exporting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     bar = Progress(
-        *columns, console=errors, transient=True, redirect_stdout=False, disable=not shown
+        *columns, console=stderr, transient=True, redirect_stdout=False, disable=not shown
     )
     with bar:
         yield from bar.track(records, total=total)
 
 
 @contextmanager
-def _written(file: Path | None) -> Iterator[IO[bytes]]:
+def _open_target(file: Path | None) -> Iterator[IO[bytes]]:
     """Yield a stream whose bytes are in `file` at the end of the block, and not before.
 
     Whatever goes wrong, what `file` was before, it still is. What is no ordinary file, such as a
@@ -86,14 +86,14 @@ def _written(file: Path | None) -> Iterator[IO[bytes]]:
         with file.open("wb") as stream:
             yield stream
     else:
-        with _neighbour(file.resolve()) as stream:
+        with _atomic_file(file.resolve()) as stream:
             yield stream
 
 
 @contextmanager
-def _neighbour(file: Path) -> Iterator[BinaryIO]:
+def _atomic_file(file: Path) -> Iterator[BinaryIO]:
     part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
-    with _ending_by_exception():
+    with _signals_as_exceptions():
         try:
             with part.open("xb") as stream:
                 yield stream
@@ -106,7 +106,7 @@ def _neighbour(file: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _ending_by_exception() -> Iterator[None]:
+def _signals_as_exceptions() -> Iterator[None]:
     """Let SIGTERM and SIGINT end the block by an exception, so that it can clear away.
 
     A driver in the midst of a statement may make an error of its own out of that. The block ends

@@ -9,13 +9,13 @@ from typing import Annotated, Final, Literal
 import httpx2
 import typer
 
-from app.cli.errors import fail, say
-from app.cli.input_files import Feed, NoFeedError, feeds_of, opened
-from app.cli.load_client import LoadClient, UndeliveredError
-from app.cli.load_report import counted
+from app.cli.errors import fail, print_error
+from app.cli.input_files import Feed, FeedArgumentError, open_feed, resolve_feeds
+from app.cli.load_client import DeliveryError, LoadClient
+from app.cli.load_report import format_summary
 from app.cli.progress import Progress
-from app.cli.report import Loaded, complain, print_table
-from app.cli.watch import watch as watch_folders
+from app.cli.report import LoadedFeed, print_rejections, print_table
+from app.cli.watch import watch_directories as watch_folders
 
 _CONNECT_SECONDS: Final = 10
 _ANSWER_SECONDS: Final = 120
@@ -66,8 +66,8 @@ def load(  # noqa: PLR0913 - each is an option of the command
     }
     options = {name: value for name, value in wanted.items() if value}
     try:
-        feeds = feeds_of(files or [])
-    except NoFeedError as error:
+        feeds = resolve_feeds(files or [])
+    except FeedArgumentError as error:
         fail(str(error))
     with _client(url, token, endless=dry_run) as client, Progress() as shown:
         session = _Session(LoadClient(client, options, patience, shown))
@@ -100,7 +100,7 @@ class _Session:
     """What one run of the command has loaded so far, and whether anything went wrong."""
 
     courier: LoadClient
-    loaded: list[Loaded] = field(default_factory=list)
+    loaded: list[LoadedFeed] = field(default_factory=list)
     digests: set[str] = field(default_factory=set)
     latest: dict[Path, str] = field(default_factory=dict)
     failed: bool = False
@@ -129,7 +129,7 @@ class _Session:
         """Load a feed, unless it is what was loaded last from there, and tell what came of it."""
         useful = self._attempt(feed, again=False)
         for name, report in self.loaded:
-            typer.echo(f"{name}: {counted(report.summary) or 'no records'}")
+            typer.echo(f"{name}: {format_summary(report.summary) or 'no records'}")
         self.loaded.clear()
         return useful
 
@@ -139,11 +139,11 @@ class _Session:
         Say whether there is any use in going on with others.
         """
         try:
-            with opened(feed) as body:
+            with open_feed(feed) as body:
                 if not again and self._is_known(feed, body.digest):
                     return True
-                loaded = Loaded(feed.name, self.courier.deliver(feed, body))
-        except UndeliveredError as error:
+                loaded = LoadedFeed(feed.name, self.courier.deliver(feed, body))
+        except DeliveryError as error:
             self._fail(f"{feed.name}: {error}")
             return not error.hopeless
         except OSError as error:
@@ -154,7 +154,7 @@ class _Session:
             self.latest[feed.path] = body.digest
         self.loaded.append(loaded)
         self.failed |= loaded.report.is_failure
-        complain(loaded)
+        print_rejections(loaded)
         return True
 
     def _is_known(self, feed: Feed, digest: str | None) -> bool:
@@ -166,4 +166,4 @@ class _Session:
 
     def _fail(self, message: str) -> None:
         self.failed = True
-        say(message)
+        print_error(message)

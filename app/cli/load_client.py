@@ -16,16 +16,16 @@ from typing import Final
 
 import httpx2
 
-from app.cli.input_files import STDIN, Body, Feed
-from app.cli.load_report import Report, place_of, problem_of, report_of
+from app.cli.input_files import STDIN, Feed, FeedBody
+from app.cli.load_report import Report, parse_problem, parse_report, receipt_path
 from app.cli.progress import Progress
 
-PAUSES: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+RETRY_DELAYS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between attempts, where the server does not say how many."""
 
-LONGEST_PAUSE: Final = 60.0
+MAX_RETRY_DELAY: Final = 60.0
 
-SENT_AT_MOST: Final = 50
+MAX_ATTEMPTS: Final = 50
 """How often one feed is sent: one that brings the server down each time must have an end."""
 
 POLL_SECONDS: Final = (0.05, 0.1, 0.2, 0.5)
@@ -33,13 +33,13 @@ POLL_SECONDS: Final = (0.05, 0.1, 0.2, 0.5)
 
 REJECTED_SHOWN: Final = 20
 
-_LATER: Final = {408, 409, 425, 429, 502, 503, 504}
-_NOT_ALLOWED: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-_BROKEN: Final = httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError
-_NEVER_THERE: Final = httpx2.ConnectError, httpx2.ConnectTimeout
+_RETRY_STATUSES: Final = {408, 409, 425, 429, 502, 503, 504}
+_AUTH_STATUSES: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+_CONNECTION_ERRORS: Final = httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError
+_CONNECT_ERRORS: Final = httpx2.ConnectError, httpx2.ConnectTimeout
 
 
-class UndeliveredError(Exception):
+class DeliveryError(Exception):
     """The feed could not be loaded. `hopeless` where no other one would fare better just now."""
 
     def __init__(self, reason: str, *, hopeless: bool = False) -> None:
@@ -47,7 +47,7 @@ class UndeliveredError(Exception):
         self.hopeless = hopeless
 
 
-class _NotYetError(Exception):
+class TemporaryError(Exception):
     """It did not work, and may work later: after `after` seconds, where the server said so.
 
     `anew` where the feed has to be sent again.
@@ -61,7 +61,7 @@ class _NotYetError(Exception):
         self.anew = anew
 
 
-class _RetryBudget:
+class RetryBudget:
     """How long to go on: so many seconds from the first failure since there was a sign of life."""
 
     def __init__(self, seconds: float) -> None:
@@ -73,16 +73,18 @@ class _RetryBudget:
         """Take note of a sign of life."""
         self._since, self._tries = None, 0
 
-    def wait(self, error: _NotYetError) -> None:
-        """Wait before the next attempt. Raises UndeliveredError where it would be too late."""
-        pause = min(max(error.after, PAUSES[min(self._tries, len(PAUSES) - 1)]), LONGEST_PAUSE)
+    def wait(self, error: TemporaryError) -> None:
+        """Wait before the next attempt. Raises DeliveryError where it would be too late."""
+        pause = min(
+            max(error.after, RETRY_DELAYS[min(self._tries, len(RETRY_DELAYS) - 1)]), MAX_RETRY_DELAY
+        )
         self._tries += 1
         now = time.monotonic()
         self._since = self._since or now
         if now + pause > self._since + self._seconds:
             waited = now - self._since
             reason = f"gave up after {waited:.0f} seconds: {error}"
-            raise UndeliveredError(reason, hopeless=True) from error
+            raise DeliveryError(reason, hopeless=True) from error
         time.sleep(pause * random.uniform(1, 1.2))  # noqa: S311 - so that many do not come at once
 
 
@@ -104,19 +106,19 @@ class LoadClient:
         self._nonce = secrets.token_hex(16)
         self.met = False
 
-    def deliver(self, feed: Feed, body: Body) -> Report:
-        """Return the receipt of `feed`, which is loaded then. Raises UndeliveredError, OSError."""
+    def deliver(self, feed: Feed, body: FeedBody) -> Report:
+        """Return the receipt of `feed`, which is loaded then. Raises DeliveryError, OSError."""
         try:
             return self._deliver(feed, body)
         finally:
             self._shown.end()
 
-    def _deliver(self, feed: Feed, body: Body) -> Report:
-        patience = _RetryBudget(self._seconds)
+    def _deliver(self, feed: Feed, body: FeedBody) -> Report:
+        patience = RetryBudget(self._seconds)
         key = self._key(feed, body)
         receipt: str | None = None
         sent = 0
-        while sent < SENT_AT_MOST:
+        while sent < MAX_ATTEMPTS:
             try:
                 if receipt is None:
                     sent += 1
@@ -125,19 +127,19 @@ class LoadClient:
                         return answer
                     receipt = answer
                 return self._follow(receipt, patience)
-            except _NotYetError as error:
+            except TemporaryError as error:
                 if error.anew:
                     receipt = None
                 patience.wait(error)
-        raise UndeliveredError(f"gave up: it was sent {sent} times", hopeless=True)
+        raise DeliveryError(f"gave up: it was sent {sent} times", hopeless=True)
 
-    def _key(self, feed: Feed, body: Body) -> str:
+    def _key(self, feed: Feed, body: FeedBody) -> str:
         # A stream has no digest before its end; its path comes only once.
         options = "&".join(f"{name}={value}" for name, value in sorted(self._options.items()))
         said = f"{self._nonce}\n{options}\n{body.digest}\n{feed.path}"
         return hashlib.sha256(os.fsencode(said)).hexdigest()
 
-    def _send(self, feed: Feed, body: Body, key: str) -> Report | str:
+    def _send(self, feed: Feed, body: FeedBody, key: str) -> Report | str:
         """Send the feed. Return its receipt, or the path of it where the load is under way."""
         self._shown.begin(feed.name, body.size)
         headers = {
@@ -153,31 +155,31 @@ class LoadClient:
         answer = self._request(
             "POST", "/admin/loads", {**self._options, **named}, headers, self._watched(body)
         )
-        place = place_of(answer)
+        place = receipt_path(answer)
         if place and answer.status_code in {HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT}:
             return place
         return _report(answer)
 
-    def _watched(self, body: Body) -> Iterator[bytes]:
+    def _watched(self, body: FeedBody) -> Iterator[bytes]:
         for chunk in body.chunks():
             yield chunk
             self._shown.sent(len(chunk))
 
-    def _follow(self, receipt: str, patience: _RetryBudget) -> Report:
+    def _follow(self, receipt: str, patience: RetryBudget) -> Report:
         """Wait for the end of a load, and return its receipt with some of what was rejected."""
         query = {"outcome": "rejected", "limit": str(REJECTED_SHOWN)}
         pauses = chain(POLL_SECONDS, repeat(POLL_SECONDS[-1]))
         while True:
             try:
                 report = _report(self._request("GET", receipt, query))
-            except _NotYetError as error:
+            except TemporaryError as error:
                 reason = str(error)
-                raise _NotYetError(
+                raise TemporaryError(
                     reason, after=error.after, receipt=receipt, anew=False
                 ) from error
             state = report.load.state if report.load else "finished"
             if state == "interrupted":
-                raise _NotYetError("the load was interrupted", receipt=receipt)
+                raise TemporaryError("the load was interrupted", receipt=receipt)
             if state != "running":
                 return report
             patience.renew()
@@ -197,34 +199,34 @@ class LoadClient:
                 method, path, params=query, headers=headers, content=content
             )
         except httpx2.LocalProtocolError as error:
-            raise UndeliveredError("it changed while it was sent") from error
-        except _BROKEN as error:
+            raise DeliveryError("it changed while it was sent") from error
+        except _CONNECTION_ERRORS as error:
             reason = (
                 f"{self._client.base_url} does not answer: {str(error) or type(error).__name__}"
             )
-            if isinstance(error, _NEVER_THERE) and not self.met:
-                raise UndeliveredError(reason, hopeless=True) from error
+            if isinstance(error, _CONNECT_ERRORS) and not self.met:
+                raise DeliveryError(reason, hopeless=True) from error
             self.met = True
-            raise _NotYetError(reason) from error
+            raise TemporaryError(reason) from error
         except httpx2.HTTPError as error:
             reason = f"{self._client.base_url} cannot be asked: {error}"
-            raise UndeliveredError(reason, hopeless=True) from error
+            raise DeliveryError(reason, hopeless=True) from error
         self.met = True
         return answer
 
 
 def _report(answer: httpx2.Response) -> Report:
     """Return the receipt that `answer` is. Raises what it is instead."""
-    status, problem = answer.status_code, problem_of(answer)
+    status, problem = answer.status_code, parse_problem(answer)
     reason = f"{status} {problem.detail or problem.title}" if problem else None
-    if status in _LATER:
+    if status in _RETRY_STATUSES:
         after = answer.headers.get("retry-after", "")
         seconds = float(after[:9]) if after.isdecimal() else 0
-        raise _NotYetError(
-            reason or f"it answers {status}", after=seconds, receipt=place_of(answer)
+        raise TemporaryError(
+            reason or f"it answers {status}", after=seconds, receipt=receipt_path(answer)
         )
-    report = report_of(answer)
+    report = parse_report(answer)
     if report is None:
         reason = reason or f"{answer.url.host} answers {status}, and not as Slugline does"
-        raise UndeliveredError(reason, hopeless=status in _NOT_ALLOWED)
+        raise DeliveryError(reason, hopeless=status in _AUTH_STATUSES)
     return report

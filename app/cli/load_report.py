@@ -66,7 +66,7 @@ class ReportedProblem(BaseModel):
     receipt: str | None = None
 
 
-def report_of(answer: httpx2.Response) -> Report | None:
+def parse_report(answer: httpx2.Response) -> Report | None:
     """Return the receipt that `answer` is, or None where it is something else."""
     try:
         report = Report.model_validate_json(answer.content)
@@ -75,7 +75,7 @@ def report_of(answer: httpx2.Response) -> Report | None:
     return report.model_copy(update={"status": answer.status_code})
 
 
-def problem_of(answer: httpx2.Response) -> ReportedProblem | None:
+def parse_problem(answer: httpx2.Response) -> ReportedProblem | None:
     """Return the problem that `answer` is, or None where it is something else."""
     try:
         problem = ReportedProblem.model_validate_json(answer.content)
@@ -84,9 +84,9 @@ def problem_of(answer: httpx2.Response) -> ReportedProblem | None:
     return problem if problem.detail or problem.title else None
 
 
-def place_of(answer: httpx2.Response) -> str | None:
+def receipt_path(answer: httpx2.Response) -> str | None:
     """Return the path of the receipt that `answer` names, for it may be under another host."""
-    named = problem_of(answer)
+    named = parse_problem(answer)
     places = answer.headers.get("location"), named.receipt if named else None
     return next(filter(None, map(_path, filter(None, places))), None)
 
@@ -96,6 +96,6 @@ def _path(place: str) -> str | None:
     return path if path.removeprefix(_LOADS).isdecimal() and path.startswith(_LOADS) else None
 
 
-def counted(summary: Mapping[str, int]) -> str:
+def format_summary(summary: Mapping[str, int]) -> str:
     """Return the outcomes in words: `3 created, 1 rejected`."""
     return ", ".join(f"{number:,} {outcome}" for outcome, number in summary.items() if number)

@@ -7,8 +7,8 @@ import rich.progress
 from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn
 from rich.text import Text
 
-from app.cli.errors import errors
-from app.cli.load_report import Report, counted
+from app.cli.errors import stderr
+from app.cli.load_report import Report, format_summary
 
 
 class Progress:
@@ -19,10 +19,10 @@ class Progress:
         self._bar = rich.progress.Progress(
             *columns,
             TextColumn("{task.fields[said]}"),
-            console=errors,
+            console=stderr,
             transient=True,
             redirect_stdout=False,  # it may be a pipe, while this is a terminal
-            disable=not errors.is_terminal,
+            disable=not stderr.is_terminal,
         )
         self._task: TaskID | None = None
 
@@ -56,7 +56,7 @@ class Progress:
         if self._task is None or report.load is None:
             return
         rate = f", {report.load.rate:,.0f} records/s" if report.load.rate else ""
-        said = f"worked through{rate}: {counted(report.summary)}"
+        said = f"worked through{rate}: {format_summary(report.summary)}"
         self._bar.update(
             self._task, total=report.load.size, completed=report.load.read, said=Text(said).plain
         )

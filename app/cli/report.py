@@ -7,34 +7,36 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from app.cli.errors import say
+from app.cli.errors import print_error
 from app.cli.load_client import REJECTED_SHOWN
 from app.cli.load_report import Report
 
 
-class Loaded(NamedTuple):
+class LoadedFeed(NamedTuple):
     """A feed, by its name, and the receipt of it."""
 
     name: str
     report: Report
 
 
-def complain(loaded: Loaded) -> None:
+def print_rejections(loaded: LoadedFeed) -> None:
     """Say what of a feed was rejected, a line for each fault, and where the rest is told."""
     name, report = loaded
     place = f"/admin/loads/{report.load.id}" if report.load else None
     if report.load and report.load.refused:
-        say(f"{name}: nothing was loaded: {report.load.refused}")
+        print_error(f"{name}: nothing was loaded: {report.load.refused}")
     rejected = [result for result in report.results if result.outcome == "rejected"]
     for result in rejected[:REJECTED_SHOWN]:
         for fault in result.faults:
-            say(f"{name}:{result.line} {fault.pointer or 'the record'}: {fault.reason}")
+            print_error(f"{name}:{result.line} {fault.pointer or 'the record'}: {fault.reason}")
     left_out = report.rejected - len(rejected[:REJECTED_SHOWN])
     if left_out > 0:
-        say(f"{name}: {left_out:,} more rejected" + (f"; all of it at {place}" if place else ""))
+        print_error(
+            f"{name}: {left_out:,} more rejected" + (f"; all of it at {place}" if place else "")
+        )
 
 
-def print_table(every: Sequence[Loaded]) -> None:
+def print_table(every: Sequence[LoadedFeed]) -> None:
     """Print how many records of each feed came to which outcome."""
     counted = dict.fromkeys(name for each in every for name in each.report.summary)
     outcomes = [name for name in counted if any(each.report.summary.get(name) for each in every)]

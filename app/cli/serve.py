@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 import uvicorn
 
-from app.cli.errors import readable
+from app.cli.errors import report_errors
 from app.database.transactions import Database
 from app.settings import read_settings
 
@@ -23,7 +23,7 @@ _PROTOCOL_MODULE: Final = "app.web.asgi.uvicorn_protocol"
 logger = logging.getLogger(__name__)
 
 
-@readable
+@report_errors
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port.")] = 8000,

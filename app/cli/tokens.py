@@ -12,14 +12,14 @@ from rich.text import Text
 from app.article.timestamps import format_instant
 from app.auth import tokens
 from app.auth.tokens import StoredToken
-from app.cli.errors import fail, readable
+from app.cli.errors import fail, report_errors
 from app.database.transactions import Database, Session
 from app.settings import read_settings
 from app.store import audit_log
 from app.store import tokens as stored
 from app.store.audit_log import AuditEntry
 
-_WIDE: Final = 400
+_PIPE_WIDTH: Final = 400
 
 app = typer.Typer(help="Make, list and revoke the tokens of operators.", no_args_is_help=True)
 
@@ -33,7 +33,7 @@ def _database() -> Database:
 
 
 @app.command()
-@readable
+@report_errors
 def create(
     name: Name,
     scopes: Annotated[str, typer.Option(help="What it may do, comma-separated.")] = "load",
@@ -65,7 +65,7 @@ def create(
 
 
 @app.command("list")
-@readable
+@report_errors
 def list_() -> None:
     """List the tokens. The tokens themselves are not kept, so they cannot be shown."""
     now = datetime.now(UTC)
@@ -77,17 +77,17 @@ def list_() -> None:
             Text(token.name),
             token.id,
             ", ".join(token.scopes),
-            _shown(token.created_at),
-            _shown(token.expires_at),
-            _shown(token.last_used_at),
+            _format(token.created_at),
+            _format(token.expires_at),
+            _format(token.last_used_at),
             "live" if token.is_live(now) else "revoked" if token.revoked_at else "expired",
         )
     # In a pipe there is no width to keep to.
-    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+    Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
 
 
 @app.command()
-@readable
+@report_errors
 def revoke(name: Annotated[str, typer.Argument(help="The token's name.")]) -> None:
     """Make a token open nothing any more."""
     now = datetime.now(UTC)
@@ -113,5 +113,5 @@ def _record(session: Session, action: str, name: str, outcome: str, now: datetim
     audit_log.record(session, done)
 
 
-def _shown(instant: datetime | None) -> str:
+def _format(instant: datetime | None) -> str:
     return "never" if instant is None else format_instant(instant.replace(microsecond=0))

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from app.cli.input_files import Feed, feeds_in
+from app.cli.input_files import Feed, iter_directory
 
-LOOK_SECONDS: Final = 1.0
+SCAN_SECONDS: Final = 1.0
 """How often directories are looked at. A feed that is the same at two looks is not written to."""
 
-AWAY_SECONDS: Final = 30.0
+RETRY_SECONDS: Final = 30.0
 """How long nothing is tried where the server is away, or does not let us."""
 
 Attempt = Callable[[Feed], bool]
@@ -24,7 +24,7 @@ class _Stamp(NamedTuple):
     changed: int
 
 
-class Watch:
+class DirectoryWatcher:
     """What the feeds in `folders` were at the last look."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
@@ -36,7 +36,7 @@ class Watch:
         """Yield the feeds that are what they were at the last look, and are not done as that."""
         seen: dict[Path, _Stamp] = {}
         settled: list[Feed] = []
-        for feed in (each for folder in self._folders for each in feeds_in(folder)):
+        for feed in (each for folder in self._folders for each in iter_directory(folder)):
             try:
                 status = feed.path.stat()
             except OSError:
@@ -53,22 +53,22 @@ class Watch:
         self._done[feed.path] = self._seen[feed.path]
 
 
-def watch(folders: Sequence[Path], attempt: Attempt) -> None:
+def watch_directories(folders: Sequence[Path], attempt: Attempt) -> None:
     """Attempt each feed in `folders`, and in all that come, until a signal says to end."""
-    watched = Watch(folders)
-    with _until_told():
+    watched = DirectoryWatcher(folders)
+    with _until_signal():
         while True:
-            pause = LOOK_SECONDS
+            pause = SCAN_SECONDS
             for feed in watched.settled():
                 if not attempt(feed):
-                    pause = AWAY_SECONDS
+                    pause = RETRY_SECONDS
                     break
                 watched.done(feed)
             time.sleep(pause)
 
 
 @contextmanager
-def _until_told() -> Iterator[None]:
+def _until_signal() -> Iterator[None]:
     """End the block at SIGINT and at SIGTERM, wherever it is."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -27,7 +27,8 @@ class Finding:
 def judge(exchanges: Sequence[Exchange]) -> tuple[Finding, ...]:
     """Return what each check finds in `exchanges`, in the order of CHECKS."""
     return tuple(
-        Finding(check.name, _told(tuple(check.judge(exchanges)), check.advice)) for check in CHECKS
+        Finding(check.name, _summarise(tuple(check.judge(exchanges)), check.advice))
+        for check in CHECKS
     )
 
 
@@ -37,13 +38,13 @@ def is_slugline(exchange: Exchange) -> bool:
     others = (form for form in FORMATS if form.media_type != exchange.media_type)
     if all(headers.is_linked(link, exchange.slug, form) for form in others):
         return True
-    if exchange.etag and bodies.is_as_made(exchange):
+    if exchange.etag and bodies.has_original_bytes(exchange):
         return True
     policy = policy_headers(exchange.media_type).get("Content-Security-Policy")
     return policy is not None and exchange.fields.get("content-security-policy") == policy
 
 
-def _told(seen: Sequence[str], advice: str) -> str:
+def _summarise(seen: Sequence[str], advice: str) -> str:
     if not seen:
         return ""
     more = f" (and {len(seen) - 1} more like it)" if len(seen) > 1 else ""

@@ -47,26 +47,26 @@ def _decoding(exchanges: Sequence[Exchange]) -> Iterator[str]:
             yield f"{each} {error}"
 
 
-def _twice(exchanges: Sequence[Exchange]) -> Iterator[str]:
+def _double_compression(exchanges: Sequence[Exchange]) -> Iterator[str]:
     for each in _with_body(exchanges):
-        if _is_packed_twice(each):
+        if _is_compressed_twice(each):
             yield f"{each} is still compressed when it is decoded"
 
 
 def _bytes(exchanges: Sequence[Exchange]) -> Iterator[str]:
     for each in _with_body(exchanges):
-        if each.etag and not is_as_made(each) and not _is_packed_twice(each):
+        if each.etag and not has_original_bytes(each) and not _is_compressed_twice(each):
             yield f"the ETag of {each} is not that of its bytes"
 
 
-def _is_packed_twice(exchange: Exchange) -> bool:
+def _is_compressed_twice(exchange: Exchange) -> bool:
     try:
         return len(exchange.codings) > 1 or _decoded(exchange).startswith(_GZIP)
     except ValueError:
         return False
 
 
-def is_as_made(exchange: Exchange) -> bool:
+def has_original_bytes(exchange: Exchange) -> bool:
     """Say whether the ETag is the one that the site makes for these bytes, coded or decoded."""
     content_type = exchange.question.form.content_type
     made = {entity_tag(content_type, coding, exchange.body) for coding in exchange.codings[:1]}
@@ -96,7 +96,7 @@ CHECKS: Final = (
     ),
     Check(
         "Compressed once",
-        _twice,
+        _double_compression,
         "Browsers show it as garbage: what is in front compresses what is compressed already."
         " Turn its compression off.",
     ),

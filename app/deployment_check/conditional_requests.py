@@ -27,7 +27,7 @@ def _shared(exchanges: Sequence[Exchange]) -> Iterator[str]:
             yield f"{each} has the one of {owner}"
 
 
-def _conditions(exchanges: Sequence[Exchange]) -> Iterator[str]:
+def _conditional_requests(exchanges: Sequence[Exchange]) -> Iterator[str]:
     for each in exchanges:
         asked = each.question
         if not asked.condition:
@@ -43,7 +43,7 @@ def _conditions(exchanges: Sequence[Exchange]) -> Iterator[str]:
             yield f"{each} is answered 304 with another ETag"
 
 
-def _heads(exchanges: Sequence[Exchange]) -> Iterator[str]:
+def _head_requests(exchanges: Sequence[Exchange]) -> Iterator[str]:
     gets = {each.question.key: each for each in exchanges if each.question.cold}
     for each in exchanges:
         if each.question.method != "HEAD" or each.status != HTTPStatus.OK:
@@ -75,13 +75,13 @@ CHECKS: Final = (
     ),
     Check(
         "Conditional requests",
-        _conditions,
+        _conditional_requests,
         "Clients get again what they have, or keep what they have not. Let If-None-Match through"
         " to the site, and its 304 back as it is.",
     ),
     Check(
         "HEAD",
-        _heads,
+        _head_requests,
         "Who asks before fetching is told of another answer than GET gives. Let HEAD through as"
         " it is.",
     ),

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from app.http.content_coding import IDENTITY
 from app.representations.article import FORMATS, ArticleFormat, article_path
 
-PAGE: Final = FORMATS[0]
+HTML: Final = FORMATS[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,12 @@ class Probe:
 
     def path(self, slug: str) -> str:
         """Return the path that is asked, for the article `slug`."""
-        return article_path(slug, self.form if self.at_twin else PAGE)
+        return article_path(slug, self.form if self.at_twin else HTML)
 
     @property
     def fields(self) -> Mapping[str, str]:
         """The header fields that it is asked with. A twin is asked as a browser asks."""
-        wanted = PAGE if self.at_twin else self.form
+        wanted = HTML if self.at_twin else self.form
         fields = {"Accept": f"{wanted.media_type}, */*;q=0.1", "Accept-Encoding": self.coding}
         return fields | ({"If-None-Match": self.condition} if self.condition else {})
 
@@ -69,7 +69,7 @@ class Exchange:
     @property
     def codings(self) -> tuple[str, ...]:
         """The codings that the answer claims, in the order in which they were applied."""
-        return tuple(name.lower() for name in listed(self.fields.get("content-encoding", "")))
+        return tuple(name.lower() for name in split_list(self.fields.get("content-encoding", "")))
 
     @property
     def etag(self) -> str:
@@ -100,6 +100,6 @@ class Check:
     advice: str
 
 
-def listed(field: str) -> tuple[str, ...]:
+def split_list(field: str) -> tuple[str, ...]:
     """Return the members of a field that is a list."""
     return tuple(filter(None, (member.strip() for member in field.split(","))))

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
-from app.deployment_check.exchanges import Check, Exchange, listed
+from app.deployment_check.exchanges import Check, Exchange, split_list
 from app.representations.article import FORMATS, ArticleFormat, article_path
 from app.web.response_headers import Freshness, caching_headers, negotiation_headers, policy_headers
 
@@ -13,7 +13,7 @@ _SAFE: Final = Freshness({HTTPStatus.OK: "max-age"}, vary_is_honoured=False)
 _VARY: Final = Freshness({HTTPStatus.OK: "max-age"}, vary_is_honoured=True)
 
 
-def _due(exchange: Exchange, freshness: Freshness) -> Mapping[str, str]:
+def _expected_caching(exchange: Exchange, freshness: Freshness) -> Mapping[str, str]:
     asked = exchange.question
     return caching_headers(
         HTTPStatus.OK,
@@ -37,8 +37,8 @@ def _content_type(exchanges: Sequence[Exchange]) -> Iterator[str]:
 
 def _vary(exchanges: Sequence[Exchange]) -> Iterator[str]:
     for each in _sound(exchanges):
-        found = {name.lower() for name in listed(each.fields.get("vary", ""))}
-        due = listed(_due(each, _SAFE)["Vary"])
+        found = {name.lower() for name in split_list(each.fields.get("vary", ""))}
+        due = split_list(_expected_caching(each, _SAFE)["Vary"])
         missing = [name for name in due if name.lower() not in found]
         if missing and "*" not in found:
             yield f"{each} does not say that it varies with {' and '.join(missing)}"
@@ -73,16 +73,19 @@ def is_linked(link: str, slug: str, form: ArticleFormat) -> bool:
 def _cache_control(exchanges: Sequence[Exchange]) -> Iterator[str]:
     for each in _sound(exchanges):
         found = each.fields.get("cache-control")
-        names = {name.partition("=")[0].lower() for name in listed(found or "")}
-        if not any(set(listed(_due(each, it)["Cache-Control"])) <= names for it in (_SAFE, _VARY)):
+        names = {name.partition("=")[0].lower() for name in split_list(found or "")}
+        if not any(
+            set(split_list(_expected_caching(each, it)["Cache-Control"])) <= names
+            for it in (_SAFE, _VARY)
+        ):
             yield f"{each} says {_quoted(found)}"
 
 
 def _cdn_cache_control(exchanges: Sequence[Exchange]) -> Iterator[str]:
     field = "CDN-Cache-Control"
     for each in _sound(exchanges):
-        due, found = _due(each, _SAFE).get(field), each.fields.get(field.lower())
-        shared = "public" in listed(each.fields.get("cache-control", "").lower())
+        due, found = _expected_caching(each, _SAFE).get(field), each.fields.get(field.lower())
+        shared = "public" in split_list(each.fields.get("cache-control", "").lower())
         if due and not shared and found != due:
             yield f"{each} says {_quoted(found)}"
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Final
 
-from app.deployment_check.exchanges import PAGE, Check, Exchange, Judge, Probe
+from app.deployment_check.exchanges import HTML, Check, Exchange, Judge, Probe
 
 
 def _refusals(exchanges: Sequence[Exchange]) -> Iterator[str]:
@@ -13,7 +13,7 @@ def _refusals(exchanges: Sequence[Exchange]) -> Iterator[str]:
             yield f"{each} is answered {each.status}"
 
 
-def _other_forms(concerns: Callable[[Probe], bool]) -> Judge:
+def _wrong_representation(concerns: Callable[[Probe], bool]) -> Judge:
     def judge(exchanges: Sequence[Exchange]) -> Iterator[str]:
         for each in exchanges:
             if each.status == HTTPStatus.OK and concerns(each.question) and not each.is_sound:
@@ -32,21 +32,21 @@ CHECKS: Final = (
     ),
     Check(
         "Browsers get the page",
-        _other_forms(lambda asked: asked.form is PAGE),
+        _wrong_representation(lambda asked: asked.form is HTML),
         "A cache keeps one representation for the address and gives it to everybody, though it is"
         " told not to: readers see source text. Make it heed Cache-Control and CDN-Cache-Control,"
         " or keep bare URLs out of it.",
     ),
     Check(
         "Agents get what they accept",
-        _other_forms(lambda asked: asked.form is not PAGE and not asked.at_twin),
+        _wrong_representation(lambda asked: asked.form is not HTML and not asked.at_twin),
         "What is in front ignores Vary, or does not pass Accept on: at the bare URL agents get"
         " what somebody else asked for. Make Accept part of the cache's key, keep bare URLs out"
         " of it, or send agents to the twins.",
     ),
     Check(
         "Twins keep their form",
-        _other_forms(lambda asked: asked.at_twin),
+        _wrong_representation(lambda asked: asked.at_twin),
         "The suffix is dropped on the way, by a rewritten path or a cache's key: the twins are"
         " not what they are linked as. Leave paths as they are.",
     ),

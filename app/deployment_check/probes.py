@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final
 
-from app.deployment_check.exchanges import PAGE, Exchange, Probe
+from app.deployment_check.exchanges import HTML, Exchange, Probe
 from app.http.content_coding import CODINGS, IDENTITY
 from app.representations.article import BY_SUFFIX, FORMATS
 
@@ -17,16 +17,16 @@ _CODINGS: Final = (IDENTITY, *CODINGS)
 _TWICE: Final = 2
 
 
-def openings(new_key: Callable[[], str]) -> Iterator[Probe]:
+def initial_probes(new_key: Callable[[], str]) -> Iterator[Probe]:
     """Yield what is asked whatever the answers are. `new_key` returns another text each time."""
-    yield from _as_readers_have_it()
-    yield from _each_representation_first(new_key)
-    yield from _twins_as_browsers_ask(new_key)
-    yield from _each_coding_first(new_key)
-    yield from _for_validators(new_key)
+    yield from _plain_urls()
+    yield from _cold_representations(new_key)
+    yield from _twins_after_html(new_key)
+    yield from _cold_codings(new_key)
+    yield from _conditional_openings(new_key)
 
 
-def follow_ups(exchange: Exchange) -> Iterator[Probe]:
+def follow_up_probes(exchange: Exchange) -> Iterator[Probe]:
     """Yield what the answer to an opening leads to: HEAD, and conditional requests with its ETag.
 
     They have the key of the opening, so what it has left in a cache is what answers them.
@@ -38,17 +38,17 @@ def follow_ups(exchange: Exchange) -> Iterator[Probe]:
     yield replace(again, method="HEAD")
     if etag:
         yield replace(again, condition=etag)
-    if etag and asked.form is PAGE:
+    if etag and asked.form is HTML:
         yield replace(again, form=FORMATS[1], condition=etag, foreign=True)
 
 
-def _as_readers_have_it() -> Iterator[Probe]:
+def _plain_urls() -> Iterator[Probe]:
     # The page first: what a bad cache keeps of it does the next reader the least harm.
     yield from (Probe(form) for form in FORMATS)
     yield from (Probe(form, at_twin=True) for form in _TWINS)
 
 
-def _each_representation_first(new_key: Callable[[], str]) -> Iterator[Probe]:
+def _cold_representations(new_key: Callable[[], str]) -> Iterator[Probe]:
     """Each meets a cold cache once and is followed by all, twice: some keep what is asked again."""
     for first in FORMATS:
         key = new_key()
@@ -56,22 +56,22 @@ def _each_representation_first(new_key: Callable[[], str]) -> Iterator[Probe]:
         yield from (Probe(form, key=key) for form in FORMATS * _TWICE)
 
 
-def _twins_as_browsers_ask(new_key: Callable[[], str]) -> Iterator[Probe]:
+def _twins_after_html(new_key: Callable[[], str]) -> Iterator[Probe]:
     for form in _TWINS:
         key = new_key()
-        yield Probe(PAGE, key=key, cold=True)
+        yield Probe(HTML, key=key, cold=True)
         yield from (Probe(form, at_twin=True, key=key) for _ in range(_TWICE))
 
 
-def _each_coding_first(new_key: Callable[[], str]) -> Iterator[Probe]:
-    for form, at_twin in ((PAGE, False), (_TWINS[0], True)):
+def _cold_codings(new_key: Callable[[], str]) -> Iterator[Probe]:
+    for form, at_twin in ((HTML, False), (_TWINS[0], True)):
         for first in _CODINGS:
             key = new_key()
             for coding in (first, *_CODINGS):
                 yield Probe(form, at_twin, key, coding)
 
 
-def _for_validators(new_key: Callable[[], str]) -> Iterator[Probe]:
+def _conditional_openings(new_key: Callable[[], str]) -> Iterator[Probe]:
     places = chain(((form, False) for form in FORMATS), ((form, True) for form in _TWINS))
     for form, at_twin in places:
         for coding in _CODINGS:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.cli.input_files import NoFeedError, feeds_of
+from app.cli.input_files import FeedArgumentError, resolve_feeds
 from tests.support.commands import Ended, Shell
 from tests.support.processes import SLUGLINE, Server, environment, run, serving
 from tests.support.site import TOKEN
@@ -90,7 +90,7 @@ def test_a_directory_means_the_feeds_in_it_in_the_order_of_their_names(tmp_path:
         write(tmp_path / "in" / name)
     (tmp_path / "in" / "folder.json").mkdir()
     (tmp_path / "in" / "b" / "round").symlink_to(tmp_path / "in")
-    found = [feed.name for feed in feeds_of([tmp_path / "in"])]
+    found = [feed.name for feed in resolve_feeds([tmp_path / "in"])]
     assert found == [
         "in/a.txt", "in/c.xml.zst", "in/r.rss", "in/é.atom", "in/b/a.NDJSON", "in/b/z.json",
         "in/b/c/d/e.jsonl.gz",
@@ -104,7 +104,7 @@ def test_a_file_that_is_named_is_a_feed_whatever_its_name_and_is_called_what_can
     paths = [Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)) for name in names]
     for path in paths:
         path.touch()
-    found = [feed.name for feed in feeds_of(paths)]
+    found = [feed.name for feed in resolve_feeds(paths)]
     assert found == ["plain.md", "\\udcff\\x1b[31m\\n.json", "n" * 250]
 
 
@@ -124,8 +124,8 @@ def test_what_names_no_feed_is_said_before_anything_is_sent(
         assert len(done.stderr.splitlines()) == 1
     assert stored(served, "not-sent") == 404
     assert load(served.base).returncode == 2
-    with pytest.raises(NoFeedError):
-        feeds_of([tmp_path / "empty"])
+    with pytest.raises(FeedArgumentError):
+        resolve_feeds([tmp_path / "empty"])
 
 
 def test_a_directory_is_loaded_and_one_bad_feed_does_not_stop_the_others(

@@ -17,8 +17,8 @@ import pytest
 
 from app.deployment_check import CHECKS, is_slugline, judge
 from app.deployment_check.bodies import DECODERS
-from app.deployment_check.exchanges import PAGE, Exchange
-from app.deployment_check.probes import PARAMETER, follow_ups, openings
+from app.deployment_check.exchanges import HTML, Exchange
+from app.deployment_check.probes import PARAMETER, follow_up_probes, initial_probes
 from app.http.content_coding import CODINGS, IDENTITY
 from app.representations.article import BY_NAME, BY_SUFFIX, FORMATS
 from tests.support.commands import Shell
@@ -491,10 +491,10 @@ def test_an_answer_without_end_is_not_read_to_its_end(
 def exchanges(site: Site) -> Iterator[Exchange]:
     """Ask a site within this process everything that the command asks."""
     keys = count()
-    for opening in openings(lambda: str(next(keys))):
+    for opening in initial_probes(lambda: str(next(keys))):
         answer = ask(site, opening)
         yield answer
-        yield from (ask(site, question) for question in follow_ups(answer))
+        yield from (ask(site, question) for question in follow_up_probes(answer))
 
 
 def ask(site: Site, question: Any) -> Exchange:
@@ -530,14 +530,14 @@ def test_no_setting_of_the_site_is_taken_for_a_fault(
 def test_each_meets_a_cold_cache_and_then_all_the_others() -> None:
     """With one key, whatever a cache has kept of the first is what the others may be given."""
     keys = count()
-    asked = tuple(openings(lambda: str(next(keys))))
+    asked = tuple(initial_probes(lambda: str(next(keys))))
     bare: dict[str, list[str]] = {}
     for each in asked:
         if not each.at_twin and each.coding == IDENTITY:
             bare.setdefault(each.key, []).append(each.form.name)
     after = {(names[0], name) for names in bare.values() for name in names[1:]}
     assert after >= {(one, two) for one in BY_NAME for two in BY_NAME}
-    assert asked[0].form is PAGE  # what a bad cache keeps of it harms nobody
+    assert asked[0].form is HTML  # what a bad cache keeps of it harms nobody
     assert not asked[0].key
     codings = {(each.form.name, each.at_twin, each.coding) for each in asked if each.cold}
     assert codings >= {(form.name, False, it) for form in FORMATS for it in CODINGS}
