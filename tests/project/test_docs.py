@@ -155,3 +155,31 @@ def test_a_file_of_more_than_250_lines_says_why_in_its_docstring() -> None:
         text = path.read_text()
         if len(text.splitlines()) > 250:
             assert "in one file, for" in (ast.get_docstring(ast.parse(text)) or ""), path
+
+
+def test_the_architecture_page_names_files_and_functions_that_exist() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    for path in re.findall(r"`(app/[\w/.]*)`", page):
+        assert (ROOT / path).exists(), path
+    rows = re.findall(r"^\| [^|]+\? \| `(app/[^`]+)` \| (?:`(\w+)`)? ?\|$", page, re.MULTILINE)
+    assert len(rows) >= 40
+    for path, name in rows:
+        assert not name or name in defined_names(ROOT / path), f"{path}: {name}"
+
+
+def defined_names(path: Path) -> set[str]:
+    """Return the names of the classes, functions, fields and constants defined in a file."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                found.add(name)
+            case ast.ClassDef(name=name):
+                found.add(name)
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                found.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)]):
+                found.add(name)
+            case _:
+                pass
+    return found
