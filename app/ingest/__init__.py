@@ -6,12 +6,11 @@ A partial load is one transaction per batch, an atomic load one transaction in a
 also updates the receipt, so a process killed at any moment leaves a database that agrees with it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from app.feeds import FeedSource
-from app.ingest import atomic_load, dry_run, partial_load
+from app.ingest import atomic_load, partial_load
 from app.ingest.decide import OUTCOMES, Policy
-from app.ingest.dry_run import DryRunResult
 from app.ingest.load_run import LoadContext, LoadInterruptedError, LoadOptions
 from app.store.loads import LoadOrigin
 
@@ -22,7 +21,6 @@ __all__ = [
     "LoadOptions",
     "Policy",
     "load",
-    "rehearse",
 ]
 
 
@@ -36,18 +34,8 @@ def load(
     again: the id of the first receipt is returned.
 
     Raises MalformedFeedError if no record can be read, and DatabaseUnavailableError if the database
-    is unavailable from the start; neither leaves a trace. Raises LoadInterruptedError once the
-    load has begun, StillRunningError and KeyReusedError as the idempotency key demands.
+    is unavailable from the start; neither leaves a trace. Raises LoadInterruptedError after the
+    load has begun, and StillRunningError or KeyReusedError because of the idempotency key.
     """
     run = atomic_load.run if options.atomic else partial_load.run
     return run(context, sources, origin, options)
-
-
-def rehearse(
-    context: LoadContext, sources: Sequence[FeedSource], options: LoadOptions
-) -> Iterator[DryRunResult]:
-    """Yield what a load of `sources` would do with each record, and write nothing.
-
-    Raises MalformedFeedError, DatabaseUnavailableError, StoppingError.
-    """
-    return dry_run.run(context, sources, options)

@@ -9,7 +9,7 @@ from app.background_priority import yielding
 from app.database.transactions import Session
 from app.feeds import Rejected
 from app.ingest.batch_state import BatchState
-from app.ingest.batching import Batch, PendingRecord
+from app.ingest.batching import Batch
 from app.ingest.candidate import Candidate
 from app.ingest.decide import WRITING_OUTCOMES, Decision, Policy, decide, slug_with_suffix
 from app.store import article_writes, change_log, existing_articles
@@ -24,25 +24,19 @@ def apply(
     The session is one of `Database.writing()`.
     """
     state = BatchState()
-    prefetch_batch(session, state, batch, policy)
+    prefetch(session, state, batch.candidates, policy)
     results = simulate(state, batch, policy)
     write(session, state, load_id, now)
     return [result for result, _ in results]
 
 
-def prefetch_batch(session: Session, state: BatchState, batch: Batch, policy: Policy) -> None:
-    """Add to `state` the stored articles that the records of `batch` concern."""
-    records = [item.new for item in batch.items if isinstance(item, PendingRecord)]
-    prefetch(session, state, records, policy)
-
-
 def prefetch(
-    session: Session, state: BatchState, records: Iterable[Candidate], policy: Policy
+    session: Session, state: BatchState, candidates: Iterable[Candidate], policy: Policy
 ) -> None:
-    """Add to `state` the stored articles with the slugs, aliases or canonical keys of `records`."""
+    """Add to `state` the stored articles with a slug, alias or canonical key of `candidates`."""
     slugs: set[str] = set()
     keys: set[str] = set()
-    for new in records:
+    for new in candidates:
         slugs.add(new.record.slug)
         slugs.update(new.record.upkeep.aliases)
         if new.key:
@@ -103,7 +97,7 @@ def record_result(
 
 def rejected_result(position: int, item: Rejected) -> RecordResult:
     """Return the receipt's entry for a record that is not valid."""
-    left_out = f"{item.left_out} further faults are left out" if item.left_out else None
+    left_out = f"{item.left_out} more faults are not listed" if item.left_out else None
     return RecordResult(
         position=position,
         file=item.file,

@@ -8,6 +8,7 @@ fault, and nothing else is written.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 from typing import Final
 
@@ -20,6 +21,7 @@ from app.ingest.load_run import (
     LoadContext,
     LoadInterruptedError,
     LoadOptions,
+    find_or_begin,
     retry_while_unavailable,
 )
 from app.store import loads
@@ -51,23 +53,14 @@ def run(
 
     def begin() -> tuple[int, bool]:
         with context.database.writing() as session:
-            now = context.clock()
-            repeated = loads.find_by_idempotency_key(session, origin, now)
-            if repeated is not None:
-                return repeated, False
-            return loads.begin(session, origin, dict.fromkeys(OUTCOMES, 0), now, lease), True
+            return find_or_begin(session, origin, context.clock(), lease)
 
     load_id, is_new = retry_while_unavailable(begin)
     context.on_started(load_id)
     if not is_new:
         return load_id
     try:
-        try:
-            check_records(context, chain([first], batches), load_id)
-            retry_while_unavailable(lambda: commit_all(context, sources, options, load_id))
-        except _RefusedError as error:
-            refusal = error
-            retry_while_unavailable(lambda: record_refusal(context, load_id, refusal))
+        _commit_or_refuse(context, sources, options, load_id, chain([first], batches))
     except (DatabaseUnavailableError, LeaseLostError) as error:
         raise LoadInterruptedError(load_id, 0, str(error)) from error
     except LoadInterruptedError:
@@ -75,6 +68,20 @@ def run(
             loads.release_lease(session, load_id, context.clock())
         raise
     return load_id
+
+
+def _commit_or_refuse(
+    context: LoadContext,
+    sources: Sequence[FeedSource],
+    options: LoadOptions,
+    load_id: int,
+    batches: Iterable[Batch],
+) -> None:
+    try:
+        check_records(context, batches, load_id)
+        retry_while_unavailable(lambda: commit_all(context, sources, options, load_id))
+    except _RefusedError as refused:
+        retry_while_unavailable(partial(record_refusal, context, load_id, refused))
 
 
 def check_records(context: LoadContext, batches: Iterable[Batch], load_id: int) -> None:

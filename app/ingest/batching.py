@@ -26,7 +26,7 @@ give FTS5 more segments to merge.
 
 BATCH_BYTES: Final = 4 << 20
 LINK_BYTES: Final = 128
-"""The weight of a topic or an entity beside its name: it is a row of its own."""
+"""What a topic or an entity adds to a record's size for this bound: it is a row of its own."""
 
 REJECTED_AT_MOST: Final = 10_000
 """A feed with more rejected records is not what it was taken for; reading stops there."""
@@ -53,6 +53,11 @@ class Batch:
     items: tuple[PendingRecord | Rejected, ...]
     bytes_read: int
     last: bool
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """The valid records of the batch."""
+        return [item.new for item in self.items if isinstance(item, PendingRecord)]
 
 
 def read_batches(sources: Sequence[FeedSource], *, strict: bool) -> Iterator[Batch]:

@@ -135,6 +135,33 @@ def decide_restore(withdrawn: ArticleWrite, new: Candidate, policy: Policy) -> D
     return decide_by_age(withdrawn, new, restored)
 
 
+def decide_new_article(state: BatchState, new: Candidate) -> Decision:
+    """Decide about an edit that creates an article; it must not change another one."""
+    decision = decide(state, new, DEFAULT_POLICY)
+    if decision.outcome == "created" or decision.article is None:
+        return decision
+    other_slug = decision.article.existing.slug
+    reason = f"the slug or the source belongs to another article, /news/{other_slug}"
+    return decision._replace(outcome="conflict", reason=reason)
+
+
+def decide_edit(state: BatchState, article: ArticleWrite, new: Candidate) -> Decision:
+    """Decide about an edit of `article`, which may change its slug or its source."""
+    old = article.existing
+    if old.withdrawn:
+        return Decision("conflict", new, article, "the article is withdrawn; restore it first")
+    if old.digest == new.digest:
+        return Decision("unchanged", new, article)
+    same_story = state.by_canonical_key(new.key) if new.key else None
+    for other in state.by_slug(new.record.slug), same_story:
+        if other is not None and other is not article:
+            reason = f"another article, /news/{other.existing.slug}, has that slug or source"
+            return Decision("conflict", new, article, reason)
+    if new.record.slug == old.slug:
+        return decide_by_age(article, new, Decision("updated", new, article))
+    return decide_by_age(article, new, Decision("moved", new, article, f"from /news/{old.slug}"))
+
+
 def _is_another_story(article: ArticleWrite, new: Candidate) -> bool:
     key = article.existing.canonical_key
     return bool(key and new.key and key != new.key)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from app.article.record import Record, json_pointer
 from app.database.transactions import Session
 from app.feeds import FeedSource
-from app.ingest.apply import prefetch_batch, simulate
+from app.ingest.apply import prefetch, simulate
 from app.ingest.batch_state import BatchState
 from app.ingest.batching import read_batches
 from app.ingest.decide import WRITING_OUTCOMES, Decision
@@ -39,13 +39,16 @@ class DryRunResult(NamedTuple):
 def run(
     context: LoadContext, sources: Sequence[FeedSource], options: LoadOptions
 ) -> Iterator[DryRunResult]:
-    """Yield the result for each record of `sources`. Raises as `app.ingest.rehearse` does."""
+    """Yield what a load of `sources` would do with each record.
+
+    Raises MalformedFeedError, DatabaseUnavailableError, StoppingError.
+    """
     state = BatchState()
     for batch in read_batches(sources, strict=options.strict):
         if context.should_stop():
             raise StoppingError
         with context.database.reading() as session:
-            prefetch_batch(session, state, batch, options.policy)
+            prefetch(session, state, batch.candidates, options.policy)
             simulated = simulate(state, batch, options.policy)
             stored = _stored_records(session, [decision for _, decision in simulated if decision])
         for result, decision in simulated:

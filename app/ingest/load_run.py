@@ -4,13 +4,15 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from pydantic import JsonValue
 
-from app.database.transactions import Database, DatabaseUnavailableError
-from app.ingest.decide import DEFAULT_POLICY, Policy
+from app.database.transactions import Database, DatabaseUnavailableError, Session
+from app.ingest.decide import DEFAULT_POLICY, OUTCOMES, Policy
+from app.store import loads
+from app.store.loads import LEASE, LoadOrigin
 
 RETRY_DELAYS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between attempts at a transaction while the database is unavailable."""
@@ -61,7 +63,7 @@ class StoppingError(Exception):
 
 
 class LoadInterruptedError(Exception):
-    """The database became unavailable, or the server stops, after the load had begun.
+    """The database became unavailable, or the server stopped, after the load had begun.
 
     The first `position` records are in the database, as receipt `load_id` says, and no others.
     Sending the same feed again completes it.
@@ -73,10 +75,24 @@ class LoadInterruptedError(Exception):
         self.position = position
 
 
+def find_or_begin(
+    session: Session, origin: LoadOrigin, now: datetime, lease: timedelta = LEASE
+) -> tuple[int, bool]:
+    """Return the id of the load and whether it is new.
+
+    It is not new if `origin` repeats a finished load with its idempotency key. Raises
+    StillRunningError, KeyReusedError.
+    """
+    repeated = loads.find_by_idempotency_key(session, origin, now)
+    if repeated is not None:
+        return repeated, False
+    return loads.begin(session, origin, dict.fromkeys(OUTCOMES, 0), now, lease), True
+
+
 def retry_while_unavailable(attempt: Callable[[], Returned]) -> Returned:
     """Return the result of `attempt`, which is one transaction, retried after RETRY_DELAYS.
 
-    Raises DatabaseUnavailableError if the last attempt fails, too.
+    Raises DatabaseUnavailableError if the last attempt fails as well.
     """
     for delay in RETRY_DELAYS:
         try:

@@ -7,11 +7,11 @@ from app.database.transactions import DatabaseUnavailableError, Session
 from app.feeds import FeedSource
 from app.ingest.apply import apply
 from app.ingest.batching import Batch, read_ahead, read_batches
-from app.ingest.decide import OUTCOMES
 from app.ingest.load_run import (
     LoadContext,
     LoadInterruptedError,
     LoadOptions,
+    find_or_begin,
     retry_while_unavailable,
 )
 from app.store import loads
@@ -27,13 +27,10 @@ def run(
 
     def begin() -> tuple[int, bool]:
         with context.database.writing() as session:
-            now = context.clock()
-            repeated = loads.find_by_idempotency_key(session, origin, now)
-            if repeated is not None:
-                return repeated, False
-            load_id = loads.begin(session, origin, dict.fromkeys(OUTCOMES, 0), now)
-            apply_batch(context, session, load_id, first, options)
-            return load_id, True
+            load_id, is_new = find_or_begin(session, origin, context.clock())
+            if is_new:
+                apply_batch(context, session, load_id, first, options)
+            return load_id, is_new
 
     load_id, is_new = retry_while_unavailable(begin)
     context.on_started(load_id)

@@ -15,8 +15,8 @@ from app.ingest.decide import (
     OUTCOMES,
     WRITING_OUTCOMES,
     Decision,
-    decide,
-    decide_by_age,
+    decide_edit,
+    decide_new_article,
 )
 from app.ingest.load_run import LoadContext
 from app.store import articles, existing_articles, loads
@@ -64,10 +64,9 @@ def put(
         state, article = _prefetch(session, slug)
         new = Candidate.from_record(revise(_current(session, article)))
         prefetch(session, state, [new], DEFAULT_POLICY)
-        if article is None:
-            decision = _decide_new(state, new)
-        else:
-            decision = _decide_revision(state, article, new)
+        decision = (
+            decide_new_article(state, new) if article is None else decide_edit(state, article, new)
+        )
         if decision.outcome not in WRITING_OUTCOMES | {"unchanged"}:
             raise EditRefusedError(decision.outcome, decision.reason or "")
         apply_decision(state, decision)
@@ -142,41 +141,6 @@ def _find_checked(
     if article is None or current is None:
         raise NoSuchArticleError(slug)
     return state, article, current
-
-
-def _decide_new(state: BatchState, new: Candidate) -> Decision:
-    """Decide about a record for a free slug: it must not change any other article."""
-    decision = decide(state, new, DEFAULT_POLICY)
-    if decision.outcome == "created" or decision.article is None:
-        return decision
-    other = decision.article.existing.slug
-    reason = f"the slug or the source belongs to another article, /news/{other}"
-    return decision._replace(outcome="conflict", reason=reason)
-
-
-def _decide_revision(state: BatchState, article: ArticleWrite, new: Candidate) -> Decision:
-    """Decide about a new record for `article`, which may change its slug or its source."""
-    old = article.existing
-    if old.digest == new.digest and not old.withdrawn:
-        return Decision("unchanged", new, article)
-    if reason := _obstacle(state, article, new):
-        return Decision("conflict", new, article, reason)
-    if new.record.slug != old.slug:
-        return decide_by_age(
-            article, new, Decision("moved", new, article, f"from /news/{old.slug}")
-        )
-    return decide_by_age(article, new, Decision("updated", new, article))
-
-
-def _obstacle(state: BatchState, article: ArticleWrite, new: Candidate) -> str | None:
-    """Return why `article` cannot become `new`, whatever its age."""
-    if article.existing.withdrawn:
-        return "the article is withdrawn; restore it first"
-    same_story = state.by_canonical_key(new.key) if new.key else None
-    for other in state.by_slug(new.record.slug), same_story:
-        if other is not None and other is not article:
-            return f"another article, /news/{other.existing.slug}, has that slug or source"
-    return None
 
 
 def _commit(

@@ -1,4 +1,4 @@
-"""The door: what is a record and what is not, I-15 to I-18, I-22 and N-10."""
+"""Validation of records: I-15 to I-18, I-22 and N-10."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ def story(**changed: object) -> dict[str, Any]:
 
 
 def refused(value: object) -> InvalidRecordError:
-    """Return why `value` is no record."""
+    """Return the error that `value` is rejected with."""
     with pytest.raises(InvalidRecordError) as caught:
         parse_record(value)
     return caught.value
@@ -60,7 +60,7 @@ def faults_of(**changed: object) -> tuple[Fault, ...]:
     return refused(story(**changed)).faults
 
 
-def test_a_stored_record_is_restored_as_it_was() -> None:
+def test_i19_a_record_restored_from_a_revision_equals_the_original() -> None:
     made = parse_record(story(whim=[1], url="https://elsewhere.example/news/a", topics=["a", "b"]))
     dumped = json.loads(json.dumps(made.model_dump(mode="json")))
     again = restore_record(dumped)
@@ -94,7 +94,7 @@ def pointers(**changed: object) -> list[str]:
         ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
     ],
 )
-def test_i15_an_instant_is_read_with_its_offset_and_kept_in_utc(written: str, meant: str) -> None:
+def test_i15_an_instant_is_parsed_with_its_offset_and_held_in_utc(written: str, meant: str) -> None:
     record = parse_record(story(published_at=written))
     assert record.published_at.tzinfo is UTC
     assert format_instant(record.published_at) == meant
@@ -125,7 +125,7 @@ def test_i15_an_instant_without_an_offset_is_rejected(field: str, written: str) 
         "−026-06-23T23:00:06Z", "12026-06-23T23:00:06Z",
     ],
 )  # fmt: skip
-def test_i15_what_is_no_full_instant_is_rejected(written: str) -> None:
+def test_i15_an_incomplete_or_invalid_instant_is_rejected(written: str) -> None:
     assert pointers(published_at=written) == ["/published_at"]
 
 
@@ -137,19 +137,19 @@ def test_i15_what_is_no_full_instant_is_rejected(written: str) -> None:
         b"2026-06-23T23:00:06Z",
     ],
 )  # fmt: skip
-def test_i15_an_instant_that_is_no_string_is_rejected(value: object) -> None:
+def test_i15_an_instant_must_be_a_string(value: object) -> None:
     assert pointers(published_at=value, updated_at=value) == ["/published_at", "/updated_at"]
 
 
-def test_i15_a_naive_datetime_is_no_instant() -> None:
+def test_i15_a_naive_datetime_is_rejected() -> None:
     naive = datetime(2026, 6, 23)  # noqa: DTZ001 - that is the point
     with pytest.raises(ValueError, match="must be a string such as"):
         parse_instant(naive)
 
 
 @given(INSTANTS)
-def test_i15_writing_an_instant_and_reading_it_are_inverse(instant: datetime) -> None:
-    # In UTC, for Python calls no two datetimes equal that stand where clocks are put back.
+def test_i15_formatting_and_parsing_an_instant_are_inverse(instant: datetime) -> None:
+    # In UTC, because Python never calls datetimes equal that are in the repeated hour of a zone.
     meant = instant.astimezone(UTC)
     written = format_instant(instant)
     assert parse_instant(written) == parse_instant(instant) == meant
@@ -158,7 +158,7 @@ def test_i15_writing_an_instant_and_reading_it_are_inverse(instant: datetime) ->
 
 
 @given(INSTANTS, st.integers(-1439, 1439), st.sampled_from("tT "), st.sampled_from([":", ""]))
-def test_i15_the_same_instant_is_read_from_every_way_to_write_it(
+def test_i15_all_notations_of_an_instant_are_parsed_alike(
     instant: datetime, minutes: int, separator: str, colon: str
 ) -> None:
     meant = instant.astimezone(UTC)
@@ -174,7 +174,7 @@ def test_i15_the_same_instant_is_read_from_every_way_to_write_it(
         "md", "x.md-2", "json.x", "node.js", "s" * SLUG_LENGTH,
     ],
 )  # fmt: skip
-def test_n10_a_slug_may_hold_letters_digits_hyphens_and_single_dots(slug: str) -> None:
+def test_n10_a_slug_consists_of_letters_digits_hyphens_and_single_dots(slug: str) -> None:
     assert is_slug(slug)
     record = parse_record(story(slug=slug, topics=[slug]))
     assert (record.slug, record.topics) == (slug, (slug,))
@@ -192,14 +192,14 @@ def test_n10_a_slug_may_hold_letters_digits_hyphens_and_single_dots(slug: str) -
         "ſ", "\u212a", "a\0", "\ud800", "s" * (SLUG_LENGTH + 1), "s" * 100_000,
     ],
 )  # fmt: skip
-def test_n10_what_is_no_slug_is_rejected_as_a_slug_and_as_a_topic(slug: str) -> None:
+def test_n10_an_invalid_slug_is_rejected_as_slug_and_as_topic(slug: str) -> None:
     assert not is_slug(slug)
     assert pointers(slug=slug) == ["/slug"]
     assert pointers(topics=["fine", slug]) == ["/topics/1"]
 
 
 @pytest.mark.parametrize("suffix", RESERVED_SUFFIXES)
-def test_n10_a_slug_may_not_end_in_what_names_a_representation(suffix: str) -> None:
+def test_n10_a_slug_must_not_end_in_a_reserved_suffix(suffix: str) -> None:
     (fault,) = faults_of(slug=f"a{suffix}")
     assert fault == Fault("/slug", f"must not end in {suffix!r}, which selects a representation")
     assert not is_slug(f"a.b{suffix}")
@@ -208,12 +208,12 @@ def test_n10_a_slug_may_not_end_in_what_names_a_representation(suffix: str) -> N
 
 def test_n10_the_suffix_of_every_format_is_reserved() -> None:
     assert {form.suffix for form in FORMATS if form.suffix} | {".html"} <= set(RESERVED_SUFFIXES)
-    # and every one of them could be the end of a slug if it were not
+    # Each of them would be a valid end of a slug if it were not reserved.
     assert all(suffix.startswith(".") and is_slug(f"a{suffix}z") for suffix in RESERVED_SUFFIXES)
 
 
 @given(st.text(SIGNS, max_size=90) | SLUGS)
-def test_n10_what_passes_for_a_slug_stands_in_a_path_as_it_is(text: str) -> None:
+def test_n10_a_slug_needs_no_escaping_in_a_path(text: str) -> None:
     if is_slug(text):
         assert text.isascii()
         assert len(text) <= SLUG_LENGTH
@@ -234,7 +234,7 @@ def test_n10_what_passes_for_a_slug_stands_in_a_path_as_it_is(text: str) -> None
         "abcdefgh", "az-arab-x-aze-derbend",
     ],
 )  # fmt: skip
-def test_i18_a_language_is_any_well_formed_tag_of_bcp_47(lang: str) -> None:
+def test_i18_any_well_formed_bcp_47_tag_is_a_language(lang: str) -> None:
     assert parse_record(story(lang=lang)).lang == lang
 
 
@@ -250,11 +250,11 @@ def test_i18_a_language_is_any_well_formed_tag_of_bcp_47(lang: str) -> None:
         "en, de", "*", '"><script>', "en-x-" + "-".join(["aaaaaaaa"] * 4),
     ],
 )  # fmt: skip
-def test_i18_what_is_no_language_tag_is_rejected(lang: str) -> None:
+def test_i18_an_invalid_language_tag_is_rejected(lang: str) -> None:
     assert pointers(lang=lang) == ["/lang"]
 
 
-def test_i18_a_language_has_a_length_that_a_header_field_can_bear() -> None:
+def test_i18_a_language_tag_has_a_maximum_length() -> None:
     longest = "en-x-" + "-".join(["a" * 7, "b" * 7, "c" * 7, "d" * 6])
     assert len(longest) == LANGUAGE_LENGTH
     assert parse_record(story(lang=longest)).lang == longest
@@ -282,7 +282,7 @@ UNSTORABLE += [("\udfff", "a lone surrogate (U+DFFF)"), ("\udc80", "a lone surro
         ("/x/0/0", lambda text: {"x": [[text], "fine"]}),
     ],
 )
-def test_i16_nul_and_lone_surrogates_are_rejected_wherever_they_stand(
+def test_i16_nul_and_lone_surrogates_are_rejected_in_every_field(
     character: str, name: str, pointer: str, changed: Any
 ) -> None:
     (fault,) = faults_of(**changed(f"https://a/b{character}c"))
@@ -304,7 +304,7 @@ def test_i16_nul_and_lone_surrogates_are_rejected_in_names_too(character: str, n
 @pytest.mark.parametrize(
     "character", ["\x01", "\x7f", "\x85", "\ufffe", "\ufdd0", "\u202e", "\U000e0041"]
 )
-def test_i16_what_is_only_odd_is_kept_as_it_came(character: str) -> None:
+def test_i16_suspicious_characters_are_stored_unchanged(character: str) -> None:
     text = f"a{character}b"
     record = parse_record(story(summary=text, body_md=text, x=text))
     assert (record.summary, record.body_md, record.extra["x"]) == (text, text, text)
@@ -315,7 +315,7 @@ def test_i16_what_is_only_odd_is_kept_as_it_came(character: str) -> None:
     ["", " ", "\t", "\n", "\xa0", "\u3000", "\u200b", "\ufeff\u2060", "\u202e \u202c", "\x01\x7f",
      "\ufffe", "\u200d", "\xad"],
 )  # fmt: skip
-def test_i16_a_title_or_an_entity_that_shows_nothing_is_rejected(blank: str) -> None:
+def test_i16_an_invisible_title_or_entity_is_rejected(blank: str) -> None:
     assert faults_of(title=blank, entities=["fine", blank]) == (
         Fault("/title", "must not be blank"),
         Fault("/entities/1", "must not be blank"),
@@ -325,7 +325,7 @@ def test_i16_a_title_or_an_entity_that_shows_nothing_is_rejected(blank: str) -> 
 @pytest.mark.parametrize(
     "line_break", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"]
 )
-def test_i16_a_title_and_an_entity_are_one_line(line_break: str) -> None:
+def test_i16_a_title_and_an_entity_must_be_single_lines(line_break: str) -> None:
     found = faults_of(title=f"a{line_break}b", entities=[f"a{line_break}"])
     assert [fault.pointer for fault in found] == ["/title", "/entities/0"]
     assert all("a line break (U+00" in f.reason or "(U+202" in f.reason for f in found)
@@ -339,7 +339,7 @@ def test_i18_topics_and_entities_are_deduplicated_with_their_order_kept() -> Non
     assert record.entities == ("Z", "z", " Z", "a")
 
 
-def test_i18_a_fault_behind_a_repeated_name_is_told_where_it_stands() -> None:
+def test_i18_the_pointer_of_a_fault_counts_repeated_members() -> None:
     assert pointers(entities=["a", "a", "a", ""], topics=["a", "a", "A"]) == [
         "/topics/2",
         "/entities/3",
@@ -370,18 +370,18 @@ def test_a_record_is_a_json_object(value: object) -> None:
 
 
 @pytest.mark.parametrize("field", REQUIRED)
-def test_what_a_record_needs_may_not_be_missing(field: str) -> None:
+def test_required_fields_must_be_present(field: str) -> None:
     value = {name: part for name, part in STORY.items() if name != field}
     assert refused(value).faults == (Fault(f"/{field}", "is missing"),)
 
 
-def test_all_that_is_missing_is_told_at_once() -> None:
+def test_all_missing_fields_are_reported_at_once() -> None:
     assert [f.pointer for f in refused({}).faults] == [f"/{field}" for field in (
         "slug", "title", "body_md", "published_at", "updated_at", "lang"
     )]  # fmt: skip
 
 
-def test_what_a_record_does_not_need_may_be_missing() -> None:
+def test_optional_fields_have_defaults() -> None:
     record = parse_record(STORY)
     assert record.summary == ""
     assert record.canonical_source is None
@@ -431,16 +431,16 @@ def test_a_member_of_the_wrong_type_is_rejected(member: object) -> None:
 
 
 @pytest.mark.parametrize("field", sorted(NULLABLE))
-def test_an_address_may_be_null(field: str) -> None:
+def test_a_url_may_be_null(field: str) -> None:
     assert parse_record(story(**{field: None})) == parse_record(STORY)
 
 
-def test_every_field_has_its_wrong_types_tried() -> None:
+def test_wrong_types_are_tested_for_every_field() -> None:
     assert set(KINDS) == {*REQUIRED, *OPTIONAL}
     assert set(KINDS) == (set(Record.model_fields) - {"claims", "extra"}) | {"url", "alternates"}
 
 
-def test_a_record_may_bring_its_upkeep() -> None:
+def test_a_record_may_include_export_metadata() -> None:
     upkeep = {
         "aliases": ["old", "older", "old"],
         "withdrawn_at": "2026-07-01 14:00:00+02:00",
@@ -478,13 +478,13 @@ def test_a_record_may_bring_its_upkeep() -> None:
         ({"": {"": "\0"}}, "/upkeep/"),
     ],
 )
-def test_i03_a_fault_in_the_upkeep_is_told_where_it_stands(
+def test_i03_a_fault_in_export_metadata_is_reported_with_its_pointer(
     upkeep: dict[str, object], pointer: str
 ) -> None:
     assert pointers(upkeep=upkeep) == [pointer]
 
 
-def test_i22_the_aliases_of_an_article_have_a_limit() -> None:
+def test_i22_the_number_of_aliases_is_limited() -> None:
     names = [f"n{number}" for number in range(LIST_LENGTH + 1)]
     assert len(parse_record(story(upkeep={"aliases": names[1:]})).upkeep.aliases) == LIST_LENGTH
     assert pointers(upkeep={"aliases": names}) == ["/upkeep/aliases"]
@@ -492,7 +492,7 @@ def test_i22_the_aliases_of_an_article_have_a_limit() -> None:
 
 
 @given(records(), UPKEEPS)
-def test_r05_a_record_that_is_written_as_a_line_comes_back_with_all_that_it_had(
+def test_r05_a_record_formatted_as_ndjson_is_parsed_back_as_an_equal_record(
     value: dict[str, Any], upkeep: dict[str, Any]
 ) -> None:
     record = parse_record({**value, "upkeep": upkeep})
@@ -503,7 +503,7 @@ def test_r05_a_record_that_is_written_as_a_line_comes_back_with_all_that_it_had(
 
 
 @given(records(), UPKEEPS)
-def test_r05_the_upkeep_of_a_record_is_neither_served_nor_dumped_nor_in_its_digest(
+def test_r05_export_metadata_is_neither_served_nor_dumped_nor_in_the_digest(
     value: dict[str, Any], upkeep: dict[str, Any]
 ) -> None:
     with_it, without = parse_record({**value, "upkeep": upkeep}), parse_record(value)
@@ -515,7 +515,7 @@ def test_r05_the_upkeep_of_a_record_is_neither_served_nor_dumped_nor_in_its_dige
         assert form.represent(with_it, links) == form.represent(without, links)
 
 
-def test_i17_unknown_fields_are_kept_in_the_order_they_came() -> None:
+def test_i17_unknown_fields_keep_their_order() -> None:
     value = {
         "zeta": 1,
         **STORY,
@@ -534,18 +534,18 @@ def test_i17_unknown_fields_are_kept_in_the_order_they_came() -> None:
     ]
 
 
-def test_i17_fields_called_as_ours_are_inside_are_unknown_fields() -> None:
+def test_i17_names_of_internal_fields_are_unknown_fields() -> None:
     record = parse_record(story(extra={"slug": "evil"}, claims={"url": 1}, digest="x"))
     assert record.extra == {"extra": {"slug": "evil"}, "claims": {"url": 1}, "digest": "x"}
     assert record.claims.url is None
 
 
 @pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan"), 1e999])
-def test_i17_an_unknown_number_that_json_cannot_hold_is_rejected(number: float) -> None:
+def test_i17_a_number_that_json_cannot_hold_is_rejected_in_unknown_fields(number: float) -> None:
     assert faults_of(x={"y": [number]}) == (Fault("/x/y/0", "is a number too large for JSON"),)
 
 
-def test_i17_unknown_fields_may_be_nested_so_deep_and_no_deeper() -> None:
+def test_i17_the_nesting_depth_of_unknown_fields_is_limited() -> None:
     def nested(depth: int) -> object:
         value: object = 1
         for _ in range(depth):
@@ -558,7 +558,7 @@ def test_i17_unknown_fields_may_be_nested_so_deep_and_no_deeper() -> None:
     assert faults_of(x=nested(900)) == (fault,)
 
 
-def test_i22_faults_are_told_up_to_a_number_and_the_rest_is_counted() -> None:
+def test_i22_the_number_of_reported_faults_is_limited_and_the_rest_counted() -> None:
     error = refused(story(entities=[0] * LIST_LENGTH, x=["\0"] * 7))
     assert len(error.faults) == FAULTS_REPORTED
     assert error.left_out == LIST_LENGTH + 7 - FAULTS_REPORTED
@@ -589,7 +589,9 @@ BAD_VALUES += [
 
 
 @pytest.mark.parametrize("changed", BAD_VALUES, ids=range(len(BAD_VALUES)))
-def test_i22_a_message_holds_no_more_than_a_short_excerpt(changed: dict[str, object]) -> None:
+def test_i22_a_message_contains_only_a_short_excerpt_of_the_input(
+    changed: dict[str, object],
+) -> None:
     found = faults_of(**changed)
     assert found
     for fault in found:
@@ -601,7 +603,7 @@ def test_i22_a_message_holds_no_more_than_a_short_excerpt(changed: dict[str, obj
     assert len(str(refused(story(**changed)))) < 1_200
 
 
-def test_i22_an_excerpt_says_what_cannot_be_seen() -> None:
+def test_i22_an_excerpt_escapes_invisible_characters() -> None:
     assert "\\x1b[31m" in faults_of(slug="\x1b[31m")[0].reason
 
 
@@ -619,7 +621,7 @@ def test_i22_an_excerpt_says_what_cannot_be_seen() -> None:
         ({"claims": "\0"}, "/claims"),
     ],
 )
-def test_i03_a_json_pointer_escapes_what_has_a_meaning_in_it(
+def test_i03_a_json_pointer_escapes_slash_and_tilde(
     changed: dict[str, object], pointer: str
 ) -> None:
     assert pointers(**changed) == [pointer]
@@ -632,7 +634,7 @@ def test_i03_a_json_pointer_leads_back_to_its_path(path: list[str | int]) -> Non
 
 
 def served(record: Record) -> str:
-    """Return the record as it is served, which is what came in with its addresses derived."""
+    """Return the record as served: as it arrived, with its URLs derived."""
     links: Links = article_links(record, SITE)
     return json_record.render(record, links).decode()
 
@@ -642,7 +644,7 @@ def in_order(value: object) -> str:
 
 
 @given(records())
-def test_r05_a_record_that_is_served_and_loaded_again_is_the_same(value: dict[str, Any]) -> None:
+def test_r05_a_served_record_is_loaded_again_as_the_same_record(value: dict[str, Any]) -> None:
     record = parse_record(value)
     back = parse_record(json.loads(served(record)))
     assert back.model_copy(update={"claims": record.claims}) == record
@@ -659,7 +661,7 @@ def test_i07_the_digest_does_not_depend_on_claims(value: dict[str, Any], url: st
 
 @settings(max_examples=15 * DEPTH)
 @given(records(), st.data())
-def test_i07_the_digest_is_another_exactly_when_what_is_served_is(
+def test_i07_the_digest_differs_exactly_if_the_served_record_differs(
     value: dict[str, Any], data: st.DataObject
 ) -> None:
     donor = data.draw(records())
@@ -683,14 +685,14 @@ def test_i07_the_digest_covers_every_field(changed: dict[str, object]) -> None:
     assert parse_record(story(**changed)).digest != parse_record(STORY).digest
 
 
-def test_i07_the_digest_tells_json_values_apart_that_python_does_not() -> None:
+def test_i07_the_digest_distinguishes_json_values_that_are_equal_in_python() -> None:
     values: list[object] = [1, 1.0, True, "1", "true", [1], {"1": 1}]
     assert len({parse_record(story(x=value)).digest for value in values}) == len(values)
     lists = [["a", "b"], ["b", "a"], ["ab"], ["a"]]
     assert len({parse_record(story(entities=names)).digest for names in lists}) == len(lists)
 
 
-def test_i07_the_digest_does_not_depend_on_how_an_instant_is_written() -> None:
+def test_i07_the_digest_does_not_depend_on_the_notation_of_instants() -> None:
     other = story(
         published_at="2026-06-24T01:00:06+02:00", updated_at="2026-06-24 00:49:22.205399000Z"
     )
@@ -698,7 +700,7 @@ def test_i07_the_digest_does_not_depend_on_how_an_instant_is_written() -> None:
     assert parse_record(dict(reversed(STORY.items()))).digest == parse_record(STORY).digest
 
 
-def test_a_record_cannot_be_changed() -> None:
+def test_a_record_is_immutable() -> None:
     record = parse_record(STORY)
     with pytest.raises(ValueError, match="frozen"):
         record.title = "another"  # type: ignore[misc]  # what is tried is what the type forbids
@@ -718,7 +720,7 @@ def test_a_record_cannot_be_changed() -> None:
     )
     | EXTRAS
 )
-def test_i03_whatever_json_comes_in_is_a_record_or_is_told_why_not(value: dict[str, Any]) -> None:
+def test_i03_any_json_is_either_a_record_or_rejected_with_faults(value: dict[str, Any]) -> None:
     try:
         parse_record(story(**value))
     except InvalidRecordError as error:
@@ -727,7 +729,9 @@ def test_i03_whatever_json_comes_in_is_a_record_or_is_told_why_not(value: dict[s
 
 
 @given(value=records())
-def test_a_digest_is_that_of_the_served_fields_as_canonical_json(value: dict[str, Any]) -> None:
+def test_the_digest_is_the_sha256_of_the_served_fields_as_canonical_json(
+    value: dict[str, Any],
+) -> None:
     record = parse_record(value)
     served = record.model_dump(mode="json", exclude={"claims"})
     packed = json.dumps(served, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

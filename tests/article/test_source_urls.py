@@ -1,4 +1,4 @@
-"""Where a story came from, I-11: which addresses are taken, and which of them are one story."""
+"""Source URLs, I-11: which are valid, and which identify the same story."""
 
 import pytest
 from hypothesis import example, given, settings
@@ -17,7 +17,7 @@ from tests.support.strategies import SIGNS, WEB_ADDRESSES
 @pytest.mark.parametrize(
     ("url", "key"),
     [
-        # scheme and host in lower case, all else as it is
+        # lower-case scheme and host, the rest unchanged
         ("https://example.com/a", "https://example.com/a"),
         ("HTTPS://EXAMPLE.com/A/b", "https://example.com/A/b"),
         ("HtTp://ExAmPlE.CoM/A?B=C", "http://example.com/A?B=C"),
@@ -80,9 +80,7 @@ from tests.support.strategies import SIGNS, WEB_ADDRESSES
         ),
     ],
 )
-def test_i11_the_key_of_a_story_is_its_address_without_what_does_not_matter(
-    url: str, key: str
-) -> None:
+def test_i11_the_canonical_key_is_the_normalised_url(url: str, key: str) -> None:
     assert canonical_key(check_source_url(url)) == key
 
 
@@ -99,7 +97,7 @@ def test_i11_the_key_of_a_story_is_its_address_without_what_does_not_matter(
         ("https://example.com/a", "https://user@example.com/a"),
     ],
 )
-def test_i11_stories_at_different_addresses_are_kept_apart(one: str, other: str) -> None:
+def test_i11_different_urls_have_different_keys(one: str, other: str) -> None:
     assert canonical_key(one) != canonical_key(other)
 
 
@@ -118,39 +116,39 @@ def test_i11_stories_at_different_addresses_are_kept_apart(one: str, other: str)
         "https://пример.рф/путь?ключ=значение",
         "https://xn--e1afmkfd.xn--p1ai/",
         "https://example.com/'(),;!$*[]~",
-        "https://example.com/خانه\u200cها",  # spelt with a non-joiner
+        "https://example.com/خانه\u200cها",  # contains a zero-width non-joiner
         "https://example.com/👩\u200d🚀",
         "https://example.com/%00%0D%0A",
         "https://example.com/" + "a" * (MAX_URL_BYTES - 20),
     ],
 )
-def test_an_absolute_http_url_is_a_web_address(url: str) -> None:
+def test_an_absolute_http_url_is_valid(url: str) -> None:
     assert check_source_url(url) == url
 
 
 @pytest.mark.parametrize(
     "url",
     [
-        # no address
+        # not absolute URLs
         "", "/", "/a", "a", "a/b", "example.com", "www.example.com/a", "//example.com/a", "?a=1",
         "#a",
         "https:", "https:/", "https://", "https:///a", "https:example.com", "https:/example.com/a",
         "https://?a", "https://#a", "https://:80/", "https://user@/", "https://user:pass@:80/",
-        # of another kind
+        # of another scheme
         "javascript:alert(1)", "JavaScript://example.com/%0Aalert(1)", "data:text/html,x",
         "ftp://a/",
         "file:///etc/passwd", "mailto:a@example.com", "blob:https://a/b", "view-source:https://a/",
         "feed:https://a/", "ws://a/", "urn:x:y", "://example.com", "htps://example.com",
         "1https://a/",
-        # with a port that is none
+        # with an invalid port
         "https://example.com:0/", "https://example.com:65536/", "https://example.com:abc/",
         "https://example.com:-1/", "https://example.com:80:80/", "https://example.com:+80/",
         "https://example.com:٨٠/", "https://example.com:99999999999999999999/",
-        # with a host that is none
+        # with an invalid host
         "https://[::1/", "https://::1]/", "https://[x]/", "https://[::1]x/", "https://[]/",
         "https://x[::1]/", "https://[::1]x:80/",
         "https://a]b/", "https://exa℀mple.com/", "https://a\uff0fb/",
-        # with what has to be encoded
+        # with characters that must be encoded
         "https://example.com/a b", " https://example.com/", "https://example.com/ ", "https://a b/",
         "https://example.com/\r\nSet-Cookie: a=b", "https://exam\nple.com/",
         "https://example.com/a\tb",
@@ -158,7 +156,7 @@ def test_an_absolute_http_url_is_a_web_address(url: str) -> None:
         "https://example.com/\xa0", 'https://example.com/"x', "https://example.com/<x>",
         "https://example.com\\@evil.example/", "https://example.com/`", "https://example.com/{x}",
         "https://example.com/a|b", "https://example.com/a^b", "https://example.com/\u2028",
-        # with what no reader can see, or XML hold
+        # with characters that are invisible or not allowed in XML
         "https://example.com/\u202egnp.exe", "https://example.com/\u2066",
         "https://exa\u200bmple.com/",
         "https://example.com/\u200e", "https://example.com/\ufeff", "https://example.com/\u2060",
@@ -170,13 +168,13 @@ def test_an_absolute_http_url_is_a_web_address(url: str) -> None:
         "https://example.com/" + "é" * MAX_URL_BYTES,
     ],
 )  # fmt: skip
-def test_what_is_no_web_address_is_rejected(url: str) -> None:
+def test_an_invalid_source_url_is_rejected(url: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         check_source_url(url)
     assert len(str(caught.value)) < 500
 
 
-def test_i22_a_message_says_which_character_has_to_be_encoded() -> None:
+def test_i22_the_message_names_the_character_that_must_be_encoded() -> None:
     with pytest.raises(ValueError, match=r"^U\+0020 at character 21 must be percent-encoded$"):
         check_source_url("https://example.com/a b")
 
@@ -190,11 +188,11 @@ def test_i22_a_message_says_which_character_has_to_be_encoded() -> None:
         ("xfbclid=1", False), ("fbclidx=1", False), ("ref=rss", False),
     ],
 )  # fmt: skip
-def test_i11_a_parameter_tracks_by_its_name(pair: str, *, tracks: bool) -> None:
+def test_i11_a_tracking_parameter_is_recognised_by_its_name(pair: str, *, tracks: bool) -> None:
     assert is_tracking_parameter(pair) is tracks
 
 
-def taken(url: str) -> bool:
+def is_valid(url: str) -> bool:
     try:
         check_source_url(url)
     except ValueError:
@@ -202,7 +200,7 @@ def taken(url: str) -> bool:
     return True
 
 
-# From pieces with a meaning, so that many of them are addresses; and from any text.
+# Built from significant pieces, so that many are valid URLs, and from any text.
 PIECES = st.sampled_from(
     ["", "a", "B", "É", "İ", "Σ", "ß", "%41", "%zz", ".", "..", "/", "//", "?", "&", "=", "#", ":",
      "@", ":80", ":443", ":8080", "[::1]", "[v1.A:b]", "[fe80::1%25En0]", "utm_a=b", "&FBCLID",
@@ -220,8 +218,8 @@ ADDRESSES = WEB_ADDRESSES | st.builds(
 @given(ADDRESSES)
 @example("http://[v1.A]/")
 @example("https://a/;?;")
-def test_i11_every_address_has_a_key_and_a_key_is_its_own(url: str) -> None:
-    if taken(url):
+def test_i11_every_url_has_a_key_which_is_its_own_key(url: str) -> None:
+    if is_valid(url):
         key = canonical_key(url)
         assert canonical_key(key) == key
         assert "#" not in key
@@ -230,8 +228,10 @@ def test_i11_every_address_has_a_key_and_a_key_is_its_own(url: str) -> None:
         assert key.startswith("https") is url.lower().startswith("https")
 
 
-@given(ADDRESSES.filter(taken), st.permutations(["utm_source=x", "fbclid=1", "Gclid"]))
-def test_i11_tracking_and_fragments_never_make_another_story(url: str, extra: list[str]) -> None:
+@given(ADDRESSES.filter(is_valid), st.permutations(["utm_source=x", "fbclid=1", "Gclid"]))
+def test_i11_tracking_parameters_and_fragments_do_not_change_the_key(
+    url: str, extra: list[str]
+) -> None:
     plain, _, _ = url.partition("#")
     tracked = plain + ("&" if "?" in plain else "?") + "&".join(extra) + "#part"
     assert canonical_key(tracked) == canonical_key(url)

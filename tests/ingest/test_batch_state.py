@@ -1,4 +1,4 @@
-"""What a record meets: the records before it in its feed, however that is cut into batches."""
+"""Decisions depend on earlier records of the feed, however it is split into batches."""
 
 import io
 from typing import Any
@@ -17,31 +17,31 @@ ONE, TWO, THREE = ({"canonical_source": f"https://e.com/{n}"} for n in range(3))
 
 
 @pytest.fixture(params=[1, 2, 500])
-def batches_of(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+def batch_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     size: int = request.param
     monkeypatch.setattr("app.ingest.batching.BATCH_RECORDS", size)
     return size
 
 
-def rehearsed_and_loaded(site: Site, feed: str, query: str = "") -> Any:
-    """Rehearse a feed and load it. Return the report, which must be the same both times."""
+def dry_run_and_load(site: Site, feed: str, query: str = "") -> Any:
+    """Load a feed after a dry run. Return the report, which must be the same both times."""
     before = all_table_contents(site)
-    rehearsed = post_feed(site, feed, f"dry_run=true&{query}")
+    dry_run = post_feed(site, feed, f"dry_run=true&{query}")
     assert all_table_contents(site) == before
     answer = post_feed(site, feed, query)
-    assert answer.status_code == rehearsed.status_code
-    report, would = answer.json(), rehearsed.json()
-    for result in would["results"]:
+    assert answer.status_code == dry_run.status_code
+    report, simulated = answer.json(), dry_run.json()
+    for result in simulated["results"]:
         del result["differences"]
-    assert (would["summary"], would["results"]) == (report["summary"], report["results"])
+    assert (simulated["summary"], simulated["results"]) == (report["summary"], report["results"])
     return report
 
 
-@pytest.mark.usefixtures("batches_of")
-def test_i06_a_story_that_an_article_has_given_up_in_the_same_feed_is_a_new_one(
+@pytest.mark.usefixtures("batch_size")
+def test_i06_a_story_given_up_earlier_in_the_same_feed_becomes_a_new_article(
     site: Site,
 ) -> None:
-    """I-06, I-09: an article that names no source any more is not in the way of who does."""
+    """I-06, I-09: an article that has given up its source does not conflict with its new owner."""
     site.loaded(ndjson(record("a", **ONE)))
     feed = ndjson(
         record("a", updated_at=later(hours=1)),
@@ -49,27 +49,27 @@ def test_i06_a_story_that_an_article_has_given_up_in_the_same_feed_is_a_new_one(
         record("a", updated_at=later(hours=3), **TWO),
         record("b", updated_at=later(hours=4), **ONE),
     )
-    report = rehearsed_and_loaded(site, feed)
+    report = dry_run_and_load(site, feed)
     assert outcomes(report) == ["updated", "created", "updated", "updated"]
 
 
-@pytest.mark.usefixtures("batches_of")
-def test_i09_a_rehearsal_knows_that_an_alias_was_taken_in_an_earlier_batch(site: Site) -> None:
+@pytest.mark.usefixtures("batch_size")
+def test_i09_a_dry_run_knows_that_an_earlier_batch_took_an_alias(site: Site) -> None:
     site.loaded(ndjson(record("b", **ONE)))
     site.loaded(ndjson(record("z", updated_at=later(hours=1), **ONE), record("a", **TWO)))
     feed = ndjson(
         record("b", updated_at=later(hours=2), **TWO), record("b", updated_at=later(hours=3))
     )
-    assert outcomes(rehearsed_and_loaded(site, feed)) == ["moved", "updated"]
+    assert outcomes(dry_run_and_load(site, feed)) == ["moved", "updated"]
 
 
-@pytest.mark.usefixtures("batches_of")
-def test_i12_a_suffixed_slug_that_is_a_third_storys_is_not_taken_either(site: Site) -> None:
+@pytest.mark.usefixtures("batch_size")
+def test_i12_a_suffixed_slug_that_belongs_to_a_third_story_is_a_conflict(site: Site) -> None:
     key = TWO["canonical_source"]
     site.loaded(ndjson(record("a", **ONE), record(slug_with_suffix("a", key), **THREE)))
     before = articles_and_aliases(site)
     feed = ndjson(record("a", title="Two", updated_at=later(hours=1), **TWO), record("c"))
-    report = rehearsed_and_loaded(site, feed, "on_collision=suffix")
+    report = dry_run_and_load(site, feed, "on_collision=suffix")
     assert outcomes(report) == ["conflict", "created"]
     assert report["results"][0]["slug"] == slug_with_suffix("a", key)
     assert THREE["canonical_source"] in report["results"][0]["reason"]
@@ -78,32 +78,32 @@ def test_i12_a_suffixed_slug_that_is_a_third_storys_is_not_taken_either(site: Si
     ]
 
 
-@pytest.mark.usefixtures("batches_of")
-def test_i12_a_suffix_stays_whatever_becomes_of_the_first_story(site: Site) -> None:
+@pytest.mark.usefixtures("batch_size")
+def test_i12_a_suffixed_slug_is_kept_after_the_first_story_is_withdrawn(site: Site) -> None:
     slug = slug_with_suffix("a", TWO["canonical_source"])
     feed = ndjson(record("a", **ONE), record("a", title="Two", **TWO))
     for expected in ["created", "created"], ["unchanged", "unchanged"]:
-        report = rehearsed_and_loaded(site, feed, "on_collision=suffix")
+        report = dry_run_and_load(site, feed, "on_collision=suffix")
         assert outcomes(report) == expected
         assert [result["slug"] for result in report["results"]] == ["a", slug]
     site.client.delete("/admin/articles/a", headers=site.authorized)
     newer = ndjson(record("a", title="Newer", updated_at=later(hours=1), **TWO))
-    report = rehearsed_and_loaded(site, newer, "on_collision=suffix")
+    report = dry_run_and_load(site, newer, "on_collision=suffix")
     assert (outcomes(report), report["results"][0]["slug"]) == (["updated"], slug)
 
 
 @pytest.mark.parametrize("mode", ["partial", "atomic"])
 @pytest.mark.parametrize("restore", ["true", "false"])
-def test_i07_a_feed_that_says_what_is_withdrawn_is_unchanged_the_second_time(
+def test_i07_a_feed_with_withdrawn_records_is_unchanged_the_second_time(
     site: Site, mode: str, restore: str
 ) -> None:
-    """I-07, I-14: what an export says of itself comes back to life by no load of it."""
+    """I-07, I-14: loading an export does not restore articles that it marks as withdrawn."""
     gone = {"withdrawn_at": "2026-06-30T12:00:00Z", "withdrawn_reason": "an error"}
     feed = ndjson(record("a", upkeep=gone), record("b", upkeep={"aliases": ["c"]}))
     query = f"mode={mode}&restore={restore}"
-    assert outcomes(rehearsed_and_loaded(site, feed, query)) == ["created", "created"]
+    assert outcomes(dry_run_and_load(site, feed, query)) == ["created", "created"]
     before = articles_and_aliases(site)
-    assert outcomes(rehearsed_and_loaded(site, feed, query)) == ["unchanged", "unchanged"]
+    assert outcomes(dry_run_and_load(site, feed, query)) == ["unchanged", "unchanged"]
     assert articles_and_aliases(site) == before
     newer = ndjson(record("a", updated_at=later(hours=1), upkeep=gone), record("b"))
     assert outcomes(post_feed(site, newer, f"restore={restore}").json()) == [
@@ -113,23 +113,23 @@ def test_i07_a_feed_that_says_what_is_withdrawn_is_unchanged_the_second_time(
     assert articles_and_aliases(site) == before
 
 
-def test_i14_a_withdrawn_story_under_another_slug_comes_back_there_where_asked_for(
+def test_i14_restore_brings_a_withdrawn_story_back_under_its_new_slug(
     site: Site,
 ) -> None:
-    """I-13, I-14: until then it is in nobody's way, and its old slug leads there afterwards."""
+    """I-13, I-14: without `restore` it is a conflict; afterwards the old slug redirects."""
     site.loaded(ndjson(record("a", **ONE)))
     site.client.delete("/admin/articles/a", headers=site.authorized)
     newer = ndjson(record("b", updated_at=later(hours=1), **ONE))
-    assert outcomes(rehearsed_and_loaded(site, newer)) == ["conflict"]
+    assert outcomes(dry_run_and_load(site, newer)) == ["conflict"]
     assert site.get("/news/a").status_code == 410
     assert site.get("/news/b").status_code == 404
-    assert outcomes(rehearsed_and_loaded(site, newer, "restore=true")) == ["restored"]
+    assert outcomes(dry_run_and_load(site, newer, "restore=true")) == ["restored"]
     assert site.get("/news/a").headers["location"] == "/news/b"
     assert site.get("/news/b").status_code == 200
 
 
-def test_i05_an_atomic_load_whose_end_was_not_seen_is_applied_once(site: Site) -> None:
-    """I-05, I-20: a commit that went through, but was not heard of, is tried again in vain."""
+def test_i05_an_atomic_load_whose_commit_was_not_confirmed_is_applied_once(site: Site) -> None:
+    """I-05, I-20: retrying a transaction that had been committed changes nothing."""
     feed = ndjson(record("a"), record("b")).encode()
     origin = LoadOrigin("ndjson", "0" * 64, len(feed), "a test")
     run = LoadContext(site.database, site.clock)

@@ -1,4 +1,4 @@
-"""Deciding what becomes of a record: pure, from what stands where it would go."""
+"""The outcome of a record, decided from the articles that it concerns."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -65,7 +65,7 @@ def scene(*there: ExistingArticle, former: dict[str, ExistingArticle] | None = N
         (None, "other", -1, "updated"),
     ],
 )
-def test_i06_an_outcome_follows_from_source_content_and_age(
+def test_i06_the_outcome_follows_from_source_content_and_age(
     source: str | None, digest: str, age: int, outcome: str
 ) -> None:
     new = incoming()
@@ -82,7 +82,7 @@ def test_i06_an_outcome_follows_from_source_content_and_age(
 @pytest.mark.parametrize(
     ("hours", "outcome"), [(1, "moved"), (0, "duplicate_of"), (-1, "duplicate_of")]
 )
-def test_i13_a_known_story_at_another_slug_moves_only_if_it_is_newer(
+def test_i13_a_known_story_under_another_slug_moves_only_if_it_is_newer(
     hours: float, outcome: str
 ) -> None:
     old = standing(incoming("old"))
@@ -91,7 +91,7 @@ def test_i13_a_known_story_at_another_slug_moves_only_if_it_is_newer(
     assert "/news/old" in (decision.reason or "")
 
 
-def test_i12_a_slug_that_is_anothers_is_a_conflict_or_gets_the_same_suffix_each_time() -> None:
+def test_i12_a_taken_slug_is_a_conflict_or_gets_the_same_suffix_each_time() -> None:
     there, new = standing(incoming("a", OTHER)), incoming("a", ONE)
     assert decide(scene(there), new, DEFAULT_POLICY).outcome == "conflict"
     first = decide(scene(there), new, Policy(suffix=True))
@@ -101,14 +101,14 @@ def test_i12_a_slug_that_is_anothers_is_a_conflict_or_gets_the_same_suffix_each_
     assert decide(again, new, Policy(suffix=True)).outcome == "unchanged"
 
 
-def test_i12_a_story_that_is_told_elsewhere_does_not_take_a_slug_in_use() -> None:
+def test_i12_a_story_at_another_slug_does_not_take_a_slug_in_use() -> None:
     there, story = standing(incoming("a", None)), standing(incoming("b", ONE), 2)
     decision = decide(scene(there, story), incoming("a", ONE, hours=1), DEFAULT_POLICY)
     assert decision.outcome == "conflict"
     assert "/news/b" in (decision.reason or "")
 
 
-def test_i13_a_record_for_a_slug_that_its_article_left_is_no_second_article() -> None:
+def test_i13_a_record_under_a_former_slug_does_not_create_a_second_article() -> None:
     now = standing(incoming("new", None))
     made = scene(former={"old": now})
     assert decide(made, incoming("old", None), DEFAULT_POLICY).outcome == "duplicate_of"
@@ -128,7 +128,7 @@ def test_i13_a_record_for_a_slug_that_its_article_left_is_no_second_article() ->
     ],
 )
 @pytest.mark.parametrize("slug", ["a", "b"])
-def test_i14_a_withdrawn_article_comes_back_only_with_restore(
+def test_i14_a_withdrawn_article_is_restored_only_on_request(
     slug: str, hours: float, outcome: str, *, restore: bool
 ) -> None:
     gone = standing(incoming("a"), withdrawn=True)
@@ -142,7 +142,7 @@ def test_i14_a_withdrawn_article_comes_back_only_with_restore(
     ),
     key=st.text(SIGNS, min_size=1),
 )
-def test_i12_a_suffixed_slug_is_a_slug_and_told_apart_by_its_story(slug: str, key: str) -> None:
+def test_i12_a_suffixed_slug_is_valid_and_differs_by_story(slug: str, key: str) -> None:
     made = slug_with_suffix(slug, key)
     assert is_slug(made)
     assert made == slug_with_suffix(slug, key)
@@ -150,7 +150,7 @@ def test_i12_a_suffixed_slug_is_a_slug_and_told_apart_by_its_story(slug: str, ke
     assert made.startswith(slug[: 80 - SUFFIX_DIGITS - 1].rstrip("-."))
 
 
-def test_deciding_changes_nothing_of_the_scene() -> None:
+def test_deciding_does_not_change_the_batch_state() -> None:
     made = scene(standing(incoming("a")))
     for new in incoming("a", hours=1), incoming("b", hours=1), incoming("c", OTHER):
         assert decide(made, new, DEFAULT_POLICY).outcome in WRITING_OUTCOMES

@@ -1,4 +1,4 @@
-"""Ways of loading: atomic, rehearsed, strict, repeated, answered before it is done, undone."""
+"""Kinds of loads: atomic, dry run, strict, repeated, asynchronous, undone."""
 
 import json
 import time
@@ -21,7 +21,7 @@ from tests.support.snapshots import (
 # --- atomic ------------------------------------------------------------------------------------
 
 
-def test_i05_an_atomic_load_goes_in_as_a_whole(site: Site) -> None:
+def test_i05_an_atomic_load_writes_all_records(site: Site) -> None:
     feed = ndjson(*(record(f"a-{n}") for n in range(1_100)))
     answer = post_feed(site, feed, "mode=atomic")
     assert answer.status_code == 200, answer.text
@@ -32,7 +32,7 @@ def test_i05_an_atomic_load_goes_in_as_a_whole(site: Site) -> None:
 
 
 @pytest.mark.parametrize("bad", [record("b", lang=5), record("there", title="Other")])
-def test_i05_an_atomic_load_with_anything_against_it_changes_nothing_and_says_why(
+def test_i05_a_refused_atomic_load_changes_nothing_and_reports_the_reason(
     site: Site, bad: dict[str, Any]
 ) -> None:
     site.loaded(ndjson(record("there")))
@@ -49,10 +49,10 @@ def test_i05_an_atomic_load_with_anything_against_it_changes_nothing_and_says_wh
     assert receipt.json() == report
 
 
-# --- rehearsed ---------------------------------------------------------------------------------
+# --- dry runs ----------------------------------------------------------------------------------
 
 
-def test_i09_a_rehearsal_reports_every_field_that_would_change_and_writes_nothing(
+def test_i09_a_dry_run_reports_every_field_that_would_change_and_writes_nothing(
     site: Site,
 ) -> None:
     site.loaded(ndjson(record("a", topics=["x"], note="kept"), record("b")))
@@ -61,9 +61,9 @@ def test_i09_a_rehearsal_reports_every_field_that_would_change_and_writes_nothin
     feed = ndjson(
         newer, record("b"), record("c"), record("c", title="C", updated_at=later(hours=2))
     )
-    rehearsed = post_feed(site, feed + "\n{}", "dry_run=true")
-    assert rehearsed.status_code == 200
-    report = rehearsed.json()
+    dry_run = post_feed(site, feed + "\n{}", "dry_run=true")
+    assert dry_run.status_code == 200
+    report = dry_run.json()
     assert report["load"] is None
     assert outcomes(report) == ["updated", "unchanged", "created", "updated", "rejected"]
     changed = {
@@ -79,22 +79,22 @@ def test_i09_a_rehearsal_reports_every_field_that_would_change_and_writes_nothin
     assert [r["outcome"] for r in loaded["results"]] == outcomes(report)[:4]
 
 
-def test_i09_a_rehearsal_of_an_atomic_load_is_refused_as_that_would_be(site: Site) -> None:
+def test_i09_a_dry_run_of_an_atomic_load_is_refused_as_the_load_would_be(site: Site) -> None:
     assert post_feed(site, ndjson(record("a"), {}), "dry_run=true&mode=atomic").status_code == 422
     assert post_feed(site, ndjson(record("a")), "dry_run=true&mode=atomic").status_code == 200
     assert count_rows(site.database, Load) == 0
 
 
-# --- strict, and what is not known -------------------------------------------------------------
+# --- strict loads and unknown fields -----------------------------------------------------------
 
 
-def test_i17_a_strict_load_rejects_what_it_does_not_know_by_name(site: Site) -> None:
+def test_i17_a_strict_load_rejects_unknown_fields_and_names_them(site: Site) -> None:
     report = post_feed(site, ndjson(record("a"), record("b", **{"x/y": 1})), "strict=true").json()
     assert outcomes(report) == ["created", "rejected"]
     assert report["results"][1]["faults"] == [{"pointer": "/x~1y", "reason": "is unknown"}]
 
 
-def test_i17_what_the_format_of_a_feed_knows_is_not_unknown(site: Site) -> None:
+def test_i17_elements_of_the_feed_format_are_not_unknown_fields(site: Site) -> None:
     feed = (DATA / "article.rss").read_bytes()
     answer = site.client.post("/admin/loads?strict=true", content=feed, headers=site.authorized)
     assert answer.status_code == 200, answer.text
@@ -105,22 +105,20 @@ def test_i17_what_the_format_of_a_feed_knows_is_not_unknown(site: Site) -> None:
     "query",
     ["mode=atomc", "on_collision=guess", "dryrun=true", "strict=perhaps", "file=", "file=%00"],
 )
-def test_a_load_with_a_parameter_that_is_none_is_refused_and_says_which(
-    site: Site, query: str
-) -> None:
+def test_a_load_with_an_invalid_parameter_is_refused_and_names_it(site: Site, query: str) -> None:
     answer = post_feed(site, ndjson(record("a")), query)
     assert answer.status_code == 400
     assert query.partition("=")[0] in answer.json()["detail"]
     assert count_rows(site.database, Load) == 0
 
 
-# --- stories that move -------------------------------------------------------------------------
+# --- moved stories -----------------------------------------------------------------------------
 
 
 SOURCE = {"canonical_source": "https://example.com/story"}
 
 
-def test_i13_a_story_that_moves_leaves_an_alias_that_leads_there_in_one_hop(site: Site) -> None:
+def test_i13_a_moved_story_leaves_an_alias_that_redirects_in_one_hop(site: Site) -> None:
     site.loaded(ndjson(record("a", **SOURCE)))
     for hours, slug in enumerate(("b", "c"), 1):
         report = site.loaded(ndjson(record(slug, updated_at=later(hours=hours), **SOURCE)))
@@ -153,7 +151,7 @@ def test_i13_a_live_slug_beats_an_alias(site: Site) -> None:
     assert site.get("/news/b").status_code == 200
 
 
-def test_articles_of_one_batch_may_change_places(site: Site) -> None:
+def test_articles_of_one_batch_can_swap_slugs(site: Site) -> None:
     one, two = {"canonical_source": "https://e.com/1"}, {"canonical_source": "https://e.com/2"}
     site.loaded(ndjson(record("a", title="One", **one), record("b", title="Two", **two)))
     report = site.loaded(
@@ -169,7 +167,7 @@ def test_articles_of_one_batch_may_change_places(site: Site) -> None:
     assert site.get("/news/c").headers["location"] == "/news/b"
 
 
-def test_i12_a_collision_gets_a_suffix_where_asked_for_and_the_same_one_again(site: Site) -> None:
+def test_i12_a_colliding_slug_gets_the_same_suffix_on_each_load_if_requested(site: Site) -> None:
     site.loaded(ndjson(record("a", canonical_source="https://e.com/1")))
     other = ndjson(record("a", title="Two", canonical_source="https://e.com/2"))
     assert outcomes(site.loaded(other)) == ["conflict"]
@@ -184,7 +182,7 @@ def test_i12_a_collision_gets_a_suffix_where_asked_for_and_the_same_one_again(si
 # --- repeated ----------------------------------------------------------------------------------
 
 
-def test_i08_a_repeated_key_gets_the_stored_answer_and_loads_nothing(site: Site) -> None:
+def test_i08_a_repeated_key_gets_the_stored_response_and_loads_nothing(site: Site) -> None:
     feed = ndjson(record("a"))
     first = post_feed(site, feed, **{"Idempotency-Key": "k-1"})
     again = post_feed(site, feed, **{"Idempotency-Key": "k-1"})
@@ -200,7 +198,7 @@ def test_i08_a_repeated_key_gets_the_stored_answer_and_loads_nothing(site: Site)
     ]
 
 
-def test_i08_a_key_whose_load_is_running_is_409_and_interrupted_is_taken_up_again(
+def test_i08_the_key_of_a_running_load_is_409_and_of_an_interrupted_load_reusable(
     site: Site,
 ) -> None:
     feed = ndjson(record("a"))
@@ -215,10 +213,10 @@ def test_i08_a_key_whose_load_is_running_is_409_and_interrupted_is_taken_up_agai
     assert outcomes(post_feed(site, feed, **{"Idempotency-Key": "k"}).json()) == ["unchanged"]
 
 
-# --- answered before it is done ----------------------------------------------------------------
+# --- asynchronous loads ------------------------------------------------------------------------
 
 
-def test_i19_a_load_that_nobody_waits_for_is_202_and_its_receipt_tells_the_end(site: Site) -> None:
+def test_i19_an_asynchronous_load_is_202_and_its_receipt_reports_the_end(site: Site) -> None:
     feed = ndjson(*(record(f"a-{n}") for n in range(1_200)))
     answer = post_feed(site, feed, Prefer="respond-async")
     assert answer.status_code == 202
@@ -236,7 +234,7 @@ def test_i19_a_load_that_nobody_waits_for_is_202_and_its_receipt_tells_the_end(s
     assert post_feed(site, "rubbish", Prefer="respond-async").status_code == 400
 
 
-def test_i19_progress_is_told_as_events_and_ends_with_the_load(site: Site) -> None:
+def test_i19_progress_events_end_with_the_load(site: Site) -> None:
     site.loaded(ndjson(record("a")))
     headers = {**site.authorized, "Accept": "text/event-stream"}
     answer = site.client.get("/admin/loads/1", headers=headers)
@@ -247,7 +245,7 @@ def test_i19_progress_is_told_as_events_and_ends_with_the_load(site: Site) -> No
     assert json.loads(data.removeprefix("data: "))["summary"]["created"] == 1
 
 
-def test_i19_results_are_filtered_by_outcome_and_all_of_them_are_lines(site: Site) -> None:
+def test_i19_results_are_filtered_by_outcome_and_available_as_ndjson(site: Site) -> None:
     site.loaded(ndjson(*(record(f"a-{n}") for n in range(1_100)), {}, "[]"))
     path = "/admin/loads/1"
     some = site.client.get(f"{path}?outcome=rejected&limit=1", headers=site.authorized).json()
@@ -264,7 +262,7 @@ def test_i19_results_are_filtered_by_outcome_and_all_of_them_are_lines(site: Sit
 # --- undone ------------------------------------------------------------------------------------
 
 
-def test_i19_an_undone_load_leaves_what_was_there_before_it(site: Site) -> None:
+def test_i19_undoing_a_load_restores_the_previous_state(site: Site) -> None:
     site.loaded(ndjson(record("a", topics=["x"], **SOURCE), record("b")))
     before = articles_and_aliases(site)
     report = site.loaded(
@@ -290,7 +288,7 @@ def test_i19_an_undone_load_leaves_what_was_there_before_it(site: Site) -> None:
     assert receipt.json()["load"]["undone_by"] == answer.json()["load"]["id"]
 
 
-def test_i19_an_undo_leaves_what_something_later_has_touched_and_names_it(site: Site) -> None:
+def test_i19_an_undo_leaves_articles_changed_later_and_names_the_later_load(site: Site) -> None:
     first = site.loaded(ndjson(record("a"), record("b")))["load"]["id"]
     second = site.loaded(ndjson(record("b", title="B", updated_at=later(hours=1))))["load"]["id"]
     answer = undo_load(site, first).json()
@@ -305,7 +303,7 @@ def test_i19_an_undo_leaves_what_something_later_has_touched_and_names_it(site: 
         assert session.scalar(select(func.count()).select_from(Revision)) == 1
 
 
-def test_i14_a_record_that_is_withdrawn_leaves_an_article_that_is_not_alone(site: Site) -> None:
+def test_i14_a_withdrawn_record_does_not_change_a_published_article(site: Site) -> None:
     site.loaded(ndjson(record("a")))
     withdrawn = {"upkeep": {"withdrawn_at": later(hours=1), "withdrawn_reason": "It was wrong"}}
     before = table_contents(site.database)
@@ -316,13 +314,13 @@ def test_i14_a_record_that_is_withdrawn_leaves_an_article_that_is_not_alone(site
     assert table_contents(site.database) == before
 
 
-def test_i05_a_parameter_that_is_there_twice_is_refused(site: Site) -> None:
+def test_i05_a_repeated_parameter_is_refused(site: Site) -> None:
     answer = post_feed(site, ndjson(record("a")), "mode=atomic&mode=partial")
     assert answer.status_code == 400
     assert site.get("/news/a").status_code == 404
 
 
-def test_i20_a_server_that_is_told_to_stop_ends_a_rehearsal_and_an_undo(own_site: Site) -> None:
+def test_i20_a_stopping_server_ends_a_dry_run_and_an_undo(own_site: Site) -> None:
     own_site.loaded(ndjson(record("a")))
     before = all_table_contents(own_site)
     app_state(own_site).stopping.set()

@@ -1,4 +1,4 @@
-"""Undo where loads have met: one after the other, in a ring, between the batches of a third."""
+"""Undo of loads that affect each other: successive, cyclic, and between another load's batches."""
 
 import io
 from collections.abc import Callable
@@ -20,7 +20,7 @@ ONE, TWO, THREE = ({"canonical_source": f"https://e.com/{n}"} for n in range(3))
 
 
 def loaded(site: Site, *records: dict[str, Any]) -> int:
-    """Load records, each newer than what was loaded before. All of them must change something."""
+    """Load records, each newer than the previous one; each must change an article."""
     site.clock.move(hours=1)
     dated = []
     for each in records:
@@ -33,7 +33,7 @@ def loaded(site: Site, *records: dict[str, Any]) -> int:
 
 
 def undone(site: Site, load_id: int) -> dict[str, str | None]:
-    """Undo a load. Return why it left what it left, by slug."""
+    """Undo a load. Return the reasons of the articles it left, by slug."""
     answer = undo_load(site, load_id)
     assert answer.status_code == 200, answer.text
     results = answer.json()["results"]
@@ -47,7 +47,7 @@ def follow(site: Site, mirror: Mirror) -> Snapshot:
     return now
 
 
-def test_i19_loads_are_undone_one_after_the_other_the_latest_first(site: Site) -> None:
+def test_i19_loads_are_undone_one_by_one_latest_first(site: Site) -> None:
     states, numbers = [articles_and_aliases(site)], []
     for each in (
         [{"slug": "a", **ONE}, {"slug": "b"}],
@@ -63,7 +63,7 @@ def test_i19_loads_are_undone_one_after_the_other_the_latest_first(site: Site) -
     assert articles_and_aliases(site) == states.pop()
 
 
-def test_i19_what_a_load_undone_since_had_changed_is_named_by_what_still_stands(
+def test_i19_an_undo_names_the_latest_load_that_has_not_been_undone(
     site: Site,
 ) -> None:
     first = loaded(site, {"slug": "a"})
@@ -74,16 +74,16 @@ def test_i19_what_a_load_undone_since_had_changed_is_named_by_what_still_stands(
     assert undone(site, second) == {}
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 500])
-def test_l02_an_undone_ring_of_moves_is_followed_by_slugs(
-    site: Site, monkeypatch: pytest.MonkeyPatch, at_once: int
+@pytest.mark.parametrize("chunk_size", [1, 2, 500])
+def test_l02_the_undo_of_a_cycle_of_moves_can_be_followed_by_slugs(
+    site: Site, monkeypatch: pytest.MonkeyPatch, chunk_size: int
 ) -> None:
-    """I-19, L-02: articles that changed places go back, and never are two at one slug."""
-    monkeypatch.setattr("app.ingest.undo.CHUNK", at_once)
+    """I-19, L-02: while articles go back, the feed never shows two at one slug."""
+    monkeypatch.setattr("app.ingest.undo.CHUNK", chunk_size)
     loaded(site, {"slug": "a", **ONE}, {"slug": "b", **TWO}, {"slug": "c", **THREE})
     mirror = Mirror()
     before = follow(site, mirror)
-    ring = loaded(
+    cycle = loaded(
         site,
         {"slug": "x", **ONE},
         {"slug": "a", **TWO},
@@ -91,16 +91,16 @@ def test_l02_an_undone_ring_of_moves_is_followed_by_slugs(
         {"slug": "c", **ONE},
     )
     follow(site, mirror)
-    assert undone(site, ring) == {}
+    assert undone(site, cycle) == {}
     assert follow(site, mirror) == before
 
 
-@pytest.mark.parametrize("at_once", [1, 500])
-def test_l02_a_slug_is_given_up_before_another_article_goes_back_to_it(
-    site: Site, monkeypatch: pytest.MonkeyPatch, at_once: int
+@pytest.mark.parametrize("chunk_size", [1, 500])
+def test_l02_an_undo_frees_a_slug_before_another_article_returns_to_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch, chunk_size: int
 ) -> None:
-    """I-19, L-02: what came to a slug that was left goes before its first article returns."""
-    monkeypatch.setattr("app.ingest.undo.CHUNK", at_once)
+    """I-19, L-02: the article that took the slug leaves before the first one returns."""
+    monkeypatch.setattr("app.ingest.undo.CHUNK", chunk_size)
     loaded(site, {"slug": "a", **ONE})
     mirror = Mirror()
     before = follow(site, mirror)
@@ -112,7 +112,7 @@ def test_l02_a_slug_is_given_up_before_another_article_goes_back_to_it(
     assert follow(site, mirror) == before
 
 
-def test_i13_an_undo_does_not_take_an_alias_for_a_slug_at_which_somebody_stands(
+def test_i13_an_undo_creates_no_alias_at_the_slug_of_an_article(
     site: Site,
 ) -> None:
     loaded(site, {"slug": "a", **ONE}, {"slug": "b", **ONE})
@@ -126,7 +126,7 @@ def test_i13_an_undo_does_not_take_an_alias_for_a_slug_at_which_somebody_stands(
     assert now.aliases == {"b": before.slugs["a"]}
 
 
-def test_i13_aliases_go_back_to_whom_they_led_to_before_all_that_a_load_did(site: Site) -> None:
+def test_i13_an_undo_returns_aliases_to_their_owners_before_the_load(site: Site) -> None:
     loaded(site, {"slug": "s", **THREE}, {"slug": "z", **THREE})
     loaded(site, {"slug": "r", **ONE}, {"slug": "q", **TWO})
     before = snapshot(site.database)
@@ -141,7 +141,7 @@ def test_i13_aliases_go_back_to_whom_they_led_to_before_all_that_a_load_did(site
     assert snapshot(site.database) == before
 
 
-def test_i12_an_undo_does_not_let_two_articles_tell_one_story(site: Site) -> None:
+def test_i12_an_undo_does_not_give_two_articles_the_same_story(site: Site) -> None:
     loaded(site, {"slug": "a", **ONE})
     second = _renounce(site)
     loaded(site, {"slug": "b", **ONE})
@@ -151,7 +151,7 @@ def test_i12_an_undo_does_not_let_two_articles_tell_one_story(site: Site) -> Non
 
 
 def _renounce(site: Site) -> int:
-    """Let the article at /news/a name no source any more."""
+    """Remove the source of the article at /news/a."""
     site.clock.move(hours=1)
     answer = site.client.patch(
         "/admin/articles/a", json={"canonical_source": None}, headers=site.authorized
@@ -160,10 +160,10 @@ def _renounce(site: Site) -> int:
     return number
 
 
-def test_i19_what_was_edited_between_two_batches_of_a_load_is_left(
+def test_i19_an_undo_leaves_articles_edited_between_two_batches(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """I-10, I-19: undoing a load does not undo an edit that was made while it ran."""
+    """I-10, I-19: undoing a load does not undo an edit made while it ran."""
     monkeypatch.setattr("app.ingest.batching.BATCH_RECORDS", 1)
     loaded(site, {"slug": "a", "title": "Before"})
     feed = ndjson(
@@ -183,7 +183,7 @@ def test_i19_what_was_edited_between_two_batches_of_a_load_is_left(
     assert snapshot(site.database).articles[1]["title"] == "Again"
 
 
-def test_i10_an_article_does_not_go_back_to_where_another_one_came_in_between(
+def test_i10_an_undo_does_not_move_an_article_to_a_slug_taken_during_the_load(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.ingest.batching.BATCH_RECORDS", 1)
@@ -208,10 +208,10 @@ def test_i10_an_article_does_not_go_back_to_where_another_one_came_in_between(
     }
 
 
-def test_i19_a_load_that_is_running_cannot_be_undone_and_goes_on(
+def test_i19_a_running_load_cannot_be_undone_and_continues(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """I-10, I-19: whoever is too early is told to come again, and both loads are whole."""
+    """I-10, I-19: an undo that comes too early is refused with Retry-After."""
     monkeypatch.setattr("app.ingest.batching.BATCH_RECORDS", 1)
     early: list[Any] = []
 
@@ -228,16 +228,16 @@ def test_i19_a_load_that_is_running_cannot_be_undone_and_goes_on(
 
 
 def run_between(site: Site, feed: str, between: Callable[[], bool]) -> int:
-    """Load `feed`, and do something between its batches."""
+    """Load `feed`, calling `between` between its batches."""
     origin = LoadOrigin("ndjson", "0" * 64, len(feed), "a test")
     source = FeedSource(None, "ndjson", io.BytesIO(feed.encode()))
     return load(LoadContext(site.database, site.clock, between), [source], origin, LoadOptions())
 
 
-def test_i14_an_undo_of_what_restored_an_article_elsewhere_says_that_it_is_gone_again(
+def test_i14_undoing_a_restore_under_another_slug_reports_a_deletion(
     site: Site,
 ) -> None:
-    """I-14, I-19, L-02: who follows the feed learns that what went back is withdrawn."""
+    """I-14, I-19, L-02: the change feed reports that the article is withdrawn again."""
     loaded(site, {"slug": "a", **ONE})
     site.client.delete("/admin/articles/a", headers=site.authorized)
     mirror = Mirror()
@@ -253,7 +253,7 @@ def test_i14_an_undo_of_what_restored_an_article_elsewhere_says_that_it_is_gone_
     assert changes(site.database)[-1].kind == "deleted"
 
 
-def test_i19_an_undo_restores_a_revision_that_todays_rules_would_refuse(site: Site) -> None:
+def test_i19_an_undo_restores_a_revision_that_current_rules_would_refuse(site: Site) -> None:
     loaded(site, record("a"))
     second = loaded(site, record("a", title="A new headline", updated_at=later(hours=1)))
     with site.database.writing() as session:

@@ -1,6 +1,6 @@
-"""Undo after any history: what it puts back is as it was, and what it leaves it names.
+"""Undo after any history restores the earlier state, or reports which articles it left and why.
 
-With a large SLUGLINE_TEST_DEPTH it needs `-o faulthandler_timeout=0`, or it is taken for hanging.
+With a large SLUGLINE_TEST_DEPTH run it with `-o faulthandler_timeout=0`, as it runs for long.
 """
 
 from collections import Counter
@@ -30,17 +30,17 @@ SOURCES = [f"https://e.com/{number}" for number in range(2)]
 SLUGS = ["a", "b", "c", slug_with_suffix("a", canonical_key(SOURCES[1]))]
 
 slugs = st.sampled_from(SLUGS)
-few = st.sampled_from([1, 2, 500])
+sizes = st.sampled_from([1, 2, 500])
 
 
 @st.composite
 def items(draw: st.DrawFn) -> dict[str, Any]:
-    """A record whose `updated_at` is yet to be said: hours from the history's own."""
+    """A record with `hours` instead of `updated_at`: relative to the current hour."""
     fields: dict[str, Any] = {"hours": draw(st.sampled_from([1, 1, 1, 0, -2]))}
     fields["canonical_source"] = draw(st.none() | st.sampled_from(SOURCES))
     fields["title"] = draw(st.sampled_from(["One", "Two"]))
     if draw(st.integers(0, 3)) == 0:
-        fields["published_at"] = "2031-01-01T00:00:00Z"  # nobody is to see it yet
+        fields["published_at"] = "2031-01-01T00:00:00Z"  # scheduled
     for name in "topics", "entities":
         fields[name] = draw(st.lists(st.sampled_from(["x", "y"]), unique=True, max_size=2))
     if draw(st.integers(0, 5)) == 0:
@@ -52,7 +52,7 @@ def items(draw: st.DrawFn) -> dict[str, Any]:
 
 @dataclass
 class Done:
-    """A load: its number, what was there before and after it, and which articles it changed."""
+    """A load: its id, the state before and after it, and the articles it changed."""
 
     number: int
     before: Snapshot
@@ -61,7 +61,7 @@ class Done:
 
 
 class Histories(RuleBasedStateMachine):
-    """Loads, edits and undos in any order, and after each what must hold."""
+    """Loads, edits and undos in any order; the invariants are checked after each."""
 
     def __init__(self, site: Site) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class Histories(RuleBasedStateMachine):
         self.loads: list[Done] = []
         self.undone: set[int] = set()
         self.undos: list[int] = []
-        # Which loads have changed an article, and were not undone, the latest last.
+        # For each article the loads that changed it and were not undone, the latest last.
         self.touches: dict[int, list[int]] = {}
         self.complete = True
 
@@ -81,7 +81,7 @@ class Histories(RuleBasedStateMachine):
     def begin(self, feed: list[dict[str, Any]]) -> None:
         self.load(feed, {}, 500)
 
-    # --- what may happen -----------------------------------------------------------------------
+    # --- rules ---------------------------------------------------------------------------------
 
     @rule(
         feed=st.lists(items(), min_size=1, max_size=5),
@@ -93,24 +93,24 @@ class Histories(RuleBasedStateMachine):
                 "restore": st.just("true"),
             },
         ),
-        at_once=few,
+        size=sizes,
     )
-    def load(self, feed: list[dict[str, Any]], options: dict[str, str], at_once: int) -> None:
-        """Rehearse a feed and load it, cut into other batches than it was rehearsed in."""
+    def load(self, feed: list[dict[str, Any]], options: dict[str, str], size: int) -> None:
+        """Load a feed after a dry run with another batch size."""
         self._pass()
         text = ndjson(*(self._dated(dict(item)) for item in feed))
-        rehearsed = self._ask("POST", "/admin/loads", {**options, "dry_run": "true"}, text)
+        dry_run = self._ask("POST", "/admin/loads", {**options, "dry_run": "true"}, text)
         assert snapshot(self.site.database) == self.now
-        with patch("app.ingest.batching.BATCH_RECORDS", at_once):
+        with patch("app.ingest.batching.BATCH_RECORDS", size):
             answer = self._ask("POST", "/admin/loads", options, text)
         note(f"{options} {feed} {outcomes(answer.json())}")
-        assert answer.status_code == rehearsed.status_code
-        report, would = answer.json(), rehearsed.json()
+        assert answer.status_code == dry_run.status_code
+        report, simulated = answer.json(), dry_run.json()
         if report["load"]["state"] == "finished":
-            for result in would["results"]:
+            for result in simulated["results"]:
                 del result["differences"]
-            assert report["results"] == would["results"]
-            assert report["summary"] == would["summary"]
+            assert report["results"] == simulated["results"]
+            assert report["summary"] == simulated["summary"]
         else:
             assert snapshot(self.site.database) == self.now
         self._done(report)
@@ -142,16 +142,16 @@ class Histories(RuleBasedStateMachine):
     def restore(self, slug: str) -> None:
         self._edit("POST", slug, "/restore")
 
-    @rule(which=st.integers(0, 5), at_once=few)
-    def undo(self, which: int, at_once: int) -> None:
+    @rule(which=st.integers(0, 5), size=sizes)
+    def undo(self, which: int, size: int) -> None:
         """Undo a load: the latest, or one before it."""
         due = [done for done in self.loads if done.number not in self.undone]
         if due:
-            self._undo(due[-1 - which % len(due)], at_once)
+            self._undo(due[-1 - which % len(due)], size)
 
     @rule(which=st.integers(0, 5))
     def undo_again(self, which: int) -> None:
-        """Undo what was undone, or an undo: that is refused, and changes nothing."""
+        """Undo an undone load or an undo: it is refused and changes nothing."""
         numbers = sorted(self.undone) + self.undos
         if numbers:
             answer = self._ask("POST", f"/admin/loads/{numbers[which % len(numbers)]}/undo")
@@ -159,7 +159,7 @@ class Histories(RuleBasedStateMachine):
             assert snapshot(self.site.database) == self.now
 
     def teardown(self) -> None:
-        """Undo everything, the latest first: where nothing was left on the way, nothing is."""
+        """Undo everything, latest first. If no undo left anything, the database is empty."""
         if snapshot(self.site.database) != self.now:
             return  # something has failed already
         for done in reversed(self.loads):
@@ -168,7 +168,7 @@ class Histories(RuleBasedStateMachine):
         if self.complete:
             assert self.now == Snapshot({}, {})
 
-    # --- what must hold ------------------------------------------------------------------------
+    # --- invariants ----------------------------------------------------------------------------
 
     def _ask(self, method: str, path: str, params: Any = None, body: str | None = None) -> Any:
         client, headers = self.site.client, self.site.authorized
@@ -195,7 +195,7 @@ class Histories(RuleBasedStateMachine):
         return record(updated_at=later(hours=self.hour + item.pop("hours")), **item)
 
     def _arrive(self, number: int) -> Snapshot:
-        """Look at what is there after the load `number`. Return what was there before."""
+        """Check the state after the load `number`. Return the state before it."""
         before, self.now = self.now, snapshot(self.site.database)
         self.now.assert_sound()
         self.mirror.follow(self.site.database, self.now)
@@ -213,11 +213,11 @@ class Histories(RuleBasedStateMachine):
         self.loads.append(Done(number, before, self.now, changed))
         for article in changed:
             if article not in before.articles:
-                self.touches[article] = []  # SQLite gives the numbers of what is no more again
+                self.touches[article] = []  # SQLite reuses the ids of deleted rows
             self.touches[article].append(number)
 
-    def _undo(self, done: Done, at_once: int) -> None:
-        with patch("app.ingest.undo.CHUNK", at_once):
+    def _undo(self, done: Done, size: int) -> None:
+        with patch("app.ingest.undo.CHUNK", size):
             answer = self._ask("POST", f"/admin/loads/{done.number}/undo")
         assert answer.status_code == 200, answer.text
         report = answer.json()
@@ -226,46 +226,48 @@ class Histories(RuleBasedStateMachine):
         self.undone.add(done.number)
         self.undos.append(number)
         before = self._arrive(number)
-        left = self._told(done, before, report)
-        self._put_back(done, before, left)
+        left = self._check_receipt(done, before, report)
+        self._check_restored(done, before, left)
         for article in done.changed - left.keys():
             assert self.touches[article].pop() == done.number
 
-    def _told(self, done: Done, before: Snapshot, report: dict[str, Any]) -> dict[int, str]:
-        """Hold the receipt against what is there. Return what it left, and why."""
+    def _check_receipt(
+        self, done: Done, before: Snapshot, report: dict[str, Any]
+    ) -> dict[int, str]:
+        """Compare the receipt with the state. Return the articles left, with the reasons."""
         results = report["results"]
-        told = {before.slugs[result["slug"]]: result for result in results}
-        assert len(told) == len(results)
-        assert told.keys() == done.changed
+        results_by_article = {before.slugs[result["slug"]]: result for result in results}
+        assert len(results_by_article) == len(results)
+        assert results_by_article.keys() == done.changed
         assert report["summary"] == {"undone": 0, "left": 0} | Counter(outcomes(report))
-        undone = {n for n, result in told.items() if result["outcome"] == "undone"}
+        undone = {n for n, result in results_by_article.items() if result["outcome"] == "undone"}
         changed_now = changes(self.site.database)
         by_undo = [each for each in changed_now if each.load_id == report["load"]["id"]]
         assert len(undone) <= len(by_undo)
-        left = {n: result["reason"] for n, result in told.items() if n not in undone}
+        left = {n: result["reason"] for n, result in results_by_article.items() if n not in undone}
         for article, reason in left.items():
             assert self.now.articles[article] == before.articles[article]
             latest = self.touches[article][-1]
             if latest != done.number:
                 assert reason == f"load {latest} has changed it since"
             else:
-                assert self._is_in_the_way(done.before.articles[article], article, reason)
+                assert self._is_true_conflict(done.before.articles[article], article, reason)
         self.complete &= not left
         return left
 
-    def _is_in_the_way(self, was: dict[str, Any], article: int, reason: str) -> bool:
-        """Say whether `reason` is true: why `article` cannot be what it `was`."""
+    def _is_true_conflict(self, was: dict[str, Any], article: int, reason: str) -> bool:
+        """Return whether `reason` truly keeps `article` from being what it `was`."""
         if "story" in reason:
             tellers = self.now.telling(was["canonical_key"]) - {article}
             return any(f"/news/{self.now.articles[n]['slug']} " in reason for n in tellers)
         there = self.now.slugs.get(was["slug"], self.now.aliases.get(was["slug"], article))
         return there != article and f"/news/{was['slug']} " in reason
 
-    def _put_back(self, done: Done, before: Snapshot, left: dict[int, str]) -> None:
-        """Hold what is there against what was there before the load."""
+    def _check_restored(self, done: Done, before: Snapshot, left: dict[int, str]) -> None:
+        """Compare the state with the state before the load."""
         was, now = done.before, self.now
         for article in done.changed - left.keys():
-            assert self.touches[article][-1] == done.number, "something later had touched it"
+            assert self.touches[article][-1] == done.number, "changed by a later load"
             assert now.articles.get(article) == was.articles.get(article)
         others = before.articles.keys() - done.changed
         assert {n: now.articles.get(n) for n in others} == {n: before.articles[n] for n in others}
@@ -292,22 +294,22 @@ def _place(state: Snapshot, slug: str) -> tuple[int | None, int | None]:
 
 
 def _changed(before: Snapshot, after: Snapshot) -> set[int]:
-    """Return the articles that are others, or not what they were."""
+    """Return the articles that differ between two snapshots."""
     numbers = before.articles.keys() | after.articles.keys()
     return {n for n in numbers if before.articles.get(n) != after.articles.get(n)}
 
 
-def test_i19_an_undo_after_any_history_gives_back_what_was_there_or_says_what_it_left(
+def test_i19_an_undo_after_any_history_restores_the_state_or_reports_what_it_left(
     site: Site,
 ) -> None:
-    """I-19, I-09, I-20, L-02: undo of any load, the rehearsal, the receipts and the feed."""
+    """I-19, I-09, I-20, L-02: undo of any load, dry runs, receipts and the change feed."""
     run_state_machine_as_test(
         partial(Histories, site),  # type: ignore[arg-type] # what makes a machine will do
         settings=settings(
             max_examples=4 * DEPTH,
             stateful_step_count=8,
             deadline=None,
-            # Shrinking a history takes longer than a test may; it is short as it is, and told.
+            # Shrinking takes longer than a test may, and histories are short and printed anyway.
             phases=[Phase.reuse, Phase.generate],
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),

@@ -10,7 +10,7 @@ from typing import Final
 
 from fastapi import Response
 
-from app import ingest
+from app.ingest import dry_run
 from app.ingest.decide import OUTCOMES
 from app.ingest.dry_run import DryRunResult
 from app.ingest.load_run import LoadContext, LoadOptions
@@ -36,7 +36,7 @@ def respond(
     counted: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
     try:
         with opened as upload:
-            would = ingest.rehearse(run, upload.sources, options)
+            would = dry_run.run(run, upload.sources, options)
             for number, each in enumerate(would):
                 counted[each.result.outcome] += 1
                 told.write((b"," if number else b"") + _line(each))

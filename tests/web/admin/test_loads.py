@@ -98,7 +98,7 @@ def test_i05_a_broken_record_of_three_is_named_by_line_pointer_and_reason(site: 
     assert (rejected["line"], rejected["slug"]) == (3, "c")
     (fault,) = rejected["faults"]
     assert fault["pointer"] == "/published_at"
-    assert "no offset" in fault["reason"]
+    assert "has no UTC offset" in fault["reason"]
 
 
 def test_i05_a_feed_of_rejected_records_alone_is_422_and_keeps_its_receipt(site: Site) -> None:
