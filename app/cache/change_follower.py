@@ -91,7 +91,7 @@ class ChangeFollower:
         while due is not None and due <= self._clock():
             with self._database.writing() as session:
                 published = scheduled_publication.publish_due(session, self._clock())
-            due = due if published == scheduled_publication.AT_ONCE else None
+            due = due if published == scheduled_publication.PUBLISH_AT_ONCE else None
 
     def invalidate_written(self) -> None:
         """Invalidate, before this returns, what this process wrote, the database gone or not."""

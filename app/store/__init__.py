@@ -1,1 +1,1 @@
-"""The only code that writes SQL. Each function takes the session of a transaction it is part of."""
+"""The only code that writes SQL. Each function works in its caller's transaction."""

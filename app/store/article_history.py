@@ -1,4 +1,4 @@
-"""What an article has been through: its aliases, its revisions, and the loads that changed it."""
+"""The history of an article: its aliases, its revisions, and the changes that loads made to it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 
 from app.database.tables import Article, Change, Revision, SlugAlias
 
-CHARACTERS: Final = 4 << 20
-"""How long revisions may be together that are held at once, but for the last of them."""
+MAX_CHARACTERS: Final = 4 << 20
+"""Revisions are read until their texts are longer than this together."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastRevision:
-    """What an article was until `replaced_at`, when the load `load_id` changed it."""
+    """The state of an article until the load `load_id` replaced it at `replaced_at`."""
 
     number: int
     record: dict[str, JsonValue]
@@ -29,7 +29,7 @@ class PastRevision:
 
 @dataclass(frozen=True, slots=True)
 class PastChange:
-    """A change as the change feed has it, and the load that made it."""
+    """An entry of the change feed, and the load that made it."""
 
     seq: int
     kind: str
@@ -41,7 +41,7 @@ class PastChange:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The newest changes and revisions of an article first, `limit` of each, and its aliases."""
+    """The changes and revisions of an article, the newest first, and its aliases."""
 
     aliases: list[str]
     changes: list[PastChange]
@@ -49,9 +49,9 @@ class History:
 
 
 def history(session: Session, slug: str, *, limit: int) -> History:
-    """Return the latest of what the article at `slug` has been through, `limit` of each kind.
+    """Return at most `limit` changes and revisions of the article at `slug`, and its aliases.
 
-    Of long revisions there are fewer: they are not held all at once.
+    Fewer revisions are returned if they are long.
     """
     article_id = select(Article.id).where(Article.slug == slug).scalar_subquery()
     aliases = select(SlugAlias.slug).where(SlugAlias.article_id == article_id)
@@ -87,16 +87,16 @@ def history(session: Session, slug: str, *, limit: int) -> History:
 
 
 def _latest(revisions: Iterator[PastRevision]) -> Iterator[PastRevision]:
-    """Yield the first of `revisions`, and others as long as they are not too long together."""
+    """Yield `revisions` until they have more than MAX_CHARACTERS together."""
     characters = 0
     for revision in revisions:
         yield revision
         characters += sum(len(part) for part in revision.record.values() if isinstance(part, str))
-        if characters > CHARACTERS:
+        if characters > MAX_CHARACTERS:
             return
 
 
 def current_slug(session: Session, alias: str) -> str | None:
-    """Return the slug of the article that had the slug `alias` before."""
+    """Return the current slug of the article that had the slug `alias` before."""
     found = select(Article.slug).join(SlugAlias, SlugAlias.article_id == Article.id)
     return session.scalar(found.where(SlugAlias.slug == alias))

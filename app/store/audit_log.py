@@ -1,6 +1,6 @@
-"""What operators did, or tried to do: one row for each action, the newest read first."""
+"""The audit log: one row for each action that an operator took or attempted."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import insert, select
@@ -11,10 +11,10 @@ from app.database import tables
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """Who did what to what, and how it went.
+    """One action, its target and its outcome.
 
-    `operator` is a token's name, and empty where nobody is known to have done it. `request_id` is
-    empty for what came by no request.
+    `operator` is the name of a token, or empty for a request without a valid one. `request_id` is
+    empty for actions from the command line.
     """
 
     at: datetime
@@ -27,30 +27,23 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAuditEntry(AuditEntry):
-    """An action as it is kept. The numbers grow, and may have gaps."""
+    """An entry with its number. Numbers grow, and may have gaps."""
 
     id: int
 
 
 def record(session: Session, action: AuditEntry) -> None:
-    """Add `action`."""
+    """Append `action` to the log."""
     session.execute(insert(tables.Action).values(asdict(action)))
 
 
 def newest(session: Session, *, before: int | None, limit: int) -> list[StoredAuditEntry]:
-    """Return the newest actions first, those older than the action `before` where it is given."""
+    """Return at most `limit` entries with numbers below `before`, the newest first."""
     found = select(tables.Action).order_by(tables.Action.id.desc()).limit(limit)
     if before is not None:
         found = found.where(tables.Action.id < before)
+    names = [each.name for each in fields(StoredAuditEntry)]
     return [
-        StoredAuditEntry(
-            id=row.id,
-            at=row.at,
-            operator=row.operator,
-            action=row.action,
-            target=row.target,
-            outcome=row.outcome,
-            request_id=row.request_id,
-        )
+        StoredAuditEntry(**{name: getattr(row, name) for name in names})
         for row in session.scalars(found)
     ]

@@ -1,4 +1,4 @@
-"""The change feed: one numbered row for each change, in the transaction that makes it."""
+"""The change feed: one numbered row for each change, written in the transaction that makes it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class PublicChange:
-    """A change as readers see it. `previous_slug` is where an article that moved was."""
+    """A change as readers see it. `previous_slug` is set for an article that moved."""
 
     seq: int
     kind: str
@@ -29,11 +29,11 @@ class PublicChange:
 
 
 class ChangeEvent(NamedTuple):
-    """One change: its kind, the article, and where that is from then on.
+    """One change of an article, to be recorded: its kind and the slug it has from then on.
 
-    `previous_slug` is where it was, if elsewhere; `alias_owner` had the slug as an alias.
-    Where the article is removed, `article` is None, and `listed` says whether readers saw it.
-    `visible_from` is since when they see it now, if ever.
+    `previous_slug` is set if it moved; `alias_owner` is the article whose alias `slug` was before.
+    For an article that is removed, `article` is None and `listed` says whether readers saw it.
+    `visible_from` is when readers see its new state, or None for never.
     """
 
     kind: str
@@ -46,14 +46,14 @@ class ChangeEvent(NamedTuple):
 
 
 def last_seq(connection: Connection) -> int:
-    """Return the number of the newest change, or 0 where there is none."""
+    """Return the number of the newest change, or 0 if there is none."""
     return connection.scalar(select(func.max(Change.seq))) or 0
 
 
 def slugs_since(session: Session, seq: int, *, limit: int) -> set[str]:
-    """Return the slugs of articles that changed behind `seq`: all, or `limit` of them at least.
+    """Return the slugs, old and new, of articles that changed after `seq`.
 
-    A slug that an article left has changed, too.
+    Reads at most `limit` changes.
     """
     found = select(Change.slug, Change.previous_slug).where(Change.seq > seq).distinct()
     rows = session.execute(found.limit(limit)).all()
@@ -61,9 +61,9 @@ def slugs_since(session: Session, seq: int, *, limit: int) -> set[str]:
 
 
 def public_since(session: Session, seq: int, *, limit: int) -> list[PublicChange]:
-    """Return what readers see of the changes behind `seq`: the first `limit` of them.
+    """Return the first `limit` changes after `seq` that readers see.
 
-    What is gone for them is told by the slug at which they knew it.
+    A deletion has the slug at which readers knew the article.
     """
     found = (
         select(Change.seq, Change.public, Change.slug, Change.previous_slug, Change.at)
@@ -81,10 +81,10 @@ def public_since(session: Session, seq: int, *, limit: int) -> list[PublicChange
 def record(
     session: Session, steps: Sequence[ChangeEvent], load_id: int | None, now: datetime
 ) -> None:
-    """Add `steps` in their order, the articles of which are written.
+    """Append `steps` to the change feed, in their order, after their articles were written.
 
-    The session is one of `Database.writing()`: only under the writers' lock are the numbers free
-    of gaps and seen in their order.
+    The session must be one of `Database.writing()`: the writers' lock keeps the numbers free of
+    gaps, and visible in their order.
     """
     if not steps:
         return
@@ -106,7 +106,7 @@ def record(
 
 
 def _public(step: ChangeEvent, now: datetime) -> str | None:
-    """Return the kind of change that readers see, if any: they know of nothing to come."""
+    """Return the kind of change that readers see, or None: scheduled articles are hidden."""
     before = step.article.listed if step.article else step.listed
     after = step.visible_from is not None and step.visible_from <= now
     if step.article:

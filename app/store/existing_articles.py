@@ -1,4 +1,4 @@
-"""What stands where records would go: at their slugs, at slugs they had, of the same story."""
+"""Lookup of the articles that a new record may meet: by slug, alias, canonical key or id."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from app.database.tables import Article, SlugAlias
 
 @dataclass(frozen=True, slots=True)
 class ExistingArticle:
-    """What deciding about a new record needs to know of an article.
+    """What decisions about a new record depend on.
 
-    `id` is None as long as the article is not written. `listed` says whether readers see it.
+    `id` is None until the article is written. `listed` says whether readers see it.
     """
 
     id: int | None
@@ -40,7 +40,7 @@ _COLUMNS: Final = (
 
 
 def by_slug(session: Session, slugs: Collection[str]) -> list[ExistingArticle]:
-    """Return the articles at `slugs`, published or not."""
+    """Return the articles at `slugs`, public or not."""
     if not slugs:
         return []
     found = select(*_COLUMNS).where(is_any_of(session, Article.slug, slugs))
@@ -48,16 +48,16 @@ def by_slug(session: Session, slugs: Collection[str]) -> list[ExistingArticle]:
 
 
 def by_canonical_key(session: Session, keys: Collection[str]) -> list[ExistingArticle]:
-    """Return the articles that tell the stories with those canonical keys, the newest first."""
+    """Return the articles with those canonical keys, the last created first."""
     if not keys:
         return []
-    told = is_any_of(session, Article.canonical_key, keys)
-    found = select(*_COLUMNS).where(told).order_by(Article.id.desc())
+    found = select(*_COLUMNS).where(is_any_of(session, Article.canonical_key, keys))
+    found = found.order_by(Article.id.desc())
     return [ExistingArticle(*row) for row in session.execute(found)]
 
 
 def by_alias(session: Session, slugs: Collection[str]) -> dict[str, ExistingArticle]:
-    """Return the articles of which `slugs` are aliases, by those."""
+    """Return articles by their aliases, for those of `slugs` that are aliases."""
     if not slugs:
         return {}
     found = (

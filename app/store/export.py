@@ -1,4 +1,4 @@
-"""All articles as an export has them: as they came, and with what was done to them since."""
+"""Reading all articles for an export: as they were loaded, and with what happened to them since."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -11,8 +11,8 @@ from app.database.dialects import json_array, parse_json_arrays
 from app.database.tables import Article, SlugAlias
 from app.store.articles import SELECT_RECORD, to_record
 
-_HELD: Final = 20
-"""How many articles are held at a time: one may measure some megabytes."""
+_FETCH_SIZE: Final = 20
+"""How many articles are in memory at a time: one may have several megabytes."""
 
 _ALIASES: Final = json_array(
     select(SlugAlias.slug).where(SlugAlias.article_id == Article.id).correlate(Article)
@@ -23,19 +23,19 @@ _EVERY: Final = SELECT_RECORD.add_columns(
 
 
 def count(session: Session) -> int:
-    """Return how many articles there are: withdrawn ones, and those to come, are among them."""
+    """Return the number of articles, including withdrawn and scheduled ones."""
     return session.scalars(select(func.count()).select_from(Article)).one()
 
 
 def iter_records(session: Session) -> Iterator[Record]:
-    """Yield all articles with their upkeep, in the order in which they came in.
+    """Yield all articles with their export metadata, in the order of their creation.
 
-    It is one statement, of which the database hands out a piece at a time.
+    Reads one snapshot with a server-side cursor, so memory does not grow with their number.
     """
-    for row in session.execute(_EVERY, execution_options={"yield_per": _HELD}):
+    for row in session.execute(_EVERY, execution_options={"yield_per": _FETCH_SIZE}):
         (aliases,) = parse_json_arrays([row.aliases])
         upkeep = ExportMetadata.model_construct(
-            aliases=tuple(sorted(aliases)),  # not by the database, whose order is its locale's
+            aliases=tuple(sorted(aliases)),  # in Python, as a database sorts by its locale
             withdrawn_at=row.withdrawn_at,
             withdrawn_reason=row.withdrawn_reason if row.withdrawn_at else None,
         )

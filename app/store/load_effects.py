@@ -1,4 +1,4 @@
-"""What a load did to articles, and what they were before it: read for undoing it."""
+"""What a load did to articles, and their states before it: read to undo the load."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -14,7 +14,7 @@ from app.store.articles import ArticleState
 
 
 class LoadEffect(NamedTuple):
-    """One change that a load made, as the change feed has it."""
+    """A change that a load made, from the change feed."""
 
     seq: int
     kind: str
@@ -25,9 +25,9 @@ class LoadEffect(NamedTuple):
 
 
 def changed_article_ids(session: Session, load_id: int) -> list[int]:
-    """Return the ids of the articles that a load changed, those it changed last first.
+    """Return the ids of the articles that a load changed, the last changed first.
 
-    Articles that are no more are not among them.
+    Articles that were removed since are left out.
     """
     found = (
         select(Change.article_id)
@@ -41,7 +41,7 @@ def changed_article_ids(session: Session, load_id: int) -> list[int]:
 def effects_by_article(
     session: Session, load_id: int, ids: Collection[int]
 ) -> dict[int, Sequence[LoadEffect]]:
-    """Return what a load did to each of those articles, the latest first."""
+    """Return the changes that a load made to each of those articles, the latest first."""
     found = (
         select(
             Change.seq,
@@ -61,10 +61,10 @@ def effects_by_article(
 
 
 def later_loads(session: Session, load_id: int, firsts: Mapping[int, int]) -> dict[int, int]:
-    """Return which load has changed an article since, the latest, for those that one has.
+    """Return the id of the latest other load that changed an article since, by article.
 
     `firsts` are the numbers of the first change that the load `load_id` made to each article. A
-    load that was undone there, and the undo, are none: together they have changed nothing.
+    later load that was undone does not count, and neither does its undo.
     """
     if not firsts:
         return {}
@@ -90,7 +90,7 @@ def later_loads(session: Session, load_id: int, firsts: Mapping[int, int]) -> di
 
 
 def states_before(session: Session, load_id: int, ids: Collection[int]) -> dict[int, ArticleState]:
-    """Return what those articles were before the load, as far as they were there."""
+    """Return the states before the load of those articles that existed before it."""
     first = (
         select(func.min(Revision.id))
         .where(Revision.load_id == load_id, is_any_of(session, Revision.article_id, ids))

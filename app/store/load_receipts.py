@@ -1,4 +1,4 @@
-"""Receipts: what was loaded, when, by whom, and what became of each record."""
+"""Receipts of loads: what was loaded, when, by which operator, and the result of each record."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -19,9 +19,9 @@ State = Literal["running", "finished", "refused", "interrupted"]
 class LoadHead:
     """A load as a whole.
 
-    `size` is in bytes, `read` how many of them have been worked through, `sha256` that of the
-    decompressed feed, `rate` in records a second. `refused` says why an atomic load changed
-    nothing; `undoes` and `undone_by` are the numbers of other loads.
+    `size` and `read`, the part processed so far, are in bytes of the decompressed feed, as is
+    `sha256`; `rate` is in records per second. `refused` says why an atomic load changed nothing.
+    `undoes` and `undone_by` are ids of other loads.
     """
 
     id: int
@@ -44,21 +44,21 @@ class LoadHead:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A load and how many of its records came to which outcome."""
+    """A load and the number of its records by outcome."""
 
     load: LoadHead
     summary: dict[str, int]
 
 
 def find_receipt(session: Session, load_id: int, now: datetime) -> Receipt | None:
-    """Return the head of the receipt, or None where there is no such load."""
+    """Return the receipt of a load without its results, or None if there is no such load."""
     return next(_receipts(session, _LOADS.where(Load.id == load_id), now), None)
 
 
 def list_receipts(
     session: Session, *, before: int | None, limit: int, now: datetime
 ) -> list[Receipt]:
-    """Return the newest receipts first, those older than the load `before` where it is given."""
+    """Return at most `limit` receipts of loads with ids below `before`, the newest first."""
     found = _LOADS.order_by(Load.id.desc()).limit(limit)
     if before is not None:
         found = found.where(Load.id < before)
@@ -68,9 +68,9 @@ def list_receipts(
 def iter_results(
     session: Session, load_id: int, *, after: int, limit: int, outcome: str | None = None
 ) -> Iterator[RecordResult]:
-    """Yield at most `limit` results of a load whose position is beyond `after`, in input order.
+    """Yield at most `limit` results of a load with positions after `after`, in input order.
 
-    Those of one `outcome`, where it is given.
+    With `outcome`, only results with this outcome.
     """
     found = (
         select(*(getattr(LoadResult, each.name) for each in fields(RecordResult)))

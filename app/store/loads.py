@@ -1,4 +1,4 @@
-"""Loads under way: their heads, their leases, and what they have come to so far."""
+"""Running loads: their leases, their progress, and the results of their records."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -14,22 +14,21 @@ from app.database.dialects import bulk_insert
 from app.database.tables import Load, LoadResult
 
 LEASE: Final = timedelta(minutes=2)
-"""How long a load that commits nothing still counts as running.
+"""How long a load counts as running without a commit.
 
-Each of its transactions renews the lease, and none goes through once it has run out: a load that
-was called interrupted stays so.
+Each of its transactions renews the lease and fails once it has expired, so a load that was reported
+as interrupted never goes on.
 """
 
 IDEMPOTENCY_KEY_LIFETIME: Final = timedelta(hours=24)
-"""How long an idempotency key stands for what was sent with it."""
+"""How long an idempotency key is bound to the request that used it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadOrigin:
-    """What is known of a feed, or of an edit, as a whole: what it is, and who wants what of it.
+    """A feed or an edit as it was requested: its content, its operator and its options.
 
-    `sha256` is of the bytes, decompressed, in hexadecimal; `size` counts them. `lease` is how long
-    it may go without a sign of life.
+    `sha256`, in hexadecimal, and `size` are those of the decompressed bytes.
     """
 
     kind: str
@@ -45,7 +44,7 @@ class LoadOrigin:
 
 @dataclass(frozen=True, slots=True)
 class RecordResult:
-    """What became of one record: `position` counts from 1, `line` is where it starts in `file`."""
+    """The result of one record. `position` counts from 1; `line` is where it starts in `file`."""
 
     position: int
     file: str | None
@@ -62,11 +61,11 @@ _VALUES: Final = attrgetter(*_RESULT)
 
 
 class LeaseLostError(Exception):
-    """The load committed nothing for longer than its lease, so it counts as interrupted."""
+    """The lease of the load has expired, so it counts as interrupted."""
 
 
 class StillRunningError(Exception):
-    """The load `load_id`, with the same idempotency key, is under way."""
+    """The load `load_id` has the same idempotency key and is still running."""
 
     def __init__(self, load_id: int) -> None:
         super().__init__(f"load {load_id} is still running")
@@ -74,7 +73,7 @@ class StillRunningError(Exception):
 
 
 class KeyReusedError(Exception):
-    """The idempotency key came with something else, the load `load_id`, before."""
+    """The idempotency key was used before with different content, for the load `load_id`."""
 
     def __init__(self, load_id: int) -> None:
         super().__init__(f"the idempotency key is that of load {load_id}, which was another feed")
@@ -82,10 +81,10 @@ class KeyReusedError(Exception):
 
 
 def find_by_idempotency_key(session: Session, origin: LoadOrigin, now: datetime) -> int | None:
-    """Return the load that has ended and of which `origin` is a repetition, if there is one.
+    """Return the finished load that `origin` repeats, or None.
 
-    A key that stands for nothing any more is free again: behind KEPT, and where the load that had
-    it was interrupted. Raises StillRunningError, KeyReusedError.
+    Frees a key that is older than IDEMPOTENCY_KEY_LIFETIME, or whose load was interrupted. Raises
+    StillRunningError, KeyReusedError.
     """
     if origin.idempotency_key is None:
         return None
@@ -119,37 +118,37 @@ def begin(
     now: datetime,
     lease: timedelta = LEASE,
 ) -> int:
-    """Insert the head of a receipt and return its id."""
+    """Insert a load and return its id."""
     row = {**asdict(origin), "started_at": now, "leased_until": now + lease, "finished_at": None}
     statement = insert(Load).values(**row, summary=dict(summary)).returning(Load.id)
     return session.scalars(statement).one()
 
 
 def is_finished(session: Session, load_id: int) -> bool:
-    """Say whether the load has come to its end, or was refused."""
+    """Return whether the load has finished or was refused."""
     return session.scalar(select(Load.finished_at).where(Load.id == load_id)) is not None
 
 
 def renew_lease(
     session: Session, load_id: int, now: datetime, lease: timedelta = LEASE
 ) -> dict[str, int]:
-    """Renew the load's lease and return what it has counted. Raises LeaseLostError."""
+    """Renew the lease of a load and return its summary. Raises LeaseLostError."""
     held = update(Load).where(Load.id == load_id, Load.leased_until >= now)
     statement = held.values(leased_until=now + lease).returning(Load.summary)
     summary = session.scalars(statement).one_or_none()
     if summary is None:
-        raise LeaseLostError("it gave no sign of life for longer than its lease")
+        raise LeaseLostError("the lease of the load has expired")
     return summary
 
 
 def release_lease(session: Session, load_id: int, now: datetime) -> None:
-    """End the load before its time: from now on it is interrupted."""
+    """Let the lease of the load expire: from now on it counts as interrupted."""
     past = now - timedelta(microseconds=1)
     session.execute(update(Load).where(Load.id == load_id).values(leased_until=past))
 
 
 def add_results(session: Session, load_id: int, results: Sequence[RecordResult]) -> None:
-    """Add `results` to the receipt."""
+    """Add the results of records to the receipt."""
     rows = [(load_id, *_VALUES(result)) for result in results]
     bulk_insert(session, LoadResult.__table__, ("load_id", *_RESULT), rows)
 
@@ -161,7 +160,7 @@ def update_progress(
     read: int,
     finished_at: datetime | None,
 ) -> None:
-    """Say how far the load has come: what it counts, and how many bytes it has read."""
+    """Store the progress of a load: its summary and the number of bytes read."""
     values = {"summary": dict(summary), "read": read, "finished_at": finished_at}
     session.execute(update(Load).where(Load.id == load_id).values(values))
 
@@ -169,6 +168,6 @@ def update_progress(
 def refuse(
     session: Session, load_id: int, reason: str, summary: Mapping[str, int], now: datetime
 ) -> None:
-    """Say that the load has ended without changing anything, and why."""
+    """Finish a load that changed nothing, with the reason."""
     values = {"summary": dict(summary), "refused": reason, "finished_at": now}
     session.execute(update(Load).where(Load.id == load_id).values(values))

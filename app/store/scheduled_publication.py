@@ -1,4 +1,4 @@
-"""Announcing articles whose time has come: what was dated ahead is public from then on."""
+"""Publication of scheduled articles: those with a `published_at` in the future."""
 
 from datetime import datetime
 from typing import Final
@@ -12,36 +12,38 @@ from app.store import articles, change_log, existing_articles, public_index
 from app.store.article_writes import ArticleWrite
 from app.store.change_log import ChangeEvent
 
-AT_ONCE: Final = 500
+PUBLISH_AT_ONCE: Final = 500
 
-_AWAITED: Final = Article.listed_at.is_(None), Article.withdrawn_at.is_(None)
-_NEXT: Final = select(Article.published_at).where(*_AWAITED).order_by(Article.published_at).limit(1)
-
-
-_PULSE: Final = select(select(func.max(Change.seq)).scalar_subquery(), _NEXT.scalar_subquery())
+_SCHEDULED: Final = Article.listed_at.is_(None), Article.withdrawn_at.is_(None)
+_NEXT: Final = (
+    select(Article.published_at).where(*_SCHEDULED).order_by(Article.published_at).limit(1)
+)
+_LAST_SEQ_AND_NEXT_DUE: Final = select(
+    select(func.max(Change.seq)).scalar_subquery(), _NEXT.scalar_subquery()
+)
 
 
 def last_seq_and_next_due(connection: Connection) -> tuple[int, datetime | None]:
-    """Return what `last_seq` and `next_due` do, in one question."""
-    newest, due = connection.execute(_PULSE).one()
+    """Return what `change_log.last_seq` and `next_due` return, in one round trip."""
+    newest, due = connection.execute(_LAST_SEQ_AND_NEXT_DUE).one()
     return newest or 0, due
 
 
 def next_due(connection: Connection) -> datetime | None:
-    """Return the instant at which the next article becomes public, or None where none is to."""
+    """Return when the next scheduled article becomes public, or None if there is none."""
     return connection.scalar(_NEXT)
 
 
 def publish_due(session: Session, now: datetime) -> int:
-    """Let readers see the articles that are due by `now`, AT_ONCE at most. Return how many.
+    """Publish at most PUBLISH_AT_ONCE articles that are due by `now`. Return their number.
 
-    The session is one of `Database.writing()`. Where another process was first, there are none.
+    The session must be one of `Database.writing()`: if another process was first, nothing is due.
     """
     due = (
         select(Article.id)
-        .where(*_AWAITED, Article.published_at <= now)
+        .where(*_SCHEDULED, Article.published_at <= now)
         .order_by(Article.published_at, Article.id)
-        .limit(AT_ONCE)
+        .limit(PUBLISH_AT_ONCE)
     )
     ids = session.scalars(due).all()
     if not ids:

@@ -1,4 +1,4 @@
-"""The tokens of operators."""
+"""The bearer tokens of operators. Only their hashes are stored."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from app.database.tables import Token
 
 
 def create(session: Session, token: StoredToken) -> bool:
-    """Keep `token`. Return False, and keep nothing, where its name is taken."""
+    """Insert `token`. Return False if its name is taken."""
     if session.scalar(select(Token.id).where(Token.name == token.name)) is not None:
         return False
     row = {
@@ -28,7 +28,7 @@ def create(session: Session, token: StoredToken) -> bool:
 
 
 def find(session: Session, token_id: str) -> StoredToken | None:
-    """Return the token with that id, live or not."""
+    """Return the token with that id, valid or not, or None."""
     token = session.get(Token, token_id)
     return None if token is None else _stored(token)
 
@@ -39,14 +39,14 @@ def list_all(session: Session) -> list[StoredToken]:
 
 
 def revoke(session: Session, name: str, now: datetime) -> bool:
-    """Make the token of that name open nothing any more. Return False where there is none."""
+    """Revoke the token with that name. Return False if no unrevoked token has it."""
     revoked = update(Token).where(Token.name == name, Token.revoked_at.is_(None))
     rows = session.scalars(revoked.values(revoked_at=now).returning(Token.id)).all()
     return bool(rows)
 
 
 def record_use(session: Session, token_id: str, now: datetime) -> None:
-    """Say that the token was used at `now`, unless another process has just said so."""
+    """Record that the token was used at `now`, at most once in USE_PERIOD over all processes."""
     due = or_(Token.last_used_at.is_(None), Token.last_used_at <= now - LAST_USE_RESOLUTION)
     session.execute(update(Token).where(Token.id == token_id, due).values(last_used_at=now))
 

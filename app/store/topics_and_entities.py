@@ -17,7 +17,7 @@ _CUT: Final = SLUG_LENGTH - 2 * _DIGEST_BYTES - 1
 
 
 def get_or_create_topics(session: Session, slugs: Iterable[str]) -> dict[str, int]:
-    """Return the ids of topics, by their slugs. Those that are new are added."""
+    """Return the ids of topics by slug, after inserting those that are missing."""
     wanted = sorted(slugs)
     if not wanted:
         return {}
@@ -33,7 +33,7 @@ def get_or_create_topics(session: Session, slugs: Iterable[str]) -> dict[str, in
 
 
 def get_or_create_entities(session: Session, names: Iterable[str]) -> dict[str, int]:
-    """Return the ids of entities, by their names. Those that are new are added, with a slug."""
+    """Return the ids of entities by name, after inserting those that are missing."""
     wanted = sorted(names)
     if not wanted:
         return {}
@@ -50,7 +50,7 @@ def get_or_create_entities(session: Session, names: Iterable[str]) -> dict[str, 
 
 
 def entity_slugs(session: Session, names: Iterable[str]) -> dict[str, str]:
-    """Return the slugs of entities that are there, by their names."""
+    """Return the slugs of existing entities, by name."""
     wanted = list(names)
     if not wanted:
         return {}
@@ -59,10 +59,9 @@ def entity_slugs(session: Session, names: Iterable[str]) -> dict[str, str]:
 
 
 def _slugs(session: Session, names: Iterable[str]) -> Mapping[str, str]:
-    """Return a slug for each of `names` that nobody has.
+    """Return an unused slug for each of `names`.
 
-    It is made from the name. Where another name has come to it first, or nothing of the name can be
-    written in a-z and 0-9, a digest of the name goes behind it.
+    If the slug made from a name is taken or empty, a digest of the name is appended.
     """
     plain = {name: slugify(name, max_length=SLUG_LENGTH) for name in names}
     if not plain:
