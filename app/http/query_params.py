@@ -5,19 +5,30 @@ query, others may not. `openapi_parameters` derives the OpenAPI document's param
 model.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 from app.text import excerpt, strip_pydantic_prefix
 
 FAULTS_AT_MOST: Final = 20
 PARAMETERS_AT_MOST: Final = 100
 LARGEST: Final = 2**63 - 1
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_REASONS: Final[Mapping[str, str]] = {
+    "literal_error": "must be {expected}",
+    "string_pattern_mismatch": "must match {pattern}",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_long": "has {actual_length} values, and at most {max_length} are allowed",
+}
+"""What is said instead of pydantic's message, by the type of its error."""
 
 Params = TypeVar("Params", bound="QueryParams")
 Parameter = dict[str, Any]
@@ -42,6 +53,10 @@ class QueryParams(BaseModel):
     """The parameters of a resource. Subclasses declare them; unknown ones are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    def invalid_combinations(self) -> Iterable[InvalidParameter]:
+        """Yield parameters that are valid alone but cannot be combined with others."""
+        return ()
 
 
 def invalid_parameter(name: str, reason: str) -> InvalidQueryError:
@@ -78,14 +93,22 @@ def validate(model: type[Params], pairs: Iterable[tuple[str, str]]) -> Params:
     try:
         params = model.model_validate(values)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False, include_context=False)
-        faults += [
-            InvalidParameter(str(each["loc"][0]), strip_pydantic_prefix(each["msg"]))
-            for each in details
-        ]
+        details = error.errors(include_url=False)
+        raise InvalidQueryError([*faults, *map(_invalid, details)]) from None
+    faults += params.invalid_combinations()
     if faults:
         raise InvalidQueryError(faults)
     return params
+
+
+def _invalid(error: ErrorDetails) -> InvalidParameter:
+    name = str(error["loc"][0])
+    reason = _REASONS.get(error["type"])
+    if reason is None:
+        return InvalidParameter(name, strip_pydantic_prefix(error["msg"]))
+    # Of several values, the reason names the one at fault.
+    value = f"{excerpt(error['input'])!r} " if len(error["loc"]) > 1 else ""
+    return InvalidParameter(name, value + reason.format(**error["ctx"]))
 
 
 def openapi_parameters(model: type[QueryParams]) -> list[Parameter]:
@@ -126,53 +149,37 @@ def _unknown(name: str, known: Mapping[str, bool]) -> InvalidParameter:
 
 
 def parse_number(text: str) -> int | None:
-    """Return the decimal number `text` is, in its one canonical spelling and 64 bits, or None."""
-    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST))
-    found = int(text) if is_number else -1
-    return found if str(found) == text and found <= LARGEST else None
+    """Return the number that `text` spells in digits without leading zeros, in 63 bits, or None."""
+    if not _NUMBER.fullmatch(text) or int(text) > LARGEST:
+        return None
+    return int(text)
 
 
-def number_between(low: int, high: int) -> Callable[[object], int]:
-    """Return a validator of a whole number from `low` to `high` in its canonical spelling."""
+@dataclass(frozen=True)
+class Between:
+    """Annotates a parameter: a whole number from `low` to `high` in its canonical spelling."""
 
-    def check(value: object) -> int:
+    low: int
+    high: int
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: object) -> CoreSchema:
+        """Return the schema of the number, with its bounds."""
+        bounds = core_schema.int_schema(ge=self.low, le=self.high)
+        return core_schema.no_info_before_validator_function(self._parse, bounds)
+
+    def _parse(self, value: object) -> int:
         found = parse_number(str(value))
-        if found is None or not low <= found <= high:
-            raise ValueError(f"must be a number from {low} to {high}")
+        if found is None or not self.low <= found <= self.high:
+            raise ValueError(f"must be a number from {self.low} to {self.high}")
         return found
 
-    return check
 
+@dataclass(frozen=True)
+class OneOf:
+    """Annotates a parameter: one of `values`."""
 
-def one_of(values: Collection[str]) -> Callable[[str], str]:
-    """Return a validator of a text that is one of `values`."""
+    values: Collection[str]
 
-    def check(value: str) -> str:
-        if value not in values:
-            raise ValueError(f"{excerpt(value)!r} is not one of {', '.join(values)}")
-        return value
-
-    return check
-
-
-def valid_if(is_valid: Callable[[str], bool], what: str) -> Callable[[str], str]:
-    """Return a validator of a text that is a `what` according to `is_valid`."""
-
-    def check(value: str) -> str:
-        if not is_valid(value):
-            raise ValueError(f"{excerpt(value)!r} is not a {what}")
-        return value
-
-    return check
-
-
-def distinct(at_most: int) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
-    """Return a validator that removes repeated values and refuses more than `at_most` others."""
-
-    def check(values: tuple[str, ...]) -> tuple[str, ...]:
-        found = tuple(dict.fromkeys(values))
-        if len(found) > at_most:
-            raise ValueError(f"{len(found)} values are given, and at most {at_most} are allowed")
-        return found
-
-    return check
+    def __get_pydantic_core_schema__(self, _source: object, _handler: object) -> CoreSchema:
+        """Return the schema of an enumeration."""
+        return core_schema.literal_schema(list(self.values))

@@ -11,17 +11,14 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
-from app.article.record import is_language, is_slug
+from app.article.record import LANGUAGE_LENGTH, SLUG_LENGTH
 from app.article.timestamps import parse_instant
 from app.http.query_params import (
+    Between,
     InvalidParameter,
-    InvalidQueryError,
+    OneOf,
     QueryParams,
-    distinct,
-    number_between,
-    one_of,
     openapi_parameters,
-    valid_if,
     validate,
 )
 from app.search.listing_query import (
@@ -40,159 +37,189 @@ from app.search.listing_query import (
 
 VALUES_AT_MOST: Final = 20
 SEARCH_LENGTH: Final = 300
+SLUG_PATTERN: Final = r"^[a-z0-9-]+(?:\.[a-z0-9-]+)*$"
 _HOST_LENGTH: Final = 255
+_COMMAS: Final[JsonDict] = {"commaSeparated": True}
 
 
-def _is_host(value: str) -> bool:
-    return 0 < len(value) <= _HOST_LENGTH and value.isprintable() and "/" not in value
-
-
-def _parse_instant(value: object) -> object:
-    try:
-        if len(str(value)) == len("2026-01-01"):
-            return datetime.strptime(str(value), "%Y-%m-%d").replace(tzinfo=UTC)
-        return parse_instant(value)
-    except ValueError:
-        raise ValueError(
-            "must be an instant, such as 2026-06-23T23:00:06Z, or a date, which begins at 00:00Z"
-        ) from None
-
-
-def _normalize_search(value: str) -> str:
-    text = " ".join(value.split())
-    if len(text) > SEARCH_LENGTH:
-        raise ValueError(f"{len(text)} characters, and at most {SEARCH_LENGTH} are allowed")
-    return text
+def _without_duplicates(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
 
 
 def _split_at_commas(values: Iterable[str]) -> list[str]:
     return [name for value in values for name in value.split(",") if name]
 
 
-_Distinct = AfterValidator(distinct(VALUES_AT_MOST))
-_Slug = Annotated[str, AfterValidator(valid_if(is_slug, "slug"))]
-_Language = Annotated[str, AfterValidator(valid_if(is_language, "BCP 47 language tag"))]
-_Host = Annotated[str, AfterValidator(str.lower), AfterValidator(valid_if(_is_host, "host"))]
-_Instant = Annotated[
-    datetime,
-    BeforeValidator(_parse_instant),
+def _parse_instant_or_date(text: str) -> datetime:
+    try:
+        if len(text) == len("2026-01-01"):
+            return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        return parse_instant(text)
+    except ValueError:
+        raise ValueError(
+            "must be an instant with an offset, such as 2026-06-23T23:00:06Z, or a date"
+        ) from None
+
+
+Slug = Annotated[str, Field(pattern=SLUG_PATTERN, max_length=SLUG_LENGTH)]
+# A basic language range, RFC 4647 section 2.1.
+_Language = Annotated[
+    str, Field(pattern="^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$", max_length=LANGUAGE_LENGTH)
+]
+_Host = Annotated[
+    str,
+    Field(pattern=r"^[^\x00-\x20/\x7f]+$", max_length=_HOST_LENGTH),
+    AfterValidator(str.lower),
+]
+_AT_MOST_20: Final = Field(max_length=VALUES_AT_MOST)
+_Slugs = Annotated[tuple[Slug, ...], _AT_MOST_20, AfterValidator(_without_duplicates)]
+_Languages = Annotated[tuple[_Language, ...], _AT_MOST_20, AfterValidator(_without_duplicates)]
+_Hosts = Annotated[tuple[_Host, ...], _AT_MOST_20, AfterValidator(_without_duplicates)]
+_Fields = Annotated[tuple[Annotated[str, OneOf(FIELDS)], ...], BeforeValidator(_split_at_commas)]
+_Inclusions = Annotated[
+    tuple[Annotated[str, OneOf(INCLUDABLE)], ...], BeforeValidator(_split_at_commas)
+]
+_InstantOrDate = Annotated[
+    datetime | None,
+    BeforeValidator(_parse_instant_or_date),
     WithJsonSchema(
-        {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
+        {"anyOf": [{"type": "string", "format": each} for each in ("date-time", "date")]}
     ),
 ]
-_Field = Annotated[
-    str, AfterValidator(one_of(FIELDS)), Field(json_schema_extra={"enum": list(FIELDS)})
-]
-_Part = Annotated[
-    str, AfterValidator(one_of(INCLUDABLE)), Field(json_schema_extra={"enum": list(INCLUDABLE)})
-]
-
-Slugs = Annotated[tuple[_Slug, ...], _Distinct]
-Languages = Annotated[tuple[_Language, ...], _Distinct]
-Hosts = Annotated[tuple[_Host, ...], _Distinct]
-Fields = Annotated[frozenset[_Field], BeforeValidator(_split_at_commas)]
-Parts = Annotated[frozenset[_Part], BeforeValidator(_split_at_commas)]
-Search = Annotated[str, AfterValidator(_normalize_search)]
-Limit = Annotated[int, BeforeValidator(number_between(1, LIMIT_AT_MOST))]
-
-_COMMAS: Final[JsonDict] = {"commaSeparated": True}
 
 
 class FilterParams(QueryParams):
     """The parameters of every listing: filters, search, order, paging, and what to include."""
 
-    topic: Slugs = Field((), description="With any of these topics.", examples=[["transport"]])
-    topic_all: Slugs = Field(
-        (), alias="topic.all", description="With all of these topics.", examples=[["cities"]]
+    topic: _Slugs = Field(
+        (), description="Articles with any of these topics.", examples=[["transport", "cities"]]
     )
-    topic_not: Slugs = Field(
-        (), alias="topic.not", description="With none of these topics.", examples=[["sports"]]
+    topic_all: _Slugs = Field(
+        (),
+        alias="topic.all",
+        description="Articles with all of these topics.",
+        examples=[["transport", "cities"]],
     )
-    entity: Slugs = Field(
-        (), description="With any of these entities, by slug.", examples=[["river-city"]]
+    topic_not: _Slugs = Field(
+        (),
+        alias="topic.not",
+        description="Articles with none of these topics.",
+        examples=[["sport"]],
     )
-    entity_all: Slugs = Field(
-        (), alias="entity.all", description="With all of these entities.", examples=[["herald"]]
+    entity: _Slugs = Field(
+        (),
+        description="Articles with any of these entities. An entity is named by its slug.",
+        examples=[["river-city"]],
     )
-    entity_not: Slugs = Field(
-        (), alias="entity.not", description="With none of these entities.", examples=[["herald"]]
+    entity_all: _Slugs = Field(
+        (),
+        alias="entity.all",
+        description="Articles with all of these entities.",
+        examples=[["river-city"]],
     )
-    lang: Languages = Field(
-        (), description="In any of these languages (BCP 47).", examples=[["en", "zh-Hant"]]
+    entity_not: _Slugs = Field(
+        (),
+        alias="entity.not",
+        description="Articles with none of these entities.",
+        examples=[["river-city"]],
     )
-    lang_not: Languages = Field(
-        (), alias="lang.not", description="In none of these languages.", examples=[["de"]]
+    lang: _Languages = Field(
+        (),
+        description="Articles in any of these languages (BCP 47 tags, in any case).",
+        examples=[["en", "zh-Hant"]],
     )
-    source: Hosts = Field(
-        (), description="With a source on any of these hosts.", examples=[["herald.example"]]
+    lang_not: _Languages = Field(
+        (),
+        alias="lang.not",
+        description="Articles in none of these languages.",
+        examples=[["en", "zh-Hant"]],
     )
-    source_not: Hosts = Field(
+    source: _Hosts = Field(
+        (),
+        description="Articles whose `canonical_source` is on any of these hosts.",
+        examples=[["herald.example"]],
+    )
+    source_not: _Hosts = Field(
         (),
         alias="source.not",
-        description="With a source on no such host.",
-        examples=[["a.example"]],
+        description="Articles whose `canonical_source` is on none of these hosts.",
+        examples=[["herald.example"]],
     )
-    published_from: _Instant | None = Field(
-        None, description="Published at this instant or later.", examples=["2026-06-01"]
+    published_from: _InstantOrDate = Field(
+        None,
+        description="Articles published at this instant or later. A date stands for 00:00 UTC.",
+        examples=["2026-06-01"],
     )
-    published_to: _Instant | None = Field(
-        None, description="Published before this instant.", examples=["2026-07-01T00:00:00+02:00"]
+    published_to: _InstantOrDate = Field(
+        None,
+        description="Articles published before this instant.",
+        examples=["2026-07-01T00:00:00+02:00"],
     )
-    updated_from: _Instant | None = Field(
-        None, description="Updated at this instant or later.", examples=["2026-06-01"]
+    updated_from: _InstantOrDate = Field(
+        None,
+        description="Articles updated at this instant or later. A date stands for 00:00 UTC.",
+        examples=["2026-06-01"],
     )
-    updated_to: _Instant | None = Field(
-        None, description="Updated before this instant.", examples=["2026-07-01T00:00:00+02:00"]
+    updated_to: _InstantOrDate = Field(
+        None,
+        description="Articles updated before this instant.",
+        examples=["2026-07-01T00:00:00+02:00"],
     )
-    q: Search = Field(
+    q: str = Field(
         "",
-        description='Full-text search: words, "phrases", prefixes* and -exclusions.',
+        max_length=SEARCH_LENGTH,
+        description='Full-text search: words, "phrases", prefixes* and -exclusions.'
+        " No text is an error.",
         examples=['tram* "new bridge" -ferry'],
     )
     sort: Sort | None = Field(
         None,
-        description="The order; a minus sign means descending. The default is `-published_at`, or"
-        " `relevance` with `q`. `relevance` needs `q`; the `updated_at` orders exclude it.",
-        examples=["-updated_at"],
+        description="The order of the articles; `-` means descending. The default is `relevance`"
+        " with `q` and `-published_at` without; without `q`, `relevance` means the same as"
+        " `-published_at`. A search cannot be sorted by `updated_at`: that is a 400.",
+        examples=["-published_at"],
     )
-    limit: Limit = Field(
-        LIMIT,
-        description="Articles per page.",
-        examples=[50],
-        json_schema_extra={"minimum": 1, "maximum": LIMIT_AT_MOST},
+    limit: Annotated[int, Between(1, LIMIT_AT_MOST)] = Field(
+        LIMIT, description="The largest number of articles on a page.", examples=[50]
     )
     cursor: str | None = Field(
         None,
-        description="The position of a page, taken from `next` or `prev` of another page of the"
-        " same listing. Any other value is refused.",
-        examples=["eyJhdCI6"],
+        description="Where the page begins: the `cursor` of the `next` or `prev` link of another"
+        " page. It is only valid with the filters and the order of that page, on the same site:"
+        " anything else is a 400.",
+        examples=["AAAAAAAAAAAAGpA8KAAAAAIY2g8jy5FvPJ8"],
     )
-    fields: Fields = Field(
-        frozenset(),
-        description="The fields of each item; all except `body_md` by default.",
+    fields: _Fields = Field(
+        (),
+        description="The fields of each article, separated by commas. The default is all of them"
+        " but `body_md`.",
         examples=[["slug", "title", "url"]],
         json_schema_extra=_COMMAS,
     )
-    include: Parts = Field(
-        frozenset(),
-        description="What to return in addition: article bodies, the total, facet counts.",
+    include: _Inclusions = Field(
+        (),
+        description="Additions to the page, separated by commas: `body` adds the text of each"
+        " article, `total` the number of all articles found, and `facets` how many of them there"
+        " are by topic, entity, language, source and month.",
         examples=[["total", "facets"]],
         json_schema_extra=_COMMAS,
     )
 
     def to_query(self) -> ListingQuery:
         """Return the query, with the order that applies."""
+        q = " ".join(self.q.split())
+        sort = self.sort or (SEARCH_SORTS if q else SORTS)[0]
         return ListingQuery(
             any_of=self._lists(""),
             all_of=self._lists("_all"),
             none_of=self._lists("_not"),
             spans={name: at for name in SPANS if (at := getattr(self, name)) is not None},
-            q=self.q,
-            sort=self.sort or (SEARCH_SORTS if self.q else SORTS)[0],
+            q=q,
+            sort=SORTS[0] if not q and sort == "relevance" else sort,
             limit=self.limit,
             cursor=self.cursor,
-            fields=self.fields,
-            include=self.include,
+            fields=frozenset(self.fields),
+            include=frozenset(self.include),
         )
 
     def _lists(self, suffix: str) -> Mapping[Facet, tuple[str, ...]]:
@@ -200,21 +227,21 @@ class FilterParams(QueryParams):
         return {facet: values for facet, values in found.items() if values}
 
     def invalid_combinations(self) -> Iterable[InvalidParameter]:
-        """Yield parameters that are valid alone but cannot be combined with others."""
-        if self.q and self.sort not in {None, *SEARCH_SORTS}:
-            yield InvalidParameter("sort", f"with q it must be one of {', '.join(SEARCH_SORTS)}")
-        if not self.q and self.sort == "relevance":
-            yield InvalidParameter("sort", f"without q it must be one of {', '.join(SORTS)}")
+        """Yield the order, if it is none that a search has."""
+        if self.q.strip() and self.sort not in {None, *SEARCH_SORTS}:
+            yield InvalidParameter("sort", f"with q must be one of {', '.join(SEARCH_SORTS)}")
 
 
 class NewsParams(FilterParams):
     """The parameters of `/news`, which can also return articles by their slugs."""
 
-    slug: Annotated[tuple[_Slug, ...], AfterValidator(distinct(LIMIT_AT_MOST))] = Field(
+    slug: Annotated[tuple[Slug, ...], AfterValidator(_without_duplicates)] = Field(
         (),
-        description="The articles with these slugs. Cannot be combined with any parameter but"
-        " `fields` and `include`.",
-        examples=[["new-bridge-opens"]],
+        max_length=LIMIT_AT_MOST,
+        description="The articles with these slugs, in this order, on one page. Those that are not"
+        " found are listed in `missing`. It can be combined with `fields` and `include`, and with"
+        " no other parameter: that is a 400.",
+        examples=[["river-city-opens-its-new-bridge"]],
     )
 
     def to_query(self) -> ListingQuery:
@@ -233,10 +260,7 @@ class NewsParams(FilterParams):
 
 def parse(pairs: Iterable[tuple[str, str]]) -> ListingQuery:
     """Return the query of a listing. Raises InvalidQueryError, naming every fault."""
-    params = validate(NewsParams, pairs)
-    if faults := list(params.invalid_combinations()):
-        raise InvalidQueryError(faults)
-    return params.to_query()
+    return validate(NewsParams, pairs).to_query()
 
 
 PARAMETERS: Final = tuple(each["name"] for each in openapi_parameters(NewsParams))

@@ -83,15 +83,11 @@ def _articles() -> dict[str, Any]:
     """Document the addresses of an article: they follow from the table of representations."""
     paths = {"/news/{slug}": _negotiated()}
     paths |= {f"/news/{{slug}}{form.suffix}": _twin(form) for form in BY_SUFFIX.values()}
-    moved = {308: {"description": "The article's own address."}}
-    gone = {404: NOT_FOUND, 410: ELSEWHERE[410]}
-    for spelling in "/news/{slug}.html", "/news/{slug}/":
-        paths[spelling] = {"summary": "Another spelling", "responses": {**moved, **gone}}
     return {
         path: {
             "get": {
                 "tags": ["articles"],
-                "parameters": public_operations.slug_in(path),
+                "parameters": public_operations.path_parameters(path),
                 **operation,
                 "responses": {str(status): each for status, each in responses.items()},
             }

@@ -1,55 +1,77 @@
-"""`/topics` and `/entities`: the terms that articles have; `/news/<slug>/related`, by those."""
+"""`/topics` and `/entities`, the terms of articles; `/news/<slug>/related`, similar articles."""
 
 import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import Field
 from starlette.routing import BaseRoute, Route
 
-from app.article.record import is_slug
-from app.cache.response_cache import CachedResponse
-from app.http import content_coding
 from app.http.accept import negotiate
 from app.http.query_params import (
+    Between,
+    OneOf,
     QueryParams,
     invalid_parameter,
-    number_between,
     parse_pairs,
-    valid_if,
     validate,
 )
 from app.representations.article import article_links, json_record
-from app.representations.listing import vocabulary as forms
+from app.representations.listing import vocabulary
 from app.representations.listing.vocabulary import VocabularyPage
+from app.search.listing_params import Slug
 from app.store.articles import AliasOrTombstone
 from app.store.listing import related, vocabulary_pages
+from app.web.http_contract import HttpContract, Representation
 from app.web.problems import Problem
 from app.web.public.articles import find_article
 from app.web.public.listing_pages import VOCABULARIES
 from app.web.redirects import redirect_response, without_slash
 from app.web.request_headers import request_preferences
-from app.web.response_headers import caching_headers, entity_tag, policy_headers
 from app.web.responses import to_response
 from app.web.state import AppState, get_state
 
-LIMIT: Final = 50
-LIMIT_AT_MOST: Final = 100
-RELATED: Final = 10
-PREFIX_LENGTH: Final = 100
-_JSON: Final = "application/json"
+RELATED_AT_MOST: Final = 10
+_CONTRACT: Final = HttpContract()
 _HTML: Final = "text/html"
-_FORMS: Final[Mapping[str, Callable[[VocabularyPage], bytes]]] = {
-    _HTML: forms.render_html,
-    _JSON: forms.render_json,
+_JSON: Final = "application/json"
+_FORMATS: Final[Mapping[str, tuple[str, Callable[[VocabularyPage], bytes]]]] = {
+    _HTML: ("text/html; charset=utf-8", vocabulary.render_html),
+    _JSON: (_JSON, vocabulary.render_json),
 }
 
 
+class VocabularyParams(QueryParams):
+    """The query parameters of a vocabulary."""
+
+    prefix: str = Field(
+        "",
+        max_length=100,
+        pattern=r"^[^\x00]*$",
+        description="Terms whose names begin with this. Case and diacritics do not matter.",
+        examples=["tra"],
+    )
+    sort: Annotated[str, OneOf(vocabulary_pages.SORTS)] = Field(
+        vocabulary_pages.SORTS[0],
+        description="The order of the terms: by name, or with the most articles first.",
+        examples=["-articles"],
+    )
+    limit: Annotated[int, Between(1, 100)] = Field(
+        50, description="The largest number of terms on a page.", examples=[10]
+    )
+    after: Slug | None = Field(
+        None,
+        description="Where the page begins: after the term with this slug, as the `next` link of"
+        " the page before says. A slug that no term has is a 400.",
+        examples=["cities"],
+    )
+
+
 def routes() -> list[BaseRoute]:
-    """Return the routes, which are the framework's plain ones."""
+    """Return the routes of vocabularies and of related articles."""
     methods = ["GET", "HEAD"]
     paths = [f"/{name}{suffix}" for name in VOCABULARIES for suffix in ("", ".json")]
     return [
@@ -62,56 +84,29 @@ def routes() -> list[BaseRoute]:
 
 
 def _vocabulary(request: Request) -> Response:
-    service = get_state(request)
-    path, dot, _ = request.scope["path"].partition(".")
-    kind = _JSON if dot else negotiate(request_preferences(request.scope).accept, tuple(_FORMS))
-    if kind is None:
-        choices = [
-            (_HTML, service.site.base_url + path),
-            (_JSON, f"{service.site.base_url}{path}.json"),
-        ]
-        detail = "The vocabulary has none of the media types that the request accepts."
-        raise Problem(HTTPStatus.NOT_ACCEPTABLE, detail, choices=choices)
-    query = request.scope["query_string"].decode("latin-1")
-    page = _page(service, path, validate(VocabularyParams, parse_pairs(query)))
-    return _sent(request, _FORMS[kind](page), kind, negotiated=not dot)
+    state = get_state(request)
+    preferences = request_preferences(request.scope)
+    path, suffix, _ = preferences.path.partition(".")
+    media_type = _JSON if suffix else negotiate(preferences.accept, tuple(_FORMATS))
+    if media_type is None:
+        raise _not_acceptable(state.site.base_url + path)
+    page = _page(state, path, validate(VocabularyParams, parse_pairs(preferences.query)))
+    content_type, render = _FORMATS[media_type]
+    chosen = Representation(content_type, render(page), negotiated=not suffix)
+    return to_response(request, _CONTRACT.response(state.freshness, preferences, chosen))
 
 
-def _check_prefix(text: str) -> str:
-    if len(text) > PREFIX_LENGTH or "\0" in text:
-        raise ValueError(f"must have at most {PREFIX_LENGTH} characters, and no NUL")
-    return text
+def _not_acceptable(url: str) -> Problem:
+    detail = "The vocabulary is not available in any media type that the request accepts."
+    choices = [(_HTML, url), (_JSON, f"{url}.json")]
+    return Problem(HTTPStatus.NOT_ACCEPTABLE, detail, choices=choices)
 
 
-class VocabularyParams(QueryParams):
-    """The query parameters of `/topics` and `/entities`."""
-
-    prefix: Annotated[str, AfterValidator(_check_prefix)] = Field(
-        "",
-        description="The beginning of the name, regardless of case and diacritics.",
-        examples=["tra"],
-        json_schema_extra={"maxLength": PREFIX_LENGTH},
-    )
-    sort: Literal["name", "-articles"] = Field(
-        "name", description="The order.", examples=["-articles"]
-    )
-    limit: Annotated[int, BeforeValidator(number_between(1, LIMIT_AT_MOST))] = Field(
-        LIMIT,
-        description="Terms per page.",
-        examples=[10],
-        json_schema_extra={"minimum": 1, "maximum": LIMIT_AT_MOST},
-    )
-    after: Annotated[str, AfterValidator(valid_if(is_slug, "slug"))] | None = Field(
-        None,
-        description="The slug after which the page begins, taken from `next` of another page.",
-        examples=["cities"],
-    )
-
-
-def _page(service: AppState, path: str, params: VocabularyParams) -> VocabularyPage:
+def _page(state: AppState, path: str, params: VocabularyParams) -> VocabularyPage:
+    """Read a page of the vocabulary at `path`. Raises InvalidQueryError for an unknown `after`."""
     name = path.strip("/")
     try:
-        with service.database.reading() as session:
+        with state.database.reading() as session:
             found = vocabulary_pages.page(
                 session,
                 VOCABULARIES[name],
@@ -121,14 +116,15 @@ def _page(service: AppState, path: str, params: VocabularyParams) -> VocabularyP
                 count=params.limit + 1,
             )
     except vocabulary_pages.UnknownTermError:
-        reason = "was not the last of a page; start again without it"
-        raise invalid_parameter("after", reason) from None
+        raise invalid_parameter(
+            "after", "is not the slug of a term; start again without it"
+        ) from None
     following = None
     if len(found) > params.limit:
         given = params.model_dump(exclude_unset=True)
         following = urlencode({**given, "after": found[params.limit - 1].slug})
     return VocabularyPage(
-        site=service.site,
+        site=state.site,
         path=path,
         title=name.capitalize(),
         entries=found[: params.limit],
@@ -140,42 +136,20 @@ def _page(service: AppState, path: str, params: VocabularyParams) -> VocabularyP
 
 
 def _related(request: Request) -> Response:
-    """Answer with the articles that are about the same, in JSON."""
-    service = get_state(request)
+    """Return the articles that share topics and entities with another, as JSON without texts."""
+    state = get_state(request)
     slug: str = request.path_params["name"]
-    record = find_article(service, slug, service.clock())
+    record = find_article(state, slug, state.clock())
+    preferences = request_preferences(request.scope)
     if isinstance(record, AliasOrTombstone):
         path = request.scope["path"].replace(f"/{slug}/", f"/{record.slug}/", 1)
-        preferences = request_preferences(request.scope)
-        moved = redirect_response(service, preferences, path, fresh_as=HTTPStatus.OK)
+        moved = redirect_response(state, preferences, path, fresh_as=HTTPStatus.OK)
         return to_response(request, moved)
-    with service.database.reading() as session:
-        found = related.related(session, record, RELATED)
-    items = []
-    for each in found:
-        shown = json_record.fields(each, article_links(each, service.site))
-        del shown["body_md"]
-        items.append(shown)
+    with state.database.reading() as session:
+        found = related.related(session, record, RELATED_AT_MOST)
+    items = [json_record.fields(each, article_links(each, state.site)) for each in found]
+    for item in items:
+        del item["body_md"]
     body = json.dumps({"items": items}, ensure_ascii=False).encode()
-    return _sent(request, body, _JSON, negotiated=False)
-
-
-def _sent(request: Request, body: bytes, kind: str, *, negotiated: bool) -> Response:
-    wished = request_preferences(request.scope)
-    coding, packed = content_coding.encode(content_coding.choose(wished.accept_encoding), body)
-    content_type = f"{kind}; charset=utf-8" if kind == _HTML else kind
-    etag = entity_tag(content_type, coding, packed)
-    fields = {
-        "Content-Type": content_type,
-        **({"Content-Encoding": coding} if coding != content_coding.IDENTITY else {}),
-        "ETag": etag,
-        **caching_headers(
-            HTTPStatus.OK,
-            kind,
-            get_state(request).freshness,
-            negotiated=negotiated,
-            is_authorized=wished.is_authorized,
-        ),
-        **policy_headers(kind),
-    }
-    return to_response(request, CachedResponse(HTTPStatus.OK, fields, packed, etag=etag))
+    chosen = Representation(_JSON, body, negotiated=False)
+    return to_response(request, _CONTRACT.response(state.freshness, preferences, chosen))

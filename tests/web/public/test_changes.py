@@ -1,4 +1,4 @@
-"""The public change feed (L-02): as pages, as lines, and as it happens."""
+"""The public change feed (L-02): as pages, as NDJSON and as server-sent events."""
 
 import asyncio
 import json
@@ -12,7 +12,8 @@ from sqlalchemy import event
 
 from app.cache.change_broadcast import ChangeBroadcast
 from app.store.change_log import PublicChange
-from tests.support.feed_records import later, ndjson, record, scheduled_record
+from app.web.public.change_streams import events
+from tests.support.feed_records import later, ndjson, numbered_record, record, scheduled_record
 from tests.support.processes import environment, serving
 from tests.support.site import NOW, TOKEN, Site, app_state
 
@@ -24,7 +25,7 @@ def page(site: Site, query: str = "") -> dict[str, Any]:
     return found
 
 
-def test_l02_pages_tell_all_that_readers_see_in_order(site: Site) -> None:
+def test_l02_pages_list_all_public_changes_in_order(site: Site) -> None:
     site.loaded(ndjson(record("a"), scheduled_record("hidden"), record("b")))
     site.client.patch("/admin/articles/a", json={"slug": "c"}, headers=site.authorized)
     site.client.delete("/admin/articles/b", headers=site.authorized)
@@ -44,7 +45,7 @@ def test_l02_pages_tell_all_that_readers_see_in_order(site: Site) -> None:
     assert page(site, f"?since={rest['last']}")["changes"] == []
 
 
-def test_l02_one_who_begins_now_hears_of_what_comes(site: Site) -> None:
+def test_l02_since_latest_skips_all_changes_so_far(site: Site) -> None:
     site.loaded(ndjson(record("a")))
     start = page(site, "?since=latest")
     assert start == {"changes": [], "last": 1, "more": False}
@@ -52,7 +53,7 @@ def test_l02_one_who_begins_now_hears_of_what_comes(site: Site) -> None:
     assert [change["slug"] for change in page(site, "?since=1")["changes"]] == ["b"]
 
 
-def test_i15_what_is_dated_ahead_is_passed_without_a_word(site: Site) -> None:
+def test_i15_scheduled_articles_are_not_in_the_feed(site: Site) -> None:
     site.loaded(ndjson(scheduled_record("hidden")))
     assert page(site) == {"changes": [], "last": 1, "more": False}
 
@@ -61,22 +62,30 @@ def test_i15_what_is_dated_ahead_is_passed_without_a_word(site: Site) -> None:
     "query", ["since=-1", "since=x", "limit=0", "limit=1001", "wait=61", "a=b", "include=all",
               "since=1&since=2", "since=99999999999999999999", "limit=0005",
               "wait=" + "0" * 30 + "9",
-              "since=" + "9" * 5_000, "include=record&limit=101"],
+              "since=" + "9" * 5_000],
 )  # fmt: skip
-def test_l02_what_cannot_be_is_refused(site: Site, query: str) -> None:
+def test_l02_invalid_parameters_are_400_and_named(site: Site, query: str) -> None:
     answer = site.client.get(f"/changes?{query}")
     assert answer.status_code == 400
     assert answer.json()["errors"]
 
 
-def test_l02_a_number_that_is_yet_to_come_is_of_another_database(site: Site) -> None:
+def test_l02_a_page_with_records_has_at_most_a_hundred_changes(site: Site) -> None:
+    site.loaded(ndjson(*map(numbered_record, range(101))))
+    first = page(site, "?include=record&limit=101")
+    assert (len(first["changes"]), first["last"], first["more"]) == (100, 100, True)
+    assert all(change["record"]["slug"] == change["slug"] for change in first["changes"])
+    assert len(page(site, "?since=100&include=record&limit=101")["changes"]) == 1
+
+
+def test_l02_a_number_no_change_has_is_409(site: Site) -> None:
     for suffix in ".json", ".ndjson":
         answer = site.client.get(f"/changes{suffix}?since=5")
         assert answer.status_code == 409
         assert answer.json()["last"] == 0
 
 
-def test_l02_the_feed_is_negotiated_and_read_by_anybody(site: Site) -> None:
+def test_l02_the_feed_is_negotiated_and_readable_from_any_origin(site: Site) -> None:
     site.loaded(ndjson(record()))
     answer = site.client.get("/changes")
     assert answer.headers["content-type"] == "application/json"
@@ -95,7 +104,7 @@ def test_l02_the_feed_is_negotiated_and_read_by_anybody(site: Site) -> None:
     assert personal.headers["cache-control"] == "private, no-store"
 
 
-def test_l02_what_goes_out_of_sight_while_it_moves_is_gone_from_where_it_was_known(
+def test_l02_an_article_that_becomes_scheduled_while_it_moves_is_deleted_at_its_old_slug(
     site: Site,
 ) -> None:
     site.loaded(ndjson(record("a", canonical_source="https://e.com/1")))
@@ -109,13 +118,15 @@ def test_l02_what_goes_out_of_sight_while_it_moves_is_gone_from_where_it_was_kno
     ]  # fmt: skip
 
 
-def test_l02_a_stream_is_for_those_who_name_it_and_has_no_body_for_head(site: Site) -> None:
+def test_l02_only_clients_that_name_the_event_stream_get_it_and_head_has_no_body(
+    site: Site,
+) -> None:
     site.loaded(ndjson(record("a"), record("b"), record("c")))
     assert site.client.get("/changes", headers={"Accept": "text/*"}).status_code == 406
-    events = site.client.head("/changes", headers={"Accept": "text/event-stream"})
-    assert events.headers["content-type"].startswith("text/event-stream")
+    stream = site.client.head("/changes", headers={"Accept": "text/event-stream"})
+    assert stream.headers["content-type"].startswith("text/event-stream")
     assert site.client.head("/changes.ndjson").content == b""
-    assert events.headers["vary"] == "Accept, Accept-Encoding"
+    assert stream.headers["vary"] == "Accept, Accept-Encoding"
     lines = site.client.get("/changes.ndjson?limit=2")
     assert len(lines.text.splitlines()) == 2
     assert lines.headers["vary"] == "Accept-Encoding"
@@ -129,7 +140,7 @@ def test_l02_a_stream_is_for_those_who_name_it_and_has_no_body_for_head(site: Si
     assert "include=record" in site.client.get("/changes?include=record").headers["link"]
 
 
-def test_l02_one_who_waits_hears_at_once(site: Site) -> None:
+def test_l02_long_polling_returns_as_soon_as_something_changes(site: Site) -> None:
     heard: list[float] = []
 
     def wait() -> None:
@@ -147,7 +158,7 @@ def test_l02_one_who_waits_hears_at_once(site: Site) -> None:
     assert heard[0] - begun < 2
 
 
-def test_l02_events_come_as_they_happen_and_go_on_where_they_broke_off(tmp_path: Any) -> None:
+def test_l02_events_arrive_as_they_happen_and_resume_at_last_event_id(tmp_path: Any) -> None:
     authorized = {"Authorization": f"Bearer {TOKEN}"}
     with serving(tmp_path, env=environment(SLUGLINE_ADMIN_TOKEN=TOKEN)) as server:
         url = server.base
@@ -181,7 +192,7 @@ def test_l02_events_come_as_they_happen_and_go_on_where_they_broke_off(tmp_path:
             assert [c["slug"] for c in listen({}, 1)] == ["late"]
 
 
-def test_l02_a_thousand_listeners_cost_no_question_each(site: Site) -> None:
+def test_l02_a_thousand_listeners_share_a_handful_of_queries(site: Site) -> None:
     service = app_state(site)
     asked: list[str] = []
 
@@ -189,8 +200,8 @@ def test_l02_a_thousand_listeners_cost_no_question_each(site: Site) -> None:
         if "changes.public" in statement:
             asked.append(statement)
 
-    async def listen(changes: Any, ready: Any) -> tuple[str, float]:
-        stream = changes._events(service, service.broadcast.last)  # noqa: SLF001 - without a socket
+    async def listen(ready: list[int]) -> tuple[str, float]:
+        stream = events(service, service.broadcast.last)
         assert (await anext(stream)).startswith("retry")
         ready.append(1)
         heard = await anext(stream)
@@ -198,10 +209,8 @@ def test_l02_a_thousand_listeners_cost_no_question_each(site: Site) -> None:
         return heard, time.monotonic()
 
     async def all_of_them() -> list[tuple[str, float]]:
-        from app.web.public import changes  # noqa: PLC0415 - its private stream is what is listened to
-
         ready: list[int] = []
-        waiting = [asyncio.create_task(listen(changes, ready)) for _ in range(1_000)]
+        waiting = [asyncio.create_task(listen(ready)) for _ in range(1_000)]
         await asyncio.sleep(0.5)  # in which all of them come to where they wait
         assert len(ready) == len(waiting)
         await asyncio.to_thread(site.loaded, ndjson(record()))
@@ -219,7 +228,7 @@ def test_l02_a_thousand_listeners_cost_no_question_each(site: Site) -> None:
     assert len(asked) <= 5
 
 
-def test_only_what_is_held_is_given_out_without_a_question() -> None:
+def test_the_broadcast_returns_only_ranges_it_holds_completely() -> None:
     broadcast = ChangeBroadcast()
     broadcast.restart(5)
     broadcast.add([PublicChange(n, "created", f"a{n}", None, NOW) for n in (6, 8)], 9)

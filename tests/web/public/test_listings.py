@@ -123,11 +123,18 @@ def check_filter(many: Site, query: str, expected: list[str]) -> None:
     assert pages(many, f"/news.json?limit=4&{query}") == slugs(found)
 
 
+def test_l01_relevance_without_a_search_is_the_default_order(site: Site) -> None:
+    site.loaded(ndjson(*map(numbered_record, range(3))))
+    assert (
+        site.client.get("/news.json?sort=relevance").json() == site.client.get("/news.json").json()
+    )
+
+
 @pytest.mark.parametrize(
     "query",
     [
         "limit=0", "limit=101", "limit=abc", "limit=", "nonsense=1", "cursor=abc", "cursor=",
-        "topic=A%20b", "lang=%21", "source=", "sort=up", "sort=relevance", "q=a&sort=-updated_at",
+        "topic=A%20b", "lang=%21", "source=", "sort=up", "q=a&sort=-updated_at",
         "published_from=yesterday", "published_from=2026-13-01", "fields=secret", "include=all",
         "limit=0000000099", "limit=00000000199999", "limit=000000001" + "9" * 40,
         "limit=000000001" + "9" * 4_500, "limit=1&limit=2", "slug=a&topic=b",
