@@ -133,7 +133,7 @@ def problem_format(path: str, accept: str | None) -> tuple[str, bool]:
 
 
 @lru_cache(_ACCEPTS_REMEMBERED)
-def _negotiated(accept: str | None) -> str:
+def _negotiated(accept: str) -> str:
     chosen = negotiate(accept, _OFFERS)
     return chosen if chosen is not None and chosen in _WRITERS else PROBLEM
 

@@ -22,7 +22,7 @@ class HeadersTooLargeError(Exception):
 
 
 class RequestPreferences(NamedTuple):
-    """What a request says of the response it wants; None where a header is absent.
+    """What a request says of the response it wants; "" where a header is absent.
 
     `path` is percent-decoded, `query` is not. `is_authorized` says that the request has an
     `Authorization` header, whatever it is worth.
@@ -30,8 +30,8 @@ class RequestPreferences(NamedTuple):
 
     path: str
     query: str
-    accept: str | None
-    accept_encoding: str | None
+    accept: str
+    accept_encoding: str
     conditions: Conditions
     is_authorized: bool
 
@@ -69,46 +69,42 @@ def request_preferences(scope: Mapping[str, Any]) -> RequestPreferences:
         raise HeadersTooLargeError
     size = 0
     found: dict[bytes, bytes] = {}
+    conditions: dict[str, bytes] = {}
     for name, value in headers:
         size += len(name) + len(value)
-        if name in _PARSED:
-            # RFC 9110 section 5.3: several lines of one field are one list.
+        # RFC 9110 section 5.3: several lines of one field are one list.
+        if name in _PREFERENCES:
             found[name] = found[name] + b", " + value if name in found else value
-    accept, accept_encoding = found.get(b"accept"), found.get(b"accept-encoding")
-    longest = max(len(accept or b""), len(accept_encoding or b""))
+        elif name in _CONDITIONS:
+            field = _CONDITIONS[name]
+            conditions[field] = conditions[field] + b", " + value if field in conditions else value
+    accept, accept_encoding = found.get(b"accept", b""), found.get(b"accept-encoding", b"")
+    longest = max(len(accept), len(accept_encoding))
     if size > HEADER_BYTES_AT_MOST or longest > ACCEPT_BYTES_AT_MOST:
         raise HeadersTooLargeError
     return RequestPreferences(
         scope["path"],
         scope["query_string"].decode("latin-1"),
-        None if accept is None else accept.decode("latin-1"),
-        None if accept_encoding is None else accept_encoding.decode("latin-1"),
-        _conditions(found),
+        accept.decode("latin-1"),
+        accept_encoding.decode("latin-1"),
+        _read_conditions(conditions) if conditions else _UNCONDITIONAL,
         b"authorization" in found,
     )
 
 
-def _conditions(found: Mapping[bytes, bytes]) -> Conditions:
-    if found.keys().isdisjoint(_CONDITIONAL):
-        return _UNCONDITIONAL
-    return Conditions(
-        **{
-            field: found[name].decode("latin-1")
-            for name, field in _CONDITIONAL.items()
-            if name in found
-        }
-    )
+def _read_conditions(found: Mapping[str, bytes]) -> Conditions:
+    return Conditions(**{field: value.decode("latin-1") for field, value in found.items()})
 
 
-_CONDITIONAL: Final = {
+_PREFERENCES: Final = frozenset({b"accept", b"accept-encoding", b"authorization"})
+_CONDITIONS: Final = {
     b"if-match": "if_match",
     b"if-none-match": "if_none_match",
     b"if-modified-since": "if_modified_since",
     b"if-unmodified-since": "if_unmodified_since",
 }
-_PARSED: Final = frozenset({b"accept", b"accept-encoding", b"authorization", *_CONDITIONAL})
 
 
 @lru_cache(_CODINGS_REMEMBERED)
-def _coding(accept_encoding: str | None) -> str:
+def _coding(accept_encoding: str) -> str:
     return content_coding.choose(accept_encoding)

@@ -66,7 +66,7 @@ def router() -> APIRouter:
 def _explained(request: Request, service: StateDep) -> Response:
     wished = request_preferences(request.scope)
     asked = asked_in(request.scope["query_string"].decode("latin-1"))
-    accept = wished.accept if asked is None else asked
+    accept = wished.accept or None if asked is None else asked
     if accept and len(accept) > LONGEST:
         detail = f"Accept has more characters than are explained: {LONGEST:,} at most."
         raise Problem(HTTPStatus.BAD_REQUEST, detail)

@@ -58,7 +58,7 @@ def article(request: Request) -> Response:
 def cache_key(preferences: RequestPreferences) -> CacheKey | None:
     """Return the key of the response to an unauthorized GET, or None where none is cached."""
     path = preferences.path
-    if not path.startswith(_ROOT) or path.endswith(_NOT_CANONICAL) or "/" in path[len(_ROOT) :]:
+    if not path.startswith(_ROOT) or path.count("/") > _ROOT.count("/") or path.endswith(".html"):
         return None
     if path.endswith(_SUFFIXES):
         return CacheKey(path, "", preferences.coding)
@@ -118,7 +118,7 @@ def _split_suffix(name: str) -> tuple[str, ArticleFormat | None]:
 
 
 @lru_cache(_ACCEPTS_REMEMBERED)
-def _negotiated(accept: str | None) -> ArticleFormat | None:
+def _negotiated(accept: str) -> ArticleFormat | None:
     chosen = negotiate(accept, _OFFERS)
     return BY_MEDIA_TYPE[chosen] if chosen else None
 

@@ -79,7 +79,7 @@ def front_page(request: Request) -> Response:
 def listing(request: Request) -> Response:
     """Serve one page of a listing, or all of it as a stream."""
     state, preferences = get_state(request), request_preferences(request.scope)
-    chosen = _chosen_format(preferences)
+    chosen = _split_suffix(preferences.path)[1] or _negotiated(preferences.accept)
     if chosen is not None and chosen.name == STREAM_FORMAT:
         return _stream(request, preferences, chosen)
     return to_response(request, respond(state, preferences))
@@ -90,9 +90,10 @@ def cache_key(preferences: RequestPreferences) -> CacheKey | None:
 
     Its address has the canonical query, so that all spellings of one query share one response.
     """
-    if not _is_listing(_split_suffix(preferences.path)[0]):
+    path, fixed = _split_suffix(preferences.path)
+    if not _is_listing(path):
         return None
-    chosen = _chosen_format(preferences)
+    chosen = fixed or _negotiated(preferences.accept)
     if chosen is None or chosen.name == STREAM_FORMAT:
         return None
     address = preferences.path
@@ -105,8 +106,7 @@ def cache_key(preferences: RequestPreferences) -> CacheKey | None:
             return None
         if query := canonical_query(given, given.cursor):
             address = f"{address}?{query}"
-    negotiated = not preferences.path.endswith(_SUFFIXES)
-    return CacheKey(address, chosen.name if negotiated else "", preferences.coding)
+    return CacheKey(address, "" if fixed else chosen.name, preferences.coding)
 
 
 def respond(state: AppState, preferences: RequestPreferences) -> CachedResponse:
@@ -115,7 +115,7 @@ def respond(state: AppState, preferences: RequestPreferences) -> CachedResponse:
     Raises Problem for 404 and 406, InvalidQueryError, and DatabaseUnavailableError.
     """
     path, fixed = _split_suffix(preferences.path)
-    chosen = _chosen_format(preferences)
+    chosen = fixed or _negotiated(preferences.accept)
     if chosen is None:
         read_request(state, path, preferences.query)  # 404 and 400 come before 406
         raise _not_acceptable(state, path)
@@ -140,11 +140,6 @@ def _is_listing(path: str) -> bool:
     return vocabulary in VOCABULARIES and "/" not in slug and bool(slug)
 
 
-def _chosen_format(preferences: RequestPreferences) -> ListingFormat | None:
-    """Return the format that the suffix of the path fixes, or else `Accept` selects."""
-    return _split_suffix(preferences.path)[1] or _negotiated(preferences.accept)
-
-
 def _split_suffix(path: str) -> tuple[str, ListingFormat | None]:
     """Return the bare path, and the format that the suffix of `path` fixes, if it has one."""
     if path.endswith(_SUFFIXES):
@@ -155,7 +150,7 @@ def _split_suffix(path: str) -> tuple[str, ListingFormat | None]:
 
 
 @lru_cache(_ACCEPTS_REMEMBERED)
-def _negotiated(accept: str | None) -> ListingFormat | None:
+def _negotiated(accept: str) -> ListingFormat | None:
     chosen = negotiate(accept, _OFFERS)
     return BY_MEDIA_TYPE[chosen] if chosen else None
 

@@ -26,7 +26,7 @@ from app.store import change_log
 from app.store.change_log import ChangeEvent
 from app.web.state import MISSING_BYTES
 from tests.support.paths import SEED
-from tests.support.site import NOW, SEED_SLUG, TOKEN, Site, one_database
+from tests.support.site import NOW, SEED_SLUG, TOKEN, Site, app_state, one_database
 
 BARE = f"/news/{SEED_SLUG}"
 SEEDED: dict[str, Any] = json.loads(SEED.read_text())
@@ -479,6 +479,52 @@ def test_a_scan_of_random_slugs_fills_no_memory_and_drives_out_nothing(
     assert service.article_cache.size == size
     assert list(service.article_cache) == [BARE]
     assert 25_000 < service.not_found_cache.size <= service.not_found_cache.limit
+
+
+@one_database
+def test_c05a_queries_that_clients_make_up_never_evict_an_address_of_the_site(
+    seeded: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = app_state(seeded)
+    topic = SEEDED["topics"][0]
+    linked = ["/news", "/news.json", f"/topics/{topic}", BARE]
+    for path in linked:
+        assert seeded.get(path, "text/html").status_code == 200
+    before = state.listing_cache.size, state.article_cache.size
+    monkeypatch.setattr(state.listing_cache, "limit", state.listing_cache.size + 5_000)
+    monkeypatch.setattr(state.article_cache, "limit", state.article_cache.size + 5_000)
+    monkeypatch.setattr(state.search_cache, "limit", 60_000)
+    made_up = [
+        *(f"/news?topic=nope-{n}&limit={n % 100 + 1}" for n in range(300)),
+        *(f"/news.json?limit={n % 100 + 1}&include=facets&q=word{n}" for n in range(150)),
+        *(f"/topics/{topic}?limit={n + 1}&include=total" for n in range(100)),
+        *(f"/topics/nope-{n}" for n in range(100)),
+        *(f"/news?topic={topic}&lang=x{n}" for n in range(50)),
+    ]
+    assert len(made_up) >= 600
+    for address in made_up:
+        path, _, query = address.partition("?")
+        call(seeded.client.app, path, [("Accept", "text/html")], query=query.encode())
+    assert (state.listing_cache.size, state.article_cache.size) == before
+    assert state.search_cache.size <= state.search_cache.limit
+    with counted(seeded) as statements:
+        for path in linked:
+            assert seeded.get(path, "text/html").status_code == 200
+    assert statements == []
+
+
+@one_database
+def test_c05a_all_spellings_of_one_query_share_one_cached_response(seeded: Site) -> None:
+    state = app_state(seeded)
+    spellings = [
+        b"limit=5&lang=en", b"lang=en&limit=5", b"lang=%65n&limit=5", b"lang=en&&limit=5",
+        b"sort=-published_at&lang=en&limit=5",
+    ]  # fmt: skip
+    responses = [call(seeded.client.app, "/news.json", query=query) for query in spellings]
+    assert all(response == responses[0] for response in responses)
+    assert list(state.search_cache) == ["/news.json?lang=en&limit=5"]
+    assert call(seeded.client.app, "/news", query=b"limit=20") == call(seeded.client.app, "/news")
+    assert list(state.listing_cache) == ["/news"]
 
 
 @one_database
