@@ -1,4 +1,4 @@
-"""The application: its parts put together. Nothing connects before it starts."""
+"""The application factory. Nothing connects before the application starts."""
 
 import gc
 import sys
@@ -16,7 +16,9 @@ from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
+from app.representations.fingerprint import rendering_fingerprint
 from app.settings import Settings, read_settings
+from app.store.rendering_changes import record_rendering
 from app.web import error_handlers
 from app.web.admin import articles as editing
 from app.web.admin import audit_log, load_receipts, loads
@@ -26,13 +28,15 @@ from app.web.asgi.fast_path import STATE, CacheMiddleware
 from app.web.diagnostics import health, negotiate
 from app.web.openapi import document
 from app.web.public import articles, changes, listings, vocabularies
-from app.web.state import assemble
+from app.web.state import AppState, create_state
 
-SWITCH_SECONDS: Final = 0.0005
-"""How long a thread of a server has the interpreter to itself while others want it."""
+SWITCH_INTERVAL_SECONDS: Final = 0.0005
+"""How long a thread may hold the interpreter while others wait for it; Python's default is 5 ms.
 
-GARBAGE_THRESHOLDS: Final = 5_000, 20, 100
-"""How many new objects, and younger collections, make the collector of garbage look at each age."""
+The event loop waits this long for a thread that loads a feed, each time it wakes up."""
+
+GC_THRESHOLDS: Final = 5_000, 20, 100
+"""With Python's defaults, a tenth of the time of a load went into the garbage collector."""
 
 Handler = Callable[[int, FrameType | None], object]
 
@@ -41,13 +45,13 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _heed_signals(stopping: Event) -> None:
-    """Set `stopping` as soon as the process is asked to end.
+def _set_on_signals(stopping: Event) -> None:
+    """Set `stopping` as soon as the process receives SIGTERM or SIGINT.
 
-    The server tells the application only when all requests are done, and a load need not be.
+    The server shuts the application down only after the last request, which may be a long load.
     """
     if current_thread() is not main_thread():
-        return  # no server of its own, and no signals for this thread
+        return  # Python delivers signals to the main thread only
     for number in SIGTERM, SIGINT:
         handler = getsignal(number)
         if callable(handler):
@@ -60,13 +64,13 @@ def _stop(stopping: Event, handler: Handler, number: int, frame: FrameType | Non
 
 
 class Slugline(FastAPI):
-    """The framework's application, with `front` before all that it does for each request."""
+    """FastAPI, with the response cache in front of everything that it does for a request."""
 
-    front: CacheMiddleware
+    cache_middleware: CacheMiddleware
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as ASGI asks."""
-        await self.front(scope, receive, send)
+        """Serve one request as an ASGI application."""
+        await self.cache_middleware(scope, receive, send)
 
 
 def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> FastAPI:
@@ -75,19 +79,15 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
     On start-up it brings an embedded database up to date; with any other whose schema is not this
     version's it does not start (SchemaOutdatedError).
     """
-    service = assemble(settings, clock)
+    state = create_state(settings, clock)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, CacheMiddleware]]:
-        await run_in_threadpool(service.database.prepare)
-        await run_in_threadpool(service.follower.start)
-        _heed_signals(service.stopping)
-        yield {STATE: app.front}
-        service.stopping.set()
-        for threads in service.background_executor, service.load_executor, service.undo_executor:
-            await run_in_threadpool(threads.shutdown)
-        await run_in_threadpool(service.follower.stop)
-        await run_in_threadpool(service.database.close)
+        await run_in_threadpool(_start, state)
+        _set_on_signals(state.stopping)
+        yield {STATE: app.cache_middleware}
+        state.stopping.set()
+        await run_in_threadpool(_shut_down, state)
 
     app = Slugline(
         routes=[*articles.routes(), *listings.routes(), *changes.routes(), *vocabularies.routes()],
@@ -103,8 +103,9 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
         responses=document.EVERYWHERE,
         generate_unique_id_function=document.operation_id,
     )
-    app.state.service = service
-    app.front = CacheMiddleware(AuditMiddleware(partial(FastAPI.__call__, app), service), service)
+    app.state.service = state
+    audited = AuditMiddleware(partial(FastAPI.__call__, app), state)
+    app.cache_middleware = CacheMiddleware(audited, state)
     framework_document = app.openapi
     app.openapi = cache(lambda: document.complete(framework_document()))  # type: ignore[method-assign] # the way FastAPI documents
     error_handlers.install(app)
@@ -114,25 +115,37 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = _now) -> Fast
     return app
 
 
+def _start(state: AppState) -> None:
+    state.database.prepare()
+    fingerprint = rendering_fingerprint(state.site)
+    state.rendering_changed_at = record_rendering(state.database, fingerprint, state.clock())
+    state.follower.start()
+
+
+def _shut_down(state: AppState) -> None:
+    for executor in state.background_executor, state.load_executor, state.undo_executor:
+        executor.shutdown()
+    state.follower.stop()
+    state.database.close()
+
+
 @cache
 def _routers() -> tuple[APIRouter, ...]:
-    """Return the routes by the framework's own ways, which know of no one application."""
-    parts = negotiate, loads, load_receipts, editing, audit_log, health, document
-    return tuple(part.router() for part in parts)
+    """Return the routers, which all applications of a process share."""
+    modules = negotiate, loads, load_receipts, editing, audit_log, health, document
+    return tuple(module.router() for module in modules)
 
 
 def app_from_environment() -> FastAPI:
-    """Return the application that the environment describes, for a server that takes a factory.
+    """Return the application for the environment's settings, as the factory for a server.
 
-    It has this process to itself. Raises SettingsError, DatabaseAddressError.
+    Tunes the interpreter, so the process must be the server's alone. Raises SettingsError,
+    DatabaseAddressError.
     """
     app = create_app(read_settings())
-    # A load runs in threads beside the one that answers readers. That one waits for a turn as long
-    # as this says, each time it has waited for a request: by default, 5 ms.
-    sys.setswitchinterval(SWITCH_SECONDS)
-    # What is there by now stays. To look through all of it for garbage, again and again while a
-    # feed is loaded, would keep readers waiting for 100 ms each time.
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    # What has been imported is never garbage. Without this a full collection during a load stopped
+    # all requests for 100 ms.
     gc.freeze()
-    # By default a tenth of a load goes into looking for garbage among what is still in use.
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    gc.set_threshold(*GC_THRESHOLDS)
     return app

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Row,
     Select,
     bindparam,
+    func,
     or_,
     select,
 )
@@ -22,7 +23,15 @@ from sqlalchemy.orm import Session
 
 from app.article.record import Claims, ExportMetadata, Record
 from app.database.dialects import is_any_of_parameter, json_array, list_parameter, parse_json_arrays
-from app.database.tables import Article, ArticleEntity, ArticleTopic, Entity, SlugAlias, Topic
+from app.database.tables import (
+    Article,
+    ArticleEntity,
+    ArticleTopic,
+    Change,
+    Entity,
+    SlugAlias,
+    Topic,
+)
 
 # Statements of tables and not of classes: a row is a row, and nothing is tracked.
 _TABLE: Final = Article.__table__
@@ -64,7 +73,18 @@ _UNREAD: Final[Mapping[str, Any]] = {
 }  # fmt: skip
 """What a record has that was not read."""
 
-_READABLE = SELECT_RECORD.where(
+# Without its creation: `updated_at` dates what came first. A creation where another article had
+# moved away from the slug counts, for clients may have that one.
+_LAST_CHANGE: Final = (
+    select(func.max(Change.at))
+    .where(
+        Change.article_id == _ARTICLES.id,
+        or_(Change.kind != "created", Change.alias_of.is_not(None)),
+    )
+    .correlate(_TABLE)
+    .scalar_subquery()
+)
+_READABLE = SELECT_RECORD.add_columns(_LAST_CHANGE.label("changed_at")).where(
     _ARTICLES.slug == bindparam("slug"),
     _ARTICLES.published_at <= bindparam("now"),
     _ARTICLES.withdrawn_at.is_(None),
@@ -97,10 +117,23 @@ class AliasOrTombstone:
     withdrawn: bool
 
 
-def find(connection: Connection, slug: str, now: datetime) -> Record | None:
+class PublishedArticle(NamedTuple):
+    """An article that readers may see, and when it last changed after it was created, if ever."""
+
+    record: Record
+    changed_at: datetime | None
+
+
+def find_published(connection: Connection, slug: str, now: datetime) -> PublishedArticle | None:
     """Return the article at `slug`, or None where there is none that readers may see by `now`."""
     row = connection.execute(_READABLE, {"slug": slug, "now": now}).one_or_none()
-    return None if row is None else to_record(row)
+    return None if row is None else PublishedArticle(to_record(row), row.changed_at)
+
+
+def find(connection: Connection, slug: str, now: datetime) -> Record | None:
+    """Return the article at `slug`, or None where there is none that readers may see by `now`."""
+    found = find_published(connection, slug, now)
+    return found and found.record
 
 
 def find_alias_or_tombstone(

@@ -121,7 +121,8 @@ class HttpContract:
             headers,
             body,
             etag=etag,
-            last_modified=chosen.last_modified,
+            # A date that still moves with the clock would match what it dated a moment ago.
+            last_modified=chosen.last_modified if chosen.is_reusable else None,
             is_reusable=chosen.is_reusable,
         )
 

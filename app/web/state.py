@@ -1,4 +1,4 @@
-"""What requests are answered with: the settings, the database, the site, the memory, the clock."""
+"""The state of the running application: settings, database, caches, executors, clock."""
 
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -20,22 +20,19 @@ from app.settings import Settings
 from app.store.listing.pages import cursor_key
 from app.web.response_headers import Freshness, freshness_of
 
-MISSING_BYTES: Final = 2 << 20
-MISSING_LIFETIME: Final = timedelta(seconds=2)
-"""How much is remembered of what there is not, and for how long.
+NOT_FOUND_BYTES: Final = 2 << 20
+NOT_FOUND_LIFETIME: Final = timedelta(seconds=2)
+"""Bounds of the cache of 404s. It is small and apart from the others, so that a scan of random
+addresses evicts nothing that exists."""
 
-It is little of both, and apart from what there is: a scan of random addresses can neither fill the
-memory nor drive out of it what is asked for.
-"""
+ANONYMOUS_AUDITS_A_MINUTE: Final = 60
+"""How many audit rows requests without a valid token can leave, all clients together."""
 
-STRANGERS_A_MINUTE: Final = 60
-"""How many rows those who show no token that is known can leave, all of them together."""
-
-LOADS_AT_ONCE: Final = 4
-"""How many loads run that somebody waits for, and how many others; more wait, without a receipt."""
+CONCURRENT_LOADS: Final = 4
+"""How many loads run at a time in each executor. More are queued, without a receipt yet."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AppState:
     """The state of one running application.
 
@@ -46,6 +43,7 @@ class AppState:
     `failed_logins` counts wrong tokens, `valid_token_cache` remembers right ones.
     `anonymous_audit_limit` (for each network) and `audit_limit` (in total) bound the audit rows
     that requests without a valid token leave. `cursor_keys` holds the cursor key, once read.
+    `rendering_changed_at` is set on start-up: since when articles are rendered as they are now.
     """
 
     settings: Settings
@@ -63,16 +61,17 @@ class AppState:
     anonymous_audit_limit: FailedLoginLimiter
     cursor_keys: list[bytes]
     audit_limit: FailedLoginLimiter = field(
-        default_factory=lambda: FailedLoginLimiter(STRANGERS_A_MINUTE)
+        default_factory=lambda: FailedLoginLimiter(ANONYMOUS_AUDITS_A_MINUTE)
     )
     valid_token_cache: ValidTokenCache = field(default_factory=ValidTokenCache)
     stopping: Event = field(default_factory=Event)
+    rendering_changed_at: datetime | None = None
     load_executor: ThreadPoolExecutor = field(default_factory=lambda: _nice("load"))
     background_executor: ThreadPoolExecutor = field(default_factory=lambda: _nice("background"))
     undo_executor: ThreadPoolExecutor = field(default_factory=lambda: _nice("undo"))
 
     def cursor_key(self) -> bytes:
-        """Return the key of the database's cursors, which was made with it and stays as it is.
+        """Return the key that signs cursors. It was created with the database, and never changes.
 
         Raises DatabaseUnavailableError.
         """
@@ -82,28 +81,27 @@ class AppState:
 
 
 def _nice(name: str) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(LOADS_AT_ONCE, name, lower_thread_priority)
+    return ThreadPoolExecutor(CONCURRENT_LOADS, name, lower_thread_priority)
 
 
-def assemble(settings: Settings, clock: Callable[[], datetime]) -> AppState:
-    """Return the service that `settings` describe. Raises DatabaseAddressError."""
-    answers = ResponseCache(settings.ready_bytes, clock)
-    listings = ResponseCache(settings.ready_bytes // 4, clock)
-    searches = ResponseCache(settings.ready_bytes // 16, clock)
-    missing = ResponseCache(MISSING_BYTES, clock, MISSING_LIFETIME)
-
+def create_state(settings: Settings, clock: Callable[[], datetime]) -> AppState:
+    """Return the state for `settings`; nothing connects yet. Raises DatabaseAddressError."""
+    article_cache = ResponseCache(settings.ready_bytes, clock)
+    listing_cache = ResponseCache(settings.ready_bytes // 4, clock)
+    search_cache = ResponseCache(settings.ready_bytes // 16, clock)
+    not_found_cache = ResponseCache(NOT_FOUND_BYTES, clock, NOT_FOUND_LIFETIME)
     cursor_keys: list[bytes] = []
 
-    def forget(slugs: Collection[str] | None) -> None:
+    def invalidate(slugs: Collection[str] | None) -> None:
+        listing_cache.clear()
+        search_cache.clear()
         if slugs is None:
-            cursor_keys.clear()  # it may be another database
-        for memory in listings, searches:
-            memory.clear()
-        for memory in answers, missing:
-            if slugs is None:
-                memory.clear()
-            else:
-                memory.invalidate(article_path(slug, form) for slug in slugs for form in FORMATS)
+            cursor_keys.clear()  # another database may have been restored
+            article_cache.clear()
+            not_found_cache.clear()
+            return
+        for each in article_cache, not_found_cache:
+            each.invalidate(article_path(slug, form) for slug in slugs for form in FORMATS)
 
     database = Database(settings.database_url)
     broadcast = ChangeBroadcast()
@@ -113,12 +111,12 @@ def assemble(settings: Settings, clock: Callable[[], datetime]) -> AppState:
         site=Site(settings.public_base_url, settings.site_name, settings.canonical),
         clock=clock,
         freshness=freshness_of(settings),
-        article_cache=answers,
-        not_found_cache=missing,
-        listing_cache=listings,
-        search_cache=searches,
+        article_cache=article_cache,
+        not_found_cache=not_found_cache,
+        listing_cache=listing_cache,
+        search_cache=search_cache,
         broadcast=broadcast,
-        follower=ChangeFollower(database, forget, clock, broadcast),
+        follower=ChangeFollower(database, invalidate, clock, broadcast),
         failed_logins=FailedLoginLimiter(settings.failed_tokens),
         anonymous_audit_limit=FailedLoginLimiter(settings.failed_tokens),
         cursor_keys=cursor_keys,
@@ -126,26 +124,26 @@ def assemble(settings: Settings, clock: Callable[[], datetime]) -> AppState:
 
 
 def get_state(request: Request) -> AppState:
-    """Return the service that `request` came to."""
-    service = request.app.state.service
-    assert isinstance(service, AppState)  # noqa: S101 - `create_app` put it there
-    return service
+    """Return the state of the application that serves `request`."""
+    state = request.app.state.service
+    assert isinstance(state, AppState)  # noqa: S101 - `create_app` put it there
+    return state
 
 
-async def _served(request: Request) -> AppState:  # async: what is not costs a thread each time
+async def _state_dependency(request: Request) -> AppState:  # async, so that it costs no thread
     return get_state(request)
 
 
-StateDep = Annotated[AppState, Depends(_served)]
+StateDep = Annotated[AppState, Depends(_state_dependency)]
 
 
 NO_STORE_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""The fields of an answer that nobody keeps."""
+"""The headers of responses that no cache may store."""
 
 
-async def _unstored(response: Response) -> None:
+async def _add_no_store(response: Response) -> None:
     response.headers.update(NO_STORE_HEADERS)
 
 
-NoStore = Depends(_unstored)
-"""For routes whose answers nobody keeps, and that leave the answer to the framework."""
+NoStore = Depends(_add_no_store)
+"""For routes whose responses no cache may store, and that the framework serialises."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from app.main import GARBAGE_THRESHOLDS
+from app.main import GC_THRESHOLDS
 from tests.support.instrumented_command import BATCH
 from tests.support.paths import SEED
 from tests.support.processes import INSTRUMENTED, environment, run, serving
@@ -154,4 +154,4 @@ def test_a_process_that_serves_is_set_up_so_that_a_load_keeps_no_reader_waiting(
     left, turn, *thresholds = map(float, done.stdout.split())
     assert left < 5_000
     assert turn <= 0.001
-    assert tuple(thresholds) == GARBAGE_THRESHOLDS
+    assert tuple(thresholds) == GC_THRESHOLDS

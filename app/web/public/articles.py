@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import Request, Response
 from starlette.routing import BaseRoute, Route
 
-from app.article.record import Record, is_slug
+from app.article.record import is_slug
 from app.cache.response_cache import CachedResponse, CacheKey
 from app.http.accept import negotiate
 from app.representations.article import (
@@ -20,7 +20,7 @@ from app.representations.article import (
     article_path,
 )
 from app.store import articles
-from app.store.articles import AliasOrTombstone
+from app.store.articles import AliasOrTombstone, PublishedArticle
 from app.web.http_contract import HttpContract, Representation
 from app.web.problems import gone, not_acceptable, not_found
 from app.web.redirects import redirect_response
@@ -76,11 +76,13 @@ def respond(state: AppState, preferences: RequestPreferences) -> CachedResponse:
     slug, fixed = _split_suffix(name.removesuffix("/").removesuffix(".html"))
     now = state.clock()
     found = find_article(state, slug, now, is_canonical=is_canonical)
-    if isinstance(found, AliasOrTombstone) or not is_canonical:
+    if isinstance(found, AliasOrTombstone):
         return _redirect(state, preferences, slug, found.slug, fixed)
+    if not is_canonical:
+        return _redirect(state, preferences, slug, slug, fixed)
     chosen = fixed or _negotiated(preferences.accept)
     if chosen is None:
-        raise not_acceptable(article_links(found, state.site))
+        raise not_acceptable(article_links(found.record, state.site))
     representation = _represent(state, found, chosen, now)
     return ARTICLE.response(
         state.freshness, preferences, representation._replace(negotiated=fixed is None)
@@ -89,16 +91,16 @@ def respond(state: AppState, preferences: RequestPreferences) -> CachedResponse:
 
 def find_article(
     state: AppState, slug: str, now: datetime, *, is_canonical: bool = False
-) -> Record | AliasOrTombstone:
+) -> PublishedArticle | AliasOrTombstone:
     """Return the article at `slug`, or the slug it moved to.
 
     Raises the Problem that there is none; it may be cached where the address `is_canonical`.
     """
     if not is_slug(slug):
         raise not_found(slug)
-    record = state.database.query(lambda connection: articles.find(connection, slug, now))
-    if record is not None:
-        return record
+    found = state.database.query(lambda connection: articles.find_published(connection, slug, now))
+    if found is not None:
+        return found
     other = state.database.query(
         lambda connection: articles.find_alias_or_tombstone(connection, slug, now)
     )
@@ -124,9 +126,13 @@ def _negotiated(accept: str) -> ArticleFormat | None:
 
 
 def _represent(
-    state: AppState, record: Record, chosen: ArticleFormat, now: datetime
+    state: AppState, article: PublishedArticle, chosen: ArticleFormat, now: datetime
 ) -> Representation:
+    record = article.record
     links = article_links(record, state.site)
+    # Never goes back: an undo brings back an older `updated_at` (decision 18).
+    instants = record.updated_at, article.changed_at, state.rendering_changed_at
+    modified = max(instant for instant in instants if instant is not None)
     # RFC 9110 section 8.8.2.1: "An origin server with a clock MUST NOT generate a Last-Modified
     # date that is later than the server's time of message origination (Date)."
     newest = now - DATE_LAG
@@ -137,8 +143,8 @@ def _represent(
         location=article_path(record.slug, chosen),
         headers=article_headers(record, links, chosen),
         tags=tags_of(record),
-        last_modified=min(record.updated_at, newest).replace(microsecond=0),
-        is_reusable=record.updated_at <= newest,  # else Last-Modified depends on the time of day
+        last_modified=min(modified, newest).replace(microsecond=0),
+        is_reusable=modified <= newest,  # else Last-Modified depends on the time of day
     )
 
 

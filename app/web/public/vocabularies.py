@@ -139,14 +139,14 @@ def _related(request: Request) -> Response:
     """Return the articles that share topics and entities with another, as JSON without texts."""
     state = get_state(request)
     slug: str = request.path_params["name"]
-    record = find_article(state, slug, state.clock())
+    article = find_article(state, slug, state.clock())
     preferences = request_preferences(request.scope)
-    if isinstance(record, AliasOrTombstone):
-        path = request.scope["path"].replace(f"/{slug}/", f"/{record.slug}/", 1)
+    if isinstance(article, AliasOrTombstone):
+        path = request.scope["path"].replace(f"/{slug}/", f"/{article.slug}/", 1)
         moved = redirect_response(state, preferences, path, fresh_as=HTTPStatus.OK)
         return to_response(request, moved)
     with state.database.reading() as session:
-        found = related.related(session, record, RELATED_AT_MOST)
+        found = related.related(session, article.record, RELATED_AT_MOST)
     items = [json_record.fields(each, article_links(each, state.site)) for each in found]
     for item in items:
         del item["body_md"]

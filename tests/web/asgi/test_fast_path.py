@@ -24,7 +24,7 @@ from app.http.content_coding import CODINGS
 from app.representations.article import BY_SUFFIX, FORMATS
 from app.store import change_log
 from app.store.change_log import ChangeEvent
-from app.web.state import MISSING_BYTES
+from app.web.state import NOT_FOUND_BYTES
 from tests.support.paths import SEED
 from tests.support.site import NOW, SEED_SLUG, TOKEN, Site, app_state, one_database
 
@@ -472,7 +472,7 @@ def test_a_scan_of_random_slugs_fills_no_memory_and_drives_out_nothing(
     seeded.get(BARE)
     service = seeded.client.app.state.service  # type: ignore[attr-defined]
     size = service.article_cache.size
-    assert service.not_found_cache.limit == MISSING_BYTES
+    assert service.not_found_cache.limit == NOT_FOUND_BYTES
     monkeypatch.setattr(service.not_found_cache, "limit", 50_000)
     for number in range(100):
         call(seeded.client.app, f"/news/{'scan' * 15}-{number}")

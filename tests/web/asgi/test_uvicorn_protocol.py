@@ -22,7 +22,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from app.cli.serve import serve
-from app.web.asgi.fast_path import STATE
+from app.web.asgi.fast_path import STATE, CacheMiddleware
 from app.web.asgi.uvicorn_protocol import CachingProtocol
 from tests.support.paths import SEED
 from tests.support.processes import environment, serving
@@ -78,11 +78,16 @@ async def line(
 async def said(kind: type[HttpToolsProtocol], site: Site, pieces: Sequence[bytes]) -> bytes:
     """Return all that `kind` answers to what comes in `pieces`, until it hangs up."""
     app: Any = site.client.app
-    async with line(kind, app, app.front) as (reader, writer, _):
+    async with line(kind, app, front(app)) as (reader, writer, _):
         for piece in pieces:
             writer.write(piece)
             await asyncio.sleep(0)
         return await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
+
+
+def front(app: Any) -> CacheMiddleware:
+    middleware: CacheMiddleware = app.cache_middleware
+    return middleware
 
 
 async def untaken(scope: Any, _receive: Any, _send: Any) -> None:
@@ -126,7 +131,7 @@ def test_what_is_at_hand_costs_no_call_of_the_application(seeded: Site) -> None:
     app: Any = seeded.client.app
 
     async def talk() -> list[bytes]:
-        async with line(CachingProtocol, untaken, app.front) as (reader, writer, _):
+        async with line(CachingProtocol, untaken, front(app)) as (reader, writer, _):
             answers = []
             for _ in range(3):
                 writer.write(ask(BARE))
@@ -191,7 +196,7 @@ def test_a_thousand_that_wait_behind_a_slow_one_are_answered_in_their_order(seed
     missing = ask("/health/live")  # the application's, and it takes its time
 
     async def talk() -> list[int]:
-        async with line(CachingProtocol, app, app.front) as (reader, writer, _):
+        async with line(CachingProtocol, app, front(app)) as (reader, writer, _):
             tails = [ask(f"/news/{number}" if number % 100 == 50 else f"{BARE}.txt", method="HEAD")
                      for number in range(2_000)]  # fmt: skip
             writer.write(b"".join([missing, *tails, ask(BARE, LAST, method="HEAD")]))
@@ -209,7 +214,7 @@ def test_who_does_not_take_the_answers_does_not_fill_the_memory(seeded: Site) ->
     asked = 4_000
 
     async def talk() -> tuple[int, int]:
-        async with line(CachingProtocol, app, app.front) as (reader, writer, protocol):
+        async with line(CachingProtocol, app, front(app)) as (reader, writer, protocol):
             writer.write(ask(BARE) * asked + ask("/health/live", LAST))
             await asyncio.sleep(0.5)
             waiting = protocol.transport.get_write_buffer_size()
@@ -229,7 +234,7 @@ def test_nothing_is_done_of_what_comes_behind_the_last_request(seeded: Site) -> 
         await app(scope, receive, send)
 
     async def talk() -> bytes:
-        async with line(CachingProtocol, noting, app.front) as (reader, writer, _):
+        async with line(CachingProtocol, noting, front(app)) as (reader, writer, _):
             writer.write(ask(BARE, LAST) + ask("/admin/loads", "Content-Length: 0", method="POST"))
             return await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
 
@@ -244,7 +249,11 @@ def test_an_access_log_has_a_line_for_each_request(
     caplog.set_level(logging.INFO, "uvicorn.access")
 
     async def talk() -> None:
-        async with line(CachingProtocol, app, app.front, access_log=True) as (reader, writer, _):
+        async with line(CachingProtocol, app, front(app), access_log=True) as (
+            reader,
+            writer,
+            _,
+        ):
             writer.write(ask(BARE) + ask(BARE, LAST))
             await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
 
@@ -258,7 +267,7 @@ def test_a_server_that_is_full_says_so_for_what_is_at_hand_too(seeded: Site) -> 
     app: Any = seeded.client.app
 
     async def talk() -> bytes:
-        async with line(CachingProtocol, app, app.front, limit_concurrency=1) as (
+        async with line(CachingProtocol, app, front(app), limit_concurrency=1) as (
             reader,
             writer,
             _,
@@ -273,7 +282,7 @@ def test_a_connection_stays_open_for_a_while_and_no_longer(seeded: Site) -> None
     app: Any = seeded.client.app
 
     async def talk() -> bytes:
-        async with line(CachingProtocol, app, app.front, timeout_keep_alive=1) as (
+        async with line(CachingProtocol, app, front(app), timeout_keep_alive=1) as (
             reader,
             writer,
             _,
@@ -289,7 +298,7 @@ def test_who_waits_behind_what_was_at_hand_is_not_cut_off(seeded: Site) -> None:
     slow = ask("/changes?since=latest&wait=2", "Accept: application/json", LAST)
 
     async def talk() -> bytes:
-        async with line(CachingProtocol, app, app.front, timeout_keep_alive=1) as (
+        async with line(CachingProtocol, app, front(app), timeout_keep_alive=1) as (
             reader,
             writer,
             _,
@@ -304,7 +313,11 @@ def test_a_connection_is_gone_as_soon_as_it_is_closed(seeded: Site) -> None:
     app: Any = seeded.client.app
 
     async def talk() -> weakref.ref[HttpToolsProtocol]:
-        async with line(CachingProtocol, untaken, app.front) as (reader, writer, protocol):
+        async with line(CachingProtocol, untaken, front(app)) as (
+            reader,
+            writer,
+            protocol,
+        ):
             writer.write(ask(BARE, method="HEAD"))
             await reader.readuntil(b"\r\n\r\n")
             return weakref.ref(protocol.cycle)  # type: ignore[arg-type] # its request

@@ -5,21 +5,31 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from http.client import HTTPConnection
+from typing import Any
 
 import pytest
 import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from app.database.tables import Article, SlugAlias
 from app.main import create_app
 from app.representations.article import BY_SUFFIX, FORMATS, ArticleFormat
 from app.settings import Settings
 from tests.support.paths import SEED
-from tests.support.site import NOW, SEED_SITE, SEED_SLUG, Site, every_database, one_database
+from tests.support.site import (
+    NOW,
+    SEED_SITE,
+    SEED_SLUG,
+    Site,
+    every_database,
+    one_database,
+    undo_load,
+)
 from tests.support.strategies import SIGNS
 
 pytestmark = one_database
@@ -460,3 +470,90 @@ def test_the_page_of_an_article_updated_just_now_is_dated(site: Site) -> None:
     fresh = json.loads(SEED.read_text()) | {"updated_at": (NOW - timedelta(seconds=1)).isoformat()}
     site.loaded(json.dumps(fresh))
     assert site.get(BARE).headers["last-modified"] == "Wed, 01 Jul 2026 11:59:59 GMT"
+
+
+# --- Last-Modified never goes back (C-05a) ----------------------------------------------------
+
+
+def last_modified(site: Site, path: str = BARE) -> Any:
+    """Return Last-Modified, a while after whatever happened last."""
+    site.clock.move(seconds=10)
+    return parsedate_to_datetime(site.get(path).headers["last-modified"])
+
+
+def is_not_modified_since(site: Site, instant: datetime, path: str = BARE) -> bool:
+    since = {"If-Modified-Since": format_datetime(instant, usegmt=True)}
+    return site.get(path, **since).status_code == 304
+
+
+@every_database
+def test_c05a_last_modified_does_not_go_back_with_an_undo(site: Site) -> None:
+    seed = json.loads(SEED.read_text())
+    site.loaded(json.dumps(seed))
+    first = last_modified(site)
+    newer = {"title": "Newer", "updated_at": "2026-06-25T00:00:00Z"}
+    load = site.loaded(json.dumps(seed | newer))["load"]
+    second = last_modified(site)
+    assert second > first
+    assert not is_not_modified_since(site, first)
+    assert is_not_modified_since(site, second)
+    assert undo_load(site, load["id"]).status_code == 200
+    assert "Newer" not in site.get(BARE).text
+    assert not is_not_modified_since(site, second)  # also at once
+    third = last_modified(site)
+    assert third > second
+    assert not is_not_modified_since(site, second)
+    assert is_not_modified_since(site, third)
+    again = {"title": "Again", "updated_at": "2026-06-26T00:00:00Z"}
+    site.loaded(json.dumps(seed | again))
+    assert last_modified(site) > third
+
+
+@every_database
+def test_c05a_last_modified_does_not_go_back_where_another_article_takes_the_slug(
+    site: Site,
+) -> None:
+    seed = json.loads(SEED.read_text())
+    site.loaded(json.dumps(seed))
+    first = last_modified(site)
+    older = {"canonical_source": None, "updated_at": "2026-06-24T00:00:00Z", "title": "Other"}
+    site.loaded(json.dumps(seed | older | {"slug": "other"}))
+    for old, new in (SEED_SLUG, "elsewhere"), ("other", SEED_SLUG):
+        edit = site.client.patch(
+            f"/admin/articles/{old}", json={"slug": new}, headers=site.authorized
+        )
+        assert edit.status_code == 200, edit.text
+    assert "Other" in site.get(BARE).text
+    assert last_modified(site) > first
+    assert not is_not_modified_since(site, first)
+    assert not is_not_modified_since(site, first, "/news/elsewhere")
+
+
+@every_database
+def test_c05a_a_change_of_settings_or_templates_moves_last_modified(
+    open_site: Callable[..., Site],
+) -> None:
+    old = open_site(site_name="Old name")
+    old.loaded(SEED.read_bytes())
+    first = last_modified(old)
+    assert first == datetime(2026, 6, 24, 0, 49, 22, tzinfo=UTC)
+    new = open_site(site_name="New name")
+    assert "New name" in new.get(BARE).text
+    assert not is_not_modified_since(new, first)
+    second = last_modified(new)
+    assert second > first
+    assert is_not_modified_since(new, second)
+    same = open_site(site_name="New name")
+    assert last_modified(same) == second
+
+
+@every_database
+def test_c05a_a_database_that_served_before_fingerprints_were_kept_counts_as_changed(
+    open_site: Callable[..., Site],
+) -> None:
+    old = open_site()
+    old.loaded(SEED.read_bytes())
+    first = last_modified(old)
+    with old.database.writing() as session:
+        session.execute(text("DELETE FROM properties WHERE name = 'rendering'"))
+    assert last_modified(open_site()) > first
