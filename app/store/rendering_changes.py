@@ -15,9 +15,8 @@ _NAME: Final = "rendering"
 def record_rendering(database: Database, fingerprint: str, now: datetime) -> datetime | None:
     """Return since when articles are rendered as `fingerprint` says; None if they always were.
 
-    The first process that comes with another fingerprint records the change, at `now`. A database
-    that has served articles before, and has no fingerprint yet, counts as changed.
-    Raises DatabaseUnavailableError.
+    The first process that comes with another fingerprint records the change, at `now`, unless the
+    database has never had an article. Raises DatabaseUnavailableError.
     """
     known = database.query(_recorded)
     if known is None or known[0] != fingerprint:
@@ -25,8 +24,8 @@ def record_rendering(database: Database, fingerprint: str, now: datetime) -> dat
             connection = session.connection()
             known = _recorded(connection)  # another process may have been first
             if known is None or known[0] != fingerprint:
-                served_before = known is not None or connection.scalar(select(Change.seq).limit(1))
-                changed_at = now if served_before else None
+                has_served = connection.scalar(select(Change.seq).limit(1)) is not None
+                changed_at = now if has_served else None
                 known = fingerprint, changed_at
                 value = f"{fingerprint} {format_instant(changed_at) if changed_at else ''}"
                 connection.execute(delete(Property).where(Property.name == _NAME))

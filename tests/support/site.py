@@ -88,7 +88,10 @@ class Site:
 # What is known of a database itself stays with it.
 EMPTIED_TABLES = [table.name for table in Base.metadata.sorted_tables if table.name != "properties"]
 
-DELETE_STATEMENTS = [f"DELETE FROM {name}" for name in reversed(EMPTIED_TABLES)]  # noqa: S608 - our own names
+DELETE_STATEMENTS = [
+    *(f"DELETE FROM {name}" for name in reversed(EMPTIED_TABLES)),  # noqa: S608 - our own names
+    "DELETE FROM properties WHERE name = 'rendering'",
+]
 
 
 def settings_for(database_url: str, **changed: Any) -> Settings:
