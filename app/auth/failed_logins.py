@@ -1,7 +1,6 @@
-"""Failed attempts: how many each network has made, so that those who guess are slowed down.
+"""Rate limiting of failed logins, and the tokens that are exempt from it.
 
-Counts are kept in this process alone, by the minute, and of a bounded number of networks: where
-there are more, the one that failed longest ago is forgotten. Time is an argument.
+Both live in this process's memory and are bounded. Time is an argument.
 """
 
 import math
@@ -19,86 +18,87 @@ MAX_VALID_TOKENS: Final = 1_000
 
 
 class FailedLoginLimiter:
-    """What has failed: `limit` attempts of one network within a minute, then none until it is over.
+    """Allows each network `limit` failed attempts per WINDOW, which the first of them starts.
 
-    The minute begins with the first of them, and what is tried after the last is not counted.
+    At most `networks` are remembered; beyond that, the one whose last failure is oldest is evicted.
     """
 
     def __init__(self, limit: int, networks: int = MAX_NETWORKS) -> None:
         self._limit = limit
         self._networks = networks
-        self._failed: OrderedDict[str, tuple[datetime, int]] = OrderedDict()
+        self._failures: OrderedDict[str, tuple[datetime, int]] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
-        """Return of how many networks something is remembered."""
-        return len(self._failed)
+        """Return the number of networks that are remembered."""
+        return len(self._failures)
 
     def retry_after(self, network: str, now: datetime) -> int:
-        """Return for how many seconds `network` may not try again: 0 where it may."""
+        """Return how many seconds `network` has to wait before its next attempt, 0 for none."""
         with self._lock:
-            since, count = self._current(network, now)
-        left = math.ceil((since + WINDOW - now).total_seconds())
-        return left if count >= self._limit else 0
+            start, count = self._current_window(network, now)
+        seconds = math.ceil((start + WINDOW - now).total_seconds())
+        return seconds if count >= self._limit else 0
 
     def record_failure(self, network: str, now: datetime) -> None:
         """Count a failed attempt of `network`."""
         with self._lock:
-            since, count = self._current(network, now)
-            self._failed[network] = since, count + 1
-            self._failed.move_to_end(network)
-            if len(self._failed) > self._networks:
-                self._failed.popitem(last=False)
+            start, count = self._current_window(network, now)
+            self._failures[network] = start, count + 1
+            self._failures.move_to_end(network)
+            if len(self._failures) > self._networks:
+                self._failures.popitem(last=False)
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Remove all networks."""
         with self._lock:
-            self._failed.clear()
+            self._failures.clear()
 
-    def _current(self, network: str, now: datetime) -> tuple[datetime, int]:
-        since, count = self._failed.get(network, (now, 0))
-        # Also where the clock was put back: nobody waits longer than a minute.
-        return (since, count) if since <= now < since + WINDOW else (now, 0)
+    def _current_window(self, network: str, now: datetime) -> tuple[datetime, int]:
+        start, count = self._failures.get(network, (now, 0))
+        # A window that starts in the future means that the clock was set back: nobody is to wait
+        # longer than WINDOW for that.
+        return (start, count) if start <= now < start + WINDOW else (now, 0)
 
 
 class ValidTokenCache:
-    """The hashes of tokens that opened something not long ago, a bounded number of them.
+    """The hashes of the tokens that were valid most recently, at most `limit` of them.
 
-    They say whose turn it is where a network is to wait, never that a token is live.
+    They are exempt from the rate limit, but checked against the database all the same.
     """
 
-    def __init__(self, at_most: int = MAX_VALID_TOKENS) -> None:
-        self._at_most = at_most
+    def __init__(self, limit: int = MAX_VALID_TOKENS) -> None:
+        self._limit = limit
         self._hashes: OrderedDict[str, None] = OrderedDict()
         self._lock = Lock()
 
     def __contains__(self, token_hash: str) -> bool:
-        """Say whether the token of that hash was accepted."""
+        """Return whether the token with this hash was valid recently."""
         return token_hash in self._hashes
 
     def add(self, token_hash: str) -> None:
-        """Remember that the token of that hash was accepted."""
+        """Add a valid token's hash."""
         with self._lock:
             self._hashes[token_hash] = None
             self._hashes.move_to_end(token_hash)
-            if len(self._hashes) > self._at_most:
+            if len(self._hashes) > self._limit:
                 self._hashes.popitem(last=False)
 
     def discard(self, token_hash: str) -> None:
-        """Forget a token that opens nothing any more."""
+        """Remove the hash of a token that is no longer valid, if it is there."""
         with self._lock:
             self._hashes.pop(token_hash, None)
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Remove all hashes."""
         with self._lock:
             self._hashes.clear()
 
 
 def network_of(address: str) -> str:
-    """Return whom `address` is counted for: itself, or the /64 of an IPv6 address.
+    """Return the network that `address` counts for: itself, or the /64 of an IPv6 address.
 
-    RFC 4291 section 2.5.4: the last 64 bits are the interface's, so one subscriber has all of them.
+    RFC 4291 section 2.5.4: the last 64 bits identify the interface, so one subscriber has them all.
     """
     try:
         parsed = ip_address(address)

@@ -1,7 +1,7 @@
-"""The one place where an error becomes an HTTP answer: a table from its type to a problem."""
+"""Exceptions as HTTP responses: one table from the exception's type to a `Problem`."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any, Final
@@ -26,78 +26,163 @@ from app.text import excerpt, strip_pydantic_prefix
 from app.web import methods
 from app.web.admin.loads import ReceiptUnavailableError
 from app.web.problems import RETRY_SECONDS, Problem, problem_to_response, unavailable
-from app.web.uploads.request_body import CODINGS, MEDIA_TYPES, FeedTooLargeError, UnknownCodingError
+from app.web.uploads.decompression import UnknownCodingError
+from app.web.uploads.json_body import UnsupportedMediaTypeError
+from app.web.uploads.request_body import CODINGS, MEDIA_TYPES, FeedTooLargeError
+
+_RETRY_AFTER: Final = {"Retry-After": str(RETRY_SECONDS)}
+_NO_RESOURCE: Final = "There is no resource at this URL."
 
 logger = logging.getLogger(__name__)
 
 
 def install(app: FastAPI) -> None:
-    """Make `app` answer every error as a problem, and OPTIONS for every path it knows."""
-    for kind, translate in _PROBLEMS.items():
-        app.add_exception_handler(kind, _handler(translate))
-    app.add_exception_handler(HTTPException, _framework)
+    """Make `app` answer every exception with a problem, and OPTIONS on every known path."""
+    for exception, to_problem in _PROBLEMS.items():
+        app.add_exception_handler(exception, _handler(to_problem))
+    app.add_exception_handler(HTTPException, _framework_error)
 
 
-def _handler(
-    translate: Callable[[Any], Problem],
-) -> Callable[[Request, Exception], Response]:
-    # Async, so that an error costs no thread.
+def _handler(to_problem: Callable[[Any], Problem]) -> Callable[[Request, Exception], Response]:
+    # Async, so that an error does not occupy a worker thread.
     async def handle(request: Request, error: Exception) -> Response:
-        return problem_to_response(request, translate(error))
+        return problem_to_response(request, to_problem(error))
 
-    return handle  # type: ignore[return-value] # Starlette takes handlers of both colours
+    return handle  # type: ignore[return-value] # Starlette takes sync and async handlers
 
 
-async def _framework(request: Request, error: Exception) -> Response:
-    """Answer what the framework refuses by itself: an unknown path, or a method it lacks."""
+async def _framework_error(request: Request, error: Exception) -> Response:
+    """Answer what the framework itself refuses: an unknown path, or a method of a known one."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     status = HTTPStatus(error.status_code)
-    if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        known = methods.allowed(request)
-        if request.method == "OPTIONS":
-            return methods.options(request, known)
-        detail = f"{request.method[:20]} is none of this path's methods: {', '.join(known)}."
-        return problem_to_response(
-            request, Problem(status, detail, headers={"Allow": ", ".join(known)})
-        )
     if status == HTTPStatus.NOT_FOUND:
-        return problem_to_response(request, Problem(status, "There is nothing at this address."))
-    return problem_to_response(
-        request, Problem(status, str(error.detail)[:200], headers=error.headers)
-    )
+        return problem_to_response(request, Problem(status, _NO_RESOURCE))
+    if status != HTTPStatus.METHOD_NOT_ALLOWED:
+        return problem_to_response(
+            request, Problem(status, str(error.detail)[:200], headers=error.headers)
+        )
+    allowed = methods.allowed(request)
+    if request.method == "OPTIONS":
+        return methods.options(request, allowed)
+    listed = ", ".join(allowed)
+    detail = f"This URL does not support {request.method[:20]}; it supports {listed}."
+    return problem_to_response(request, Problem(status, detail, headers={"Allow": listed}))
 
 
-def _malformed(error: MalformedFeedError) -> Problem:
-    place = {"line": error.line, "column": error.column}
-    detail = f"Line {error.line}, column {error.column}: {error.reason}."
-    return Problem(HTTPStatus.BAD_REQUEST, detail, members=place)
+def _sentence(error: Exception) -> str:
+    """Return the message of `error` with a capital first letter and a full stop."""
+    message = str(error)
+    return f"{message[:1].upper()}{message[1:]}."
 
 
-def _unknown_kind(error: UnsupportedFeedError) -> Problem:
-    # RFC 9110 section 15.5.16: the server "SHOULD" say what it takes, in Accept.
-    taken = ", ".join(MEDIA_TYPES)
+def _fixed(status: HTTPStatus, detail: str) -> Callable[[Exception], Problem]:
+    """Return a translation to a problem with this `detail`, whatever the exception says."""
+    return lambda _error: Problem(status, detail)
+
+
+def _malformed_feed(error: MalformedFeedError) -> Problem:
     return Problem(
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        f"A feed is none of the kinds that are taken: {error}.",
-        headers={"Accept": taken},
-        members={"taken": list(MEDIA_TYPES)},
+        HTTPStatus.BAD_REQUEST,
+        f"Line {error.line}, column {error.column}: {error.reason}.",
+        members={"line": error.line, "column": error.column},
     )
 
 
-def _unknown_coding(error: UnknownCodingError) -> Problem:
-    return Problem(
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        f"{str(error).capitalize()}.",
-        headers={"Accept-Encoding": ", ".join(CODINGS)},
+def _invalid_request(error: RequestValidationError) -> Problem:
+    """Name the invalid parameters of the path or query, without echoing their values."""
+    faults = error.errors()
+    if any(fault["loc"][0] == "path" for fault in faults):
+        return Problem(HTTPStatus.NOT_FOUND, _NO_RESOURCE)
+    return _invalid_parameters(
+        (".".join(map(str, fault["loc"][1:]))[:80], strip_pydantic_prefix(fault["msg"])[:200])
+        for fault in faults[:20]
     )
+
+
+def _invalid_query(error: InvalidQueryError) -> Problem:
+    return _invalid_parameters((fault.name, fault.reason) for fault in error.faults)
+
+
+def _invalid_parameters(faults: Iterable[tuple[str, str]]) -> Problem:
+    errors = [{"parameter": name, "reason": reason} for name, reason in faults]
+    detail = "; ".join(f"{each['parameter']}: {each['reason']}" for each in errors)
+    return Problem(HTTPStatus.BAD_REQUEST, detail, members={"errors": errors})
+
+
+def _no_such_article(error: NoSuchArticleError) -> Problem:
+    moved = f" It has moved to /admin/articles/{error.now}." if error.now else ""
+    detail = f"There is no article {excerpt(error.slug)}.{moved}"
+    return Problem(HTTPStatus.NOT_FOUND, detail)
+
+
+def _still_running(error: StillRunningError) -> Problem:
+    return _with_receipt(
+        HTTPStatus.CONFLICT,
+        error.load_id,
+        f"Load {error.load_id}, which has the same Idempotency-Key, is still running.",
+    )
+
+
+def _edit_refused(error: EditRefusedError) -> Problem:
+    return Problem(HTTPStatus.CONFLICT, _sentence(error), members={"outcome": error.outcome})
 
 
 def _too_large(error: FeedTooLargeError) -> Problem:
-    detail = f"{str(error).capitalize()}."
-    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, members={"limit": error.limit})
+    return Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _sentence(error), members={"limit": error.limit}
+    )
 
 
-def _unavailable(error: DatabaseUnavailableError) -> Problem:
+def _unsupported_feed(error: UnsupportedFeedError) -> Problem:
+    detail = f"Not a supported type of feed: {error}. The Accept header lists the supported types."
+    return _unsupported("Accept", MEDIA_TYPES, detail)
+
+
+def _unsupported_media_type(error: UnsupportedMediaTypeError) -> Problem:
+    sent = f"Content-Type {str(error)!r}" if str(error) else "A body without Content-Type"
+    detail = f"{sent} is not supported here; send {' or '.join(error.supported)} in UTF-8."
+    return _unsupported(error.header, error.supported, detail)
+
+
+def _unknown_coding(error: UnknownCodingError) -> Problem:
+    detail = f"{_sentence(error)} Send the body uncompressed, or in {' or '.join(CODINGS)}."
+    return _unsupported("Accept-Encoding", CODINGS, detail)
+
+
+def _unsupported(header: str, supported: Collection[str], detail: str) -> Problem:
+    # RFC 9110 section 15.5.16: the server "SHOULD" list what it supports, in Accept or
+    # Accept-Encoding; RFC 5789 section 2.2: for PATCH, in Accept-Patch.
+    return Problem(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        detail,
+        headers={header: ", ".join(supported)},
+        members={"supported": list(supported)},
+    )
+
+
+def _key_reused(error: KeyReusedError) -> Problem:
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        f"Load {error.load_id} has the same Idempotency-Key, and another body or other options.",
+        members={"load": error.load_id},
+    )
+
+
+def _invalid_record(error: InvalidRecordError) -> Problem:
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        f"The body is not a valid article record: {excerpt(str(error))}.",
+        members={"faults": [asdict(each) for each in error.faults], "left_out": error.left_out},
+    )
+
+
+def _unsupported_json(error: UnsupportedJsonError) -> Problem:
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, f"The body is JSON that cannot be stored: {error}."
+    )
+
+
+def _database_unavailable(error: DatabaseUnavailableError) -> Problem:
     logger.warning("%s", error)
     return unavailable()
 
@@ -105,133 +190,70 @@ def _unavailable(error: DatabaseUnavailableError) -> Problem:
 def _stopping(_error: StoppingError) -> Problem:
     return Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "The server is stopping, and has changed nothing. Try again in a few seconds.",
-        headers={"Retry-After": str(RETRY_SECONDS)},
+        "The server is stopping. Nothing was changed; try again in a few seconds.",
+        headers=_RETRY_AFTER,
     )
 
 
-def _interrupted(error: LoadInterruptedError) -> Problem:
+def _load_interrupted(error: LoadInterruptedError) -> Problem:
     logger.warning("%s", error)
-    receipt = f"/admin/loads/{error.load_id}"
-    return Problem(
+    return _with_receipt(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        f"The load stopped behind record {error.position}. What came before is in the database, and"
-        f" its receipt is {receipt}. The same feed sent again completes it.",
-        members={"load": error.load_id, "position": error.position, "receipt": receipt},
-        headers={"Retry-After": str(RETRY_SECONDS), "Content-Location": receipt},
+        error.load_id,
+        f"The load stopped after record {error.position}. Everything before that is stored."
+        " Send the same feed again to complete it.",
+        position=error.position,
     )
 
 
-def _unread(error: ReceiptUnavailableError) -> Problem:
-    receipt = f"/admin/loads/{error.load_id}"
-    return Problem(
+def _receipt_unavailable(error: ReceiptUnavailableError) -> Problem:
+    return _with_receipt(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        f"The feed is loaded. Its receipt, {receipt}, cannot be read at the moment.",
-        members={"load": error.load_id, "receipt": receipt},
-        headers={"Retry-After": str(RETRY_SECONDS), "Content-Location": receipt},
+        error.load_id,
+        "The feed was loaded, but the receipt cannot be read at the moment.",
     )
 
 
-def _still_running(error: StillRunningError) -> Problem:
-    receipt = f"/admin/loads/{error.load_id}"
+def _with_receipt(status: HTTPStatus, load_id: int, detail: str, **members: int) -> Problem:
+    receipt = f"/admin/loads/{load_id}"
     return Problem(
-        HTTPStatus.CONFLICT,
-        f"Load {error.load_id} is still running. Its receipt is {receipt}.",
-        members={"load": error.load_id, "receipt": receipt},
-        headers={"Retry-After": str(RETRY_SECONDS), "Content-Location": receipt},
+        status,
+        f"{detail} Receipt: {receipt}",
+        members={"load": load_id, **members, "receipt": receipt},
+        headers={**_RETRY_AFTER, "Content-Location": receipt},
     )
-
-
-def _key_reused(error: KeyReusedError) -> Problem:
-    detail = f"{str(error).capitalize()}, or one with other options."
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, members={"load": error.load_id})
-
-
-def _not_undoable(error: NotUndoableError) -> Problem:
-    return Problem(HTTPStatus.CONFLICT, f"{str(error).capitalize()}.")
-
-
-def _no_such_load(error: NoSuchLoadError) -> Problem:
-    return Problem(HTTPStatus.NOT_FOUND, f"There is no load {error}.")
-
-
-def _no_such_article(error: NoSuchArticleError) -> Problem:
-    moved = f" It is at /admin/articles/{error.now} now." if error.now else ""
-    detail = f"There is no article {excerpt(error.slug)}.{moved}"
-    return Problem(HTTPStatus.NOT_FOUND, detail)
-
-
-def _edit_refused(error: EditRefusedError) -> Problem:
-    members = {"outcome": error.outcome}
-    return Problem(HTTPStatus.CONFLICT, f"{str(error).capitalize()}.", members=members)
-
-
-def _invalid_record(error: InvalidRecordError) -> Problem:
-    faults = [asdict(fault) for fault in error.faults]
-    detail = f"The body is no article record: {excerpt(str(error))}."
-    members = {"faults": faults, "left_out": error.left_out}
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, members=members)
-
-
-def _unfit(error: UnsupportedJsonError) -> Problem:
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"The body is not to be used: {error}.")
-
-
-def _invalid_request(error: RequestValidationError) -> Problem:
-    """Say what is wrong with the path or the query, without repeating what came in."""
-    faults = [
-        {
-            "parameter": ".".join(map(str, fault["loc"][1:]))[:80],
-            "reason": strip_pydantic_prefix(fault["msg"])[:200],
-        }
-        for fault in error.errors()[:20]
-    ]
-    if any(fault["loc"][0] == "path" for fault in error.errors()):
-        return Problem(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
-    detail = "; ".join(f"{fault['parameter']}: {fault['reason']}" for fault in faults)
-    return Problem(HTTPStatus.BAD_REQUEST, detail, members={"errors": faults})
-
-
-def _bad_query(error: InvalidQueryError) -> Problem:
-    faults = [{"parameter": fault.name, "reason": fault.reason} for fault in error.faults]
-    detail = "; ".join(f"{fault.name}: {fault.reason}" for fault in error.faults)
-    return Problem(HTTPStatus.BAD_REQUEST, detail, members={"errors": faults})
-
-
-def _precondition(_error: PreconditionFailedError) -> Problem:
-    detail = "What is here is not what the request's preconditions ask for."
-    return Problem(HTTPStatus.PRECONDITION_FAILED, detail)
-
-
-def _gone_away(_error: ClientDisconnect) -> Problem:
-    return Problem(HTTPStatus.BAD_REQUEST, "The connection ended before the body did.")
-
-
-def _unforeseen(_error: Exception) -> Problem:
-    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here. It is logged.")
 
 
 _PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     Problem: lambda problem: problem,
-    MalformedFeedError: _malformed,
-    UnsupportedFeedError: _unknown_kind,
-    UnknownCodingError: _unknown_coding,
-    FeedTooLargeError: _too_large,
-    DatabaseUnavailableError: _unavailable,
-    LoadInterruptedError: _interrupted,
-    StoppingError: _stopping,
-    ReceiptUnavailableError: _unread,
-    StillRunningError: _still_running,
-    KeyReusedError: _key_reused,
-    NotUndoableError: _not_undoable,
-    NoSuchLoadError: _no_such_load,
-    NoSuchArticleError: _no_such_article,
-    EditRefusedError: _edit_refused,
-    InvalidRecordError: _invalid_record,
-    UnsupportedJsonError: _unfit,
-    PreconditionFailedError: _precondition,
+    MalformedFeedError: _malformed_feed,
     RequestValidationError: _invalid_request,
-    InvalidQueryError: _bad_query,
-    ClientDisconnect: _gone_away,
-    Exception: _unforeseen,
+    InvalidQueryError: _invalid_query,
+    ClientDisconnect: _fixed(
+        HTTPStatus.BAD_REQUEST, "The connection was closed before the body was complete."
+    ),
+    NoSuchLoadError: lambda error: Problem(HTTPStatus.NOT_FOUND, f"There is no load {error}."),
+    NoSuchArticleError: _no_such_article,
+    StillRunningError: _still_running,
+    NotUndoableError: lambda error: Problem(HTTPStatus.CONFLICT, _sentence(error)),
+    EditRefusedError: _edit_refused,
+    PreconditionFailedError: _fixed(
+        HTTPStatus.PRECONDITION_FAILED,
+        "The current state of this resource does not satisfy the request's If-Match,"
+        " If-None-Match or If-Unmodified-Since header.",
+    ),
+    FeedTooLargeError: _too_large,
+    UnsupportedFeedError: _unsupported_feed,
+    UnsupportedMediaTypeError: _unsupported_media_type,
+    UnknownCodingError: _unknown_coding,
+    KeyReusedError: _key_reused,
+    InvalidRecordError: _invalid_record,
+    UnsupportedJsonError: _unsupported_json,
+    DatabaseUnavailableError: _database_unavailable,
+    StoppingError: _stopping,
+    LoadInterruptedError: _load_interrupted,
+    ReceiptUnavailableError: _receipt_unavailable,
+    Exception: _fixed(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "An unexpected error occurred. It has been logged."
+    ),
 }

@@ -234,6 +234,26 @@ def test_i19_an_asynchronous_load_is_202_and_its_receipt_reports_the_end(site: S
     assert post_feed(site, "rubbish", Prefer="respond-async").status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        (["respond-async"], 202),
+        (["Respond-Async; x=1, wait=10"], 202),
+        (["return=minimal", "wait=5", "respond-async"], 202),
+        (["return=representation"], 200),
+        (["not-respond-async"], 200),
+        (['handling="respond-async"', "respond-async-not"], 200),
+        (['x="a, respond-async"'], 200),
+    ],
+)
+def test_i19_prefer_is_a_list_over_all_its_lines(site: Site, lines: list[str], status: int) -> None:
+    headers = [*site.authorized.items(), *(("Prefer", line) for line in lines)]
+    answer = site.client.post("/admin/loads", content=ndjson(record("a")), headers=headers)
+    assert answer.status_code == status
+    applied = answer.headers.get("preference-applied")
+    assert applied == ("respond-async" if status == 202 else None)
+
+
 def test_i19_progress_events_end_with_the_load(site: Site) -> None:
     site.loaded(ndjson(record("a")))
     headers = {**site.authorized, "Accept": "text/event-stream"}

@@ -1,4 +1,4 @@
-"""Who may do what under `/admin`: bearer tokens (RFC 6750) and their scopes."""
+"""Authentication and authorization under `/admin`: bearer tokens (RFC 6750) and their scopes."""
 
 import hmac
 import logging
@@ -31,14 +31,15 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
 def require_scope(*scopes: str) -> Callable[..., Operator]:
-    """Return a dependency: the operator behind the request, who must have one of `scopes`."""
+    """Return a dependency: the authenticated operator, who must have one of `scopes`."""
 
-    def operator(request: Request, credentials: Credentials, service: StateDep) -> Operator:
+    def operator(request: Request, credentials: Credentials, state: StateDep) -> Operator:
         if credentials is None:
-            raise _unauthorized("This address is for operators: send a bearer token.", "")
-        visit = get_request_context(request)
-        found = _operator(service, credentials.credentials, visit.address)
-        visit.operator = found.name
+            detail = "This URL requires a bearer token. Send it as `Authorization: Bearer <token>`."
+            raise _unauthorized(detail)
+        context = get_request_context(request)
+        found = _authenticate(state, credentials.credentials, context.address)
+        context.operator = found.name
         if found.scopes.isdisjoint(scopes):
             raise _forbidden(scopes)
         return found
@@ -46,81 +47,81 @@ def require_scope(*scopes: str) -> Callable[..., Operator]:
     return operator
 
 
-def _operator(service: AppState, token: str, address: str) -> Operator:
-    """Return whose `token` is. Raises Problem where it is nobody's, or it is not looked at.
+def _authenticate(state: AppState, token: str, address: str) -> Operator:
+    """Return the operator whose token this is. Raises Problem: 401, or 429.
 
-    A network that has sent too many wrong ones is refused before anybody asks whose the next one
-    is, so that each costs the same little. Tokens that were right not long ago still are looked at:
-    who shares an address with somebody who guesses is not locked out.
+    A network with too many failed attempts is refused before its token is looked up, so that each
+    further guess is cheap. Tokens that were valid recently are still looked up: an operator who
+    shares an address with an attacker is not locked out.
     """
-    if _is_bootstrap(service, token):
+    if _is_bootstrap(state, token):
         return Operator(BOOTSTRAP, frozenset(tokens.SCOPES))
-    now, network, token_hash = service.clock(), network_of(address), tokens.hash_token(token)
-    pause = service.failed_logins.retry_after(network, now)
-    if pause and token_hash not in service.valid_token_cache:
-        raise _too_many(pause)
-    kept = _live(service, token, now)
-    if kept is None:
-        service.valid_token_cache.discard(token_hash)
-        service.failed_logins.record_failure(network, now)
-        logger.warning("an unknown, expired or revoked token from %s was refused", excerpt(address))
-        if pause := service.failed_logins.retry_after(network, now):
-            logger.warning("no more from %s is looked at for %d s", excerpt(network), pause)
+    now, network, token_hash = state.clock(), network_of(address), tokens.hash_token(token)
+    seconds = state.failed_logins.retry_after(network, now)
+    if seconds and token_hash not in state.valid_token_cache:
+        raise _too_many_attempts(seconds)
+    stored = _find_live(state, token, now)
+    if stored is None:
+        state.valid_token_cache.discard(token_hash)
+        state.failed_logins.record_failure(network, now)
+        logger.warning("refused an unknown, expired or revoked token from %s", excerpt(address))
+        if seconds := state.failed_logins.retry_after(network, now):
+            logger.warning("refusing tokens from %s for %d s", excerpt(network), seconds)
         raise _unauthorized("The token is unknown, expired or revoked.", "invalid_token")
-    service.valid_token_cache.add(token_hash)
-    return Operator(kept.name, frozenset(kept.scopes))
+    state.valid_token_cache.add(token_hash)
+    return Operator(stored.name, frozenset(stored.scopes))
 
 
-def _is_bootstrap(service: AppState, token: str) -> bool:
-    bootstrap = service.settings.admin_token
+def _is_bootstrap(state: AppState, token: str) -> bool:
+    bootstrap = state.settings.admin_token
     return bootstrap is not None and hmac.compare_digest(
         tokens.hash_token(token), tokens.hash_token(bootstrap.get_secret_value())
     )
 
 
-def _live(service: AppState, token: str, now: datetime) -> StoredToken | None:
-    """Return what is kept of `token`, and note that it was used, where it opens anything."""
+def _find_live(state: AppState, token: str, now: datetime) -> StoredToken | None:
+    """Return the stored token and record its use, or None if `token` is not valid at `now`."""
     token_id = tokens.token_id_of(token)
     if token_id is None:
         return None
-    with service.database.reading() as session:
-        kept = stored_tokens.find(session, token_id)
-    if kept is None or not tokens.matches(token, kept.hash) or not kept.is_live(now):
+    with state.database.reading() as session:
+        stored = stored_tokens.find(session, token_id)
+    if stored is None or not tokens.matches(token, stored.hash) or not stored.is_live(now):
         return None
-    if kept.should_record_use(now):
-        _note_use(service, kept, now)
-    return kept
+    if stored.should_record_use(now):
+        _record_use(state, stored, now)
+    return stored
 
 
-def _note_use(service: AppState, kept: StoredToken, now: datetime) -> None:
-    """Note it if that can be done at once: a load that writes is nothing to wait for."""
+def _record_use(state: AppState, stored: StoredToken, now: datetime) -> None:
+    """Record the use of a token, unless another transaction, such as a load, holds the lock."""
     try:
-        with service.database.audit_transaction(timeout=0) as session:
-            stored_tokens.record_use(session, kept.id, now)
+        with state.database.audit_transaction(timeout=0) as session:
+            stored_tokens.record_use(session, stored.id, now)
     except DatabaseUnavailableError as error:
-        logger.debug("the use of a token is not noted: %s", error)
+        logger.debug("the last use of a token was not recorded: %s", error)
 
 
-def _unauthorized(detail: str, error: str) -> Problem:
+def _unauthorized(detail: str, error: str = "") -> Problem:
     headers = {"WWW-Authenticate": _challenge(error)}
     return Problem(HTTPStatus.UNAUTHORIZED, detail, headers=headers)
 
 
 def _forbidden(scopes: tuple[str, ...]) -> Problem:
-    named = " or ".join(f"'{scope}'" for scope in scopes)
+    listed = " or ".join(f"'{scope}'" for scope in scopes)
     headers = {"WWW-Authenticate": _challenge("insufficient_scope", " ".join(scopes))}
-    return Problem(HTTPStatus.FORBIDDEN, f"The token lacks the scope {named}.", headers=headers)
+    return Problem(HTTPStatus.FORBIDDEN, f"The token needs the scope {listed}.", headers=headers)
 
 
-def _too_many(pause: int) -> Problem:
+def _too_many_attempts(seconds: int) -> Problem:
     return Problem(
         HTTPStatus.TOO_MANY_REQUESTS,
-        f"Too many wrong tokens came from your network. Try again in {pause} seconds.",
-        headers={"Retry-After": str(pause)},
+        f"Too many invalid tokens came from your network. Try again in {seconds} seconds.",
+        headers={"Retry-After": str(seconds)},
     )
 
 
 def _challenge(error: str, scope: str = "") -> str:
     # RFC 6750 section 3.
-    parts = [("realm", "slugline"), ("error", error), ("scope", scope)]
-    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parts if value)
+    attributes = [("realm", "slugline"), ("error", error), ("scope", scope)]
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in attributes if value)

@@ -1,4 +1,4 @@
-"""The answer to `dry_run=true`: the report of a load that does not take place."""
+"""The response to `dry_run=true`: the report of a load that does not take place."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -20,42 +20,44 @@ from app.web.state import AppState
 from app.web.uploads.request_body import Upload
 
 _IN_MEMORY: Final = 1 << 20
-_CHUNK: Final = 64 << 10
-_REFUSING: Final = {"rejected", "conflict"}
+_CHUNK_BYTES: Final = 64 << 10
+_REFUSED_BY_ATOMIC: Final = {"rejected", "conflict"}
 
 
 def respond(
-    service: AppState, opened: AbstractContextManager[Upload], options: LoadOptions
+    state: AppState, upload_context: AbstractContextManager[Upload], options: LoadOptions
 ) -> Response:
-    """Return what a load of the feed that `opened` yields would do.
+    """Return a report on what a load of the upload would do.
 
-    Raises what a load does, but for what comes of writing.
+    Raises what a load raises, except for failed writes.
     """
-    run = LoadContext(service.database, service.clock, service.stopping.is_set)
-    told = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - it is closed when it has been sent
-    counted: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
+    context = LoadContext(state.database, state.clock, state.stopping.is_set)
+    results = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - _stream_report closes it
+    summary: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
     try:
-        with opened as upload:
-            would = dry_run.run(run, upload.sources, options)
-            for number, each in enumerate(would):
-                counted[each.result.outcome] += 1
-                told.write((b"," if number else b"") + _line(each))
+        with upload_context as upload:
+            for number, each in enumerate(dry_run.run(context, upload.sources, options)):
+                summary[each.result.outcome] += 1
+                results.write((b"," if number else b"") + _result_json(each))
     except BaseException:
-        told.close()
+        results.close()
         raise
-    told.seek(0)
-    refused = options.atomic and any(counted[outcome] for outcome in _REFUSING)
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused or all_rejected(counted) else HTTPStatus.OK
-    return no_store_response(_report(counted, told), status)
+    results.seek(0)
+    refused = options.atomic and any(summary[outcome] for outcome in _REFUSED_BY_ATOMIC)
+    failed = refused or all_rejected(summary)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if failed else HTTPStatus.OK
+    return no_store_response(_stream_report(summary, results), status)
 
 
-def _line(each: DryRunResult) -> bytes:
+def _result_json(each: DryRunResult) -> bytes:
     differences = [difference._asdict() for difference in each.differences]
     return to_json({**asdict(each.result), "differences": differences})
 
 
-def _report(summary: dict[str, int], told: "SpooledTemporaryFile[bytes]") -> Iterator[bytes]:
-    with told:
+def _stream_report(
+    summary: dict[str, int], results: "SpooledTemporaryFile[bytes]"
+) -> Iterator[bytes]:
+    with results:
         yield b'{"load":null,"summary":' + to_json(summary) + b',"results":['
-        yield from iter(lambda: told.read(_CHUNK), b"")
+        yield from iter(lambda: results.read(_CHUNK_BYTES), b"")
         yield b'],"next":null}'

@@ -1,4 +1,4 @@
-"""`/admin/loads`: receipts, while a load runs and ever after."""
+"""`GET /admin/loads`: the receipts of loads, running and ended."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ from app.web.state import AppState, NoStore, StateDep
 
 RESULTS_PER_PAGE: Final = 1_000
 MAX_PAGE_CHARACTERS: Final = 256 << 10
-"""What the faults and flags of one page of a receipt may measure; the rest is on the next."""
+"""The total length of the faults and flags on one page of a receipt, exceeded by one result."""
 
 EVENT_SECONDS: Final = 0.5
 MAX_ID: Final = 2**63 - 1
@@ -40,14 +40,14 @@ LoadId = Annotated[int, Path(ge=1, le=MAX_ID)]
 Limit = Annotated[int, Query(ge=1, le=RESULTS_PER_PAGE)]
 After = Annotated[int, Query(ge=0, le=MAX_ID)]
 OutcomeName = Annotated[
-    str | None, Query(pattern="^[a-z_]{1,40}$", description="Only results of this kind.")
+    str | None, Query(pattern="^[a-z_]{1,40}$", description="Only results with this outcome.")
 ]
 
 
 class LoadReport(BaseModel):
-    """A receipt with what became of the feed's records, in the order of the feed.
+    """A receipt with the results of the records, in the order of the feed.
 
-    `summary` counts all records by outcome. `next` is where more results are, if there are more.
+    `summary` counts all records by outcome. `next` is the URL of more results, if there are any.
     """
 
     load: LoadHead
@@ -57,7 +57,7 @@ class LoadReport(BaseModel):
 
 
 class Loads(BaseModel):
-    """Receipts, the newest first. `next` is where older ones are, if there are any."""
+    """Receipts, newest first. `next` is the URL of older ones, if there are any."""
 
     loads: list[Receipt]
     next: str | None
@@ -74,85 +74,90 @@ def router() -> APIRouter:
 
 def _receipts(
     _operator: Loader,
-    service: StateDep,
+    state: StateDep,
     before: Annotated[int | None, Query(ge=1, le=MAX_ID)] = None,
     limit: Limit = 100,
 ) -> Loads:
-    """List the loads, the newest first, those before the load `before` where it is given."""
-    with service.database.reading() as session:
-        page = load_receipts.list_receipts(
-            session, before=before, limit=limit + 1, now=service.clock()
+    """List the loads, newest first, optionally those before the load `before`."""
+    with state.database.reading() as session:
+        receipts = load_receipts.list_receipts(
+            session, before=before, limit=limit + 1, now=state.clock()
         )
-    shown = page[:limit]
-    more = f"/admin/loads?before={shown[-1].load.id}&limit={limit}" if len(page) > limit else None
-    return Loads(loads=shown, next=more)
+    page = receipts[:limit]
+    has_more = len(receipts) > limit
+    older = f"/admin/loads?before={page[-1].load.id}&limit={limit}" if has_more else None
+    return Loads(loads=page, next=older)
 
 
 def _receipt(  # noqa: PLR0913, PLR0917 - each is a parameter of the request
     request: Request,
     load_id: LoadId,
     _operator: Loader,
-    service: StateDep,
+    state: StateDep,
     after: After = 0,
     limit: Limit = RESULTS_PER_PAGE,
     outcome: OutcomeName = None,
 ) -> Response:
-    """Return the receipt of a load, with its results beyond the position `after`.
+    """Return the receipt of a load, with its results after the position `after`.
 
-    As `text/event-stream` it is told again and again while the load runs.
+    As `text/event-stream` it is repeated while the load runs.
     """
-    shown = read_report(service, load_id, after=after, limit=limit, outcome=outcome)
+    report = read_report(state, load_id, after=after, limit=limit, outcome=outcome)
     if negotiate(request_preferences(request.scope).accept, (JSON, _EVENTS)) == _EVENTS:
-        return no_store_response(_events(service, load_id), media_type=_EVENTS)
-    return no_store_response(shown.model_dump_json().encode())
+        return no_store_response(_stream_events(state, load_id), media_type=_EVENTS)
+    return no_store_response(report.model_dump_json().encode())
 
 
 def _all_results(
-    load_id: LoadId, _operator: Loader, service: StateDep, outcome: OutcomeName = None
+    load_id: LoadId, _operator: Loader, state: StateDep, outcome: OutcomeName = None
 ) -> Response:
-    """Return all results of a load, one a line, however many there are."""
-    read_report(service, load_id, after=0, limit=1, outcome=outcome)
-    return no_store_response(_lines(service, load_id, outcome), media_type=NDJSON)
+    """Return all results of a load, one per line."""
+    read_report(state, load_id, limit=1)  # raises NoSuchLoadError before the stream begins
+    return no_store_response(_stream_results(state, load_id, outcome), media_type=NDJSON)
 
 
 def read_report(
-    service: AppState, load_id: int, *, after: int = 0, limit: int = RESULTS_PER_PAGE,
+    state: AppState,
+    load_id: int,
+    *,
+    after: int = 0,
+    limit: int = RESULTS_PER_PAGE,
     outcome: str | None = None,
-) -> LoadReport:  # fmt: skip
-    """Return the receipt of a load with some of its results. Raises NoSuchLoadError."""
-    with service.database.reading() as session:
-        receipt = load_receipts.find_receipt(session, load_id, service.clock())
+) -> LoadReport:
+    """Return the receipt of a load with a page of its results. Raises NoSuchLoadError."""
+    with state.database.reading() as session:
+        receipt = load_receipts.find_receipt(session, load_id, state.clock())
         if receipt is None:
             raise NoSuchLoadError(load_id)
-        found = load_receipts.iter_results(
+        results = load_receipts.iter_results(
             session, load_id, after=after, limit=limit + 1, outcome=outcome
         )
-        shown, more = _page(found, limit)
+        page, has_more = _take_page(results, limit)
     following = None
-    if more:
-        chosen = f"&outcome={outcome}" if outcome else ""
-        following = f"/admin/loads/{load_id}?after={shown[-1].position}&limit={limit}{chosen}"
-    return LoadReport(load=receipt.load, summary=receipt.summary, results=shown, next=following)
+    if has_more:
+        only = f"&outcome={outcome}" if outcome else ""
+        following = f"/admin/loads/{load_id}?after={page[-1].position}&limit={limit}{only}"
+    return LoadReport(load=receipt.load, summary=receipt.summary, results=page, next=following)
 
 
-def _page(results: Iterator[RecordResult], limit: int) -> tuple[list[RecordResult], bool]:
-    """Take from `results` what fits on a page, and say whether there are more."""
-    shown: list[RecordResult] = []
+def _take_page(results: Iterator[RecordResult], limit: int) -> tuple[list[RecordResult], bool]:
+    """Return the results that fit on a page, and whether there are more."""
+    page: list[RecordResult] = []
     characters = 0
     for result in results:
-        if shown and (len(shown) == limit or characters >= MAX_PAGE_CHARACTERS):
-            return shown, True
-        shown.append(result)
+        if page and (len(page) == limit or characters >= MAX_PAGE_CHARACTERS):
+            return page, True
+        page.append(result)
         characters += sum(
             len(text) for each in (*result.faults, *result.flags) for text in each.values()
         )
-    return shown, False
+    return page, False
 
 
-def _lines(service: AppState, load_id: int, outcome: str | None) -> Iterator[bytes]:
+def _stream_results(state: AppState, load_id: int, outcome: str | None) -> Iterator[bytes]:
     after = 0
     while True:
-        with service.database.reading() as session:
+        with state.database.reading() as session:
             page = list(
                 load_receipts.iter_results(
                     session, load_id, after=after, limit=RESULTS_PER_PAGE, outcome=outcome
@@ -164,36 +169,33 @@ def _lines(service: AppState, load_id: int, outcome: str | None) -> Iterator[byt
         yield b"".join(_RESULT.dump_json(result) + b"\n" for result in page)
 
 
-async def _events(service: AppState, load_id: int) -> AsyncIterator[str]:
+async def _stream_events(state: AppState, load_id: int) -> AsyncIterator[str]:
     """Yield the receipt as server-sent events until the load has ended."""
     last = ""
-    while not service.stopping.is_set():
+    while not state.stopping.is_set():
         try:
-            receipt = await run_in_threadpool(_head, service, load_id)
+            receipt = await run_in_threadpool(_find_receipt, state, load_id)
         except DatabaseUnavailableError:
-            return  # who listens asks again, as the standard says
+            return  # the client reconnects, as the standard for server-sent events demands
         if receipt is None:
             return
-        told = _RECEIPT.dump_json(receipt).decode()
-        ended = receipt.load.state != "running"
-        if told != last or ended:
-            kind = "end" if ended else "progress"
-            yield f"event: {kind}\ndata: {told}\n\n"
-            last = told
-        else:
-            yield ": still there\n\n"
-        if ended:
+        data = _RECEIPT.dump_json(receipt).decode()
+        has_ended = receipt.load.state != "running"
+        if has_ended:
+            yield f"event: end\ndata: {data}\n\n"
             return
+        yield ": keep-alive\n\n" if data == last else f"event: progress\ndata: {data}\n\n"
+        last = data
         await asyncio.sleep(EVENT_SECONDS)
 
 
-def _head(service: AppState, load_id: int) -> Receipt | None:
-    with service.database.reading() as session:
-        return load_receipts.find_receipt(session, load_id, service.clock())
+def _find_receipt(state: AppState, load_id: int) -> Receipt | None:
+    with state.database.reading() as session:
+        return load_receipts.find_receipt(session, load_id, state.clock())
 
 
 def all_rejected(summary: Mapping[str, int]) -> bool:
-    """Say whether there were records, and nothing came of any."""
+    """Return whether there were records, and all of them were rejected."""
     rejected = summary.get("rejected", 0)
     return bool(rejected) and rejected == sum(summary.values())
 

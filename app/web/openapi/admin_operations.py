@@ -1,6 +1,7 @@
-"""What the OpenAPI document says of operators' part of the service."""
+"""The operations under `/admin` in the OpenAPI document."""
 
-from typing import Final
+from collections.abc import Collection
+from typing import Any, Final
 
 from fastapi import Response
 from pydantic import BaseModel
@@ -15,85 +16,97 @@ from app.web.openapi.document import (
 )
 from app.web.uploads.request_body import MEDIA_TYPES
 
-_OPERATORS: Final[Responses] = {
-    401: problem("No token, or one that is unknown, expired or revoked."),
+_AUTHENTICATION: Final[Responses] = {
+    401: problem("The token is missing, unknown, expired or revoked."),
     403: problem("The token lacks the scope."),
-    429: problem("Too many wrong tokens came from there. `Retry-After` says when it may go on."),
+    429: problem("Too many invalid tokens from this network; `Retry-After` says when to go on."),
+}
+_READ: Final[Responses] = {**_AUTHENTICATION, 400: BAD_REQUEST, 404: NOT_FOUND}
+_PREFER: Final = {
+    "name": "prefer",
+    "in": "header",
+    "description": "`respond-async`: respond with 202 as soon as the load has a receipt.",
+    "schema": {"type": "string"},
 }
 
 
 def load(report: type[BaseModel]) -> Operation:
-    """Document the loading of a feed, answered with a `report`."""
+    """Document the loading of feeds, which responds with a `report`."""
     feeds = {
         media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in MEDIA_TYPES
     }
     return {
         "response_class": Response,
         "responses": {
-            **_OPERATORS,
-            200: {"model": report, "description": "The receipt, or what it would be."},
-            202: {"description": "The load has begun; `Location` is its receipt."},
+            **_AUTHENTICATION,
+            200: {"model": report, "description": "The receipt; of a dry run, the report."},
+            202: {"description": "The load has started; `Location` is the URL of its receipt."},
             400: BAD_REQUEST,
             409: problem("A load with the same idempotency key is running."),
-            413: problem("The feed is larger than is allowed, as it is or decompressed."),
-            415: problem("The feed is of a kind, or in a coding, that is not taken."),
+            413: problem("The feed exceeds the size limit, as sent or decompressed."),
+            415: problem("The media type or the content coding is not supported."),
             422: {"model": report, "description": "Every record of the feed was rejected."},
         },
-        "openapi_extra": {"requestBody": {"required": True, "content": feeds}},
+        "openapi_extra": {
+            "requestBody": {"required": True, "content": feeds},
+            "parameters": [_PREFER],
+        },
     }
 
 
 def receipt(report: type[BaseModel], events: str) -> Operation:
-    """Document the reading of a receipt, a `report`, or `events` of it."""
-    described = "The receipt; as events, again and again while the load runs."
+    """Document the reading of a receipt: a `report`, or a stream of the media type `events`."""
+    description = "The receipt; as an event stream, repeatedly while the load runs."
     content = {events: {"schema": {"type": "string"}}}
-    shown = {"model": report, "description": described, "content": content}
-    return {"responses": {200: shown, **admin_read()["responses"]}}
+    return admin_read({"model": report, "description": description, "content": content})
 
 
 def results(media_type: str) -> Operation:
-    """Document the reading of all results of a load."""
+    """Document the reading of all results of a load, as `media_type`."""
     content = {media_type: {"schema": {"type": "string"}}}
-    shown = {"description": "One result a line.", "content": content}
     return {
+        **admin_read({"description": "One result per line.", "content": content}),
         "response_class": Response,
-        "responses": {200: shown, **admin_read()["responses"]},
     }
 
 
 def undo(report: type[BaseModel]) -> Operation:
-    """Document the undoing of a load, answered with a `report`."""
-    shown = {"model": report, "description": "What was put back, and what was left, and why."}
-    conflict = problem("The load is running, has been undone, or is an undo itself.")
-    responses = {200: shown, **admin_read()["responses"], 409: conflict}
-    return {"responses": responses, "response_class": Response}
+    """Document the undoing of a load, which responds with a `report`."""
+    description = "What was restored, and what was left as it is, with the reason."
+    operation = admin_read({"model": report, "description": description})
+    operation["responses"][409] = problem("The load is running, already undone, or itself an undo.")
+    return {**operation, "response_class": Response}
 
 
 def stored_article(report: type[BaseModel]) -> Operation:
-    """Document the reading of an article as it is kept."""
-    shown = {"model": report, "description": "The article, and what it has been through."}
-    return {"responses": {200: shown, **admin_read()["responses"]}}
+    """Document the reading of a stored article."""
+    return admin_read({"model": report, "description": "The article and its history."})
 
 
-def edit(report: type[BaseModel], media_type: str | None) -> Operation:
-    """Document an edit, answered with a `report`, the body of which is of `media_type`."""
-    shown = {"model": report, "description": "The receipt."}
+def edit(report: type[BaseModel], media_types: Collection[str]) -> Operation:
+    """Document an edit, which responds with a `report`; its body is of one of `media_types`."""
     responses = {
-        200: shown,
-        **_OPERATORS,
-        400: BAD_REQUEST,
-        404: NOT_FOUND,
-        409: problem("The edit does not fit to what is there; the answer says why."),
+        200: {"model": report, "description": "The receipt."},
+        **_READ,
+        409: problem("The edit conflicts with the current state; the response says how."),
         412: ELSEWHERE[412],
-        413: problem("The record is too large."),
-        422: problem("The body is no article record; the answer names each fault."),
+    }
+    if not media_types:
+        return {"responses": responses, "response_class": Response}
+    responses |= {
+        413: problem("The body exceeds the size limit, as sent or decompressed."),
+        415: problem("The media type or the content coding is not supported."),
+        422: problem("The body is not a valid article record; the response lists the faults."),
     }
     fields = {"type": "object", "additionalProperties": True}
-    body = {"required": True, "content": {media_type: {"schema": fields}}}
-    extra = {"requestBody": body} if media_type else {}
-    return {"responses": responses, "response_class": Response, "openapi_extra": extra}
+    content = {media_type: {"schema": fields} for media_type in media_types}
+    return {
+        "responses": responses,
+        "response_class": Response,
+        "openapi_extra": {"requestBody": {"required": True, "content": content}},
+    }
 
 
-def admin_read() -> Operation:
-    """Document the reading of receipts and actions."""
-    return {"responses": {**_OPERATORS, 400: BAD_REQUEST, 404: NOT_FOUND}}
+def admin_read(success: dict[str, Any] | None = None) -> Operation:
+    """Document a read under `/admin`; `success` is its 200, unless FastAPI can derive that."""
+    return {"responses": {**({200: success} if success else {}), **_READ}}

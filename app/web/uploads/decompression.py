@@ -1,8 +1,9 @@
-"""The codings that a feed may come packed in: each a row, with what unpacks it piece by piece.
+"""The content codings that a request body may have, each with its streaming decoder.
 
-However much a body unfolds to, it comes in small pieces, so that whoever counts them can stop.
+Decoders yield small chunks, so that a caller can enforce a limit on the decompressed size.
 """
 
+import gzip
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,86 +16,99 @@ from app.feeds import MalformedFeedError
 CHUNK_BYTES: Final = 64 << 10
 
 # RFC 9659, section 3: "A decoder MUST support a Window_Size of 8 MB, and an encoder MUST NOT
-# generate" a larger one. What asks for more could ask for gigabytes.
+# generate" a larger one. A frame with a larger window could demand gigabytes of memory.
 MAX_ZSTD_WINDOW: Final = 8 << 20
 
-# A frame that is put behind the body. If what is in it comes out last, the one before it was whole.
-_LAST_WORD: Final = b"the frames before this one are whole"
-_LAST_FRAME: Final = zstandard.ZstdCompressor(write_checksum=True).compress(_LAST_WORD)
+# Appended to a zstd body: if its content is decoded last, the frames before it were complete.
+_SENTINEL: Final = b"the frames before this one are whole"
+_SENTINEL_FRAME: Final = zstandard.ZstdCompressor(write_checksum=True).compress(_SENTINEL)
 
 
 @dataclass(frozen=True, slots=True)
 class Decoder:
-    """How one coding is unpacked, and the bytes that every body in it begins with."""
+    """One content coding: its decompressor, its magic number, and its names in HTTP."""
 
     decompress: Callable[[BinaryIO], Iterator[bytes]]
     magic: bytes
     names: tuple[str, ...]
 
 
-def _gunzipped(body: BinaryIO) -> Iterator[bytes]:
-    member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    begun = False
+def _gunzip(body: BinaryIO) -> Iterator[bytes]:
+    """Yield what the gzip members in `body` hold; NUL bytes after a member are padding."""
     try:
-        while packed := body.read(CHUNK_BYTES):
-            while packed:
-                if member.eof:  # RFC 1952 section 2.2: a file is one or more members
-                    member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-                begun = True
-                yield member.decompress(packed, CHUNK_BYTES)
-                packed = member.unconsumed_tail or member.unused_data
-    except zlib.error as error:
-        raise MalformedFeedError(1, 1, f"the body is no gzip: {error}") from None
-    if begun and not member.eof:
-        raise MalformedFeedError(1, 1, "the gzip breaks off before its end")
+        with gzip.GzipFile(fileobj=body, mode="rb") as reader:
+            while chunk := reader.read(CHUNK_BYTES):
+                yield chunk
+    except EOFError:
+        raise MalformedFeedError(1, 1, "the gzip data is truncated") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise MalformedFeedError(1, 1, f"invalid gzip data: {error}") from None
 
 
-class _Followed:
-    """A body with _LAST_FRAME behind it, to be read from.
+class _WithSentinel:
+    """A zstd body followed by _SENTINEL_FRAME, as a readable file.
 
-    It comes in one piece with the end of the body: a decoder that has been given the head of a
-    frame, and then all of another one, forgets the head.
+    The last chunk of the body and the sentinel come from one `read`: a decoder that gets the start
+    of a frame, and then a complete other frame, silently forgets the start.
     """
 
     def __init__(self, body: BinaryIO) -> None:
         self._body = body
         self._next = body.read(CHUNK_BYTES)
-        self._rest = _LAST_FRAME
+        self._sentinel = _SENTINEL_FRAME
 
     def read(self, size: int) -> bytes:
-        """Return some bytes more: about `size` of them, none at the end."""
-        piece, self._next = self._next, self._body.read(size)
+        """Return about `size` bytes, none at the end."""
+        chunk, self._next = self._next, self._body.read(size)
         if not self._next:
-            piece, self._rest = piece + self._rest, b""
-        return piece
+            chunk, self._sentinel = chunk + self._sentinel, b""
+        return chunk
 
 
 def _unzstd(body: BinaryIO) -> Iterator[bytes]:
-    unpacker = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW)
+    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW)
     held = b""
     try:
         # RFC 8878, section 3: "Zstandard compressed data is made up of one or more frames".
-        with unpacker.stream_reader(_Followed(body), read_across_frames=True) as reader:  # type: ignore[arg-type] # it only reads
-            while piece := reader.read(CHUNK_BYTES):
-                held += piece
-                yield held[: -len(_LAST_WORD)]
-                held = held[-len(_LAST_WORD) :]
+        with decompressor.stream_reader(_WithSentinel(body), read_across_frames=True) as reader:  # type: ignore[arg-type] # it only reads
+            while chunk := reader.read(CHUNK_BYTES):
+                held += chunk
+                yield held[: -len(_SENTINEL)]
+                held = held[-len(_SENTINEL) :]
     except zstandard.ZstdError as error:
-        raise MalformedFeedError(1, 1, f"the body is no zstd that is taken: {error}") from None
-    if held != _LAST_WORD:
-        raise MalformedFeedError(1, 1, "the zstd breaks off before its end")
+        raise MalformedFeedError(1, 1, f"invalid or unsupported zstd data: {error}") from None
+    if held != _SENTINEL:
+        raise MalformedFeedError(1, 1, "the zstd data is truncated")
 
 
 DECODERS: Final[Mapping[str, Decoder]] = {
     # RFC 9110, section 8.4.1.3: "A recipient SHOULD consider 'x-gzip' to be equivalent to 'gzip'."
-    "gzip": Decoder(_gunzipped, b"\x1f\x8b", ("gzip", "x-gzip")),
+    "gzip": Decoder(_gunzip, b"\x1f\x8b", ("gzip", "x-gzip")),
     "zstd": Decoder(_unzstd, b"\x28\xb5\x2f\xfd", ("zstd",)),
 }
 DECODER_BY_NAME: Final[Mapping[str, Decoder]] = {
-    name: packing for packing in DECODERS.values() for name in packing.names
+    name: decoder for decoder in DECODERS.values() for name in decoder.names
 }
 
 
-def detect_coding(head: bytes) -> Decoder | None:
-    """Return the packing of a body that begins with `head`, None where it shows none."""
-    return next((each for each in DECODERS.values() if head.startswith(each.magic)), None)
+def decoder_for(content_encoding: str, body: BinaryIO) -> Decoder | None:
+    """Return the decoder that `body` needs, None if it is not compressed.
+
+    Where `content_encoding` names no coding, the magic number at the start of `body` decides.
+    Raises UnknownCodingError.
+    """
+    coding = content_encoding.strip().lower()
+    if coding in {"", "identity"}:
+        head = body.read(4)
+        body.seek(0)
+        return next((each for each in DECODERS.values() if head.startswith(each.magic)), None)
+    if coding not in DECODER_BY_NAME:
+        raise UnknownCodingError(coding)
+    return DECODER_BY_NAME[coding]
+
+
+class UnknownCodingError(Exception):
+    """The body has a content coding that is not supported."""
+
+    def __init__(self, coding: str) -> None:
+        super().__init__(f"the content coding {coding[:40]!r} is not supported")

@@ -1,58 +1,49 @@
-"""A request's body into files: limited on the way, decompressed, taken apart, hashed."""
+"""The body of a request as feeds: received within a limit, decompressed, split and hashed."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile, TemporaryFile
 from typing import BinaryIO, Final, cast
 
+from anyio import CancelScope
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from python_multipart.multipart import parse_options_header
 
 from app import feeds
 from app.feeds import FeedSource, MalformedFeedError
 from app.text import excerpt
-from app.web.uploads.decompression import (
-    CHUNK_BYTES,
-    DECODER_BY_NAME,
-    DECODERS,
-    Decoder,
-    detect_coding,
-)
+from app.web.uploads.decompression import CHUNK_BYTES, DECODERS, decoder_for
 from app.web.uploads.multipart import MULTIPART, FormPart, parse_form
 
 CODINGS: Final = tuple(DECODERS)
-"""The content codings that a feed may come in, for the Accept-Encoding of a refusal."""
+"""The content codings that a body may have, for the Accept-Encoding header of a 415."""
 
 MEDIA_TYPES: Final = (*feeds.MEDIA_TYPES, MULTIPART)
-"""What a body may be, for the Accept of a refusal."""
+"""The media types that a load takes, for the Accept header of a 415."""
 
 HEAD_BYTES: Final = 64 << 10
-_IN_MEMORY: Final = 1 << 20
+_BUFFER_BYTES: Final = 1 << 20
+"""A smaller body stays in memory; a larger one is written to disk in pieces of this size."""
 
 
 class FeedTooLargeError(Exception):
-    """The feed has more bytes than are allowed, as it came or decompressed."""
+    """The body has more than `limit` bytes, before or after decompression."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"a feed may have {limit} bytes, also after decompression")
+        super().__init__(f"the body exceeds the limit of {limit} bytes, as sent or decompressed")
         self.limit = limit
-
-
-class UnknownCodingError(Exception):
-    """The body has a content coding that is not taken."""
-
-    def __init__(self, coding: str) -> None:
-        super().__init__(f"the content coding {coding[:40]!r} is not taken")
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Feeds that have arrived, and what tells them from others.
+    """The feeds of one request.
 
-    `sha256`, in hexadecimal, and `size` are those of all bytes of all of them, decompressed; of
-    several, the names and where one ends count too. `file` is an excerpt of all their names, None
-    where there is none.
+    `sha256` (hexadecimal) and `size` cover the decompressed bytes of all feeds. With several feeds
+    the digest covers their file names and boundaries too. `file` is an excerpt of the file names,
+    None if there are none.
     """
 
     sources: tuple[FeedSource, ...]
@@ -62,8 +53,8 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class _Measured:
-    """One feed: its SHA-256, its number of bytes, and the first ones of them."""
+class _Summary:
+    """One feed: its SHA-256, its size in bytes, and its first HEAD_BYTES."""
 
     digest: bytes
     size: int
@@ -71,130 +62,142 @@ class _Measured:
 
 
 async def receive(request: Request, limit: int) -> BinaryIO:
-    """Return the request's body as it came, in a file of its own, which the caller closes.
+    """Return a file with the request's body as sent, which the caller closes.
 
-    Raises FeedTooLargeError, before anything is read where the client says how much is to come.
+    Disk is written in worker threads, never in the event loop. Raises FeedTooLargeError; if
+    Content-Length exceeds `limit`, before anything is read.
     """
     announced = request.headers.get("content-length", "")
-    _limited(int(announced[:20]) if announced.isdecimal() else 0, limit)
-    spool = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - it outlives this function
+    _check_size(int(announced[:20]) if announced.isdecimal() else 0, limit)
+    spool = SpooledTemporaryFile(_BUFFER_BYTES)  # noqa: SIM115 - the caller closes it
+    buffer, size = bytearray(), 0
     try:
         async for chunk in request.stream():
-            spool.write(chunk)
-            _limited(spool.tell(), limit)
+            size = _check_size(size + len(chunk), limit)
+            buffer += chunk
+            if len(buffer) >= _BUFFER_BYTES:
+                await run_in_threadpool(spool.write, buffer)
+                buffer = bytearray()
+        if size < _BUFFER_BYTES:  # all of it is in memory
+            _write_rest(spool, buffer)
+        else:
+            await run_in_threadpool(_write_rest, spool, buffer)
     except BaseException:
-        spool.close()
+        with CancelScope(shield=True):
+            await run_in_threadpool(spool.close)
         raise
-    spool.seek(0)
     return cast("BinaryIO", spool)
 
 
-def _limited(size: int, limit: int) -> int:
+def _write_rest(spool: "SpooledTemporaryFile[bytes]", rest: bytearray) -> None:
+    spool.write(rest)
+    spool.seek(0)
+
+
+def content_encoding_of(request: Request) -> str:
+    """Return the value of all Content-Encoding lines, which are one list (RFC 9110 section 5.3)."""
+    return ", ".join(request.headers.getlist("content-encoding"))
+
+
+def _check_size(size: int, limit: int) -> int:
     if size > limit:
         raise FeedTooLargeError(limit)
     return size
 
 
 @contextmanager
-def open_upload(body: BinaryIO, headers: Mapping[str, str], limit: int) -> Iterator[Upload]:
-    """Yield the feeds in `body`, one, or the files of a form, each decompressed.
+def open_upload(
+    body: BinaryIO, limit: int, *, content_type: str = "", content_encoding: str = ""
+) -> Iterator[Upload]:
+    """Yield the feeds in `body`: one, or one for each file of a form; all decompressed.
 
-    `headers` are those of the request, with names in lower case: Content-Encoding says how the
-    body is packed, Content-Type what is in it. A body or a file that is packed shows it by its
-    first bytes, too. Raises UnknownCodingError, FeedTooLargeError, and what `feeds.detect` does;
-    of several files, one that begins nothing that is taken is left to `feeds.read_all`.
+    Content-Encoding covers the body as a whole. A body or file that is compressed without saying
+    so is recognised by its magic number. `limit` bounds the decompressed bytes of all files
+    together. At the end of the block everything is closed, `body` too.
+
+    Raises UnknownCodingError, FeedTooLargeError, and what `feeds.detect` raises. In a form with
+    several files, a malformed one is left to `feeds.read_all` to report.
     """
-    content_type = headers.get("content-type", "")
-    with ExitStack() as files:
-        plain = _unpacked(body, _packing(headers.get("content-encoding", ""), body), limit, files)
+    with body, ExitStack() as files:
+        plain = decompress(body, content_encoding, limit, files)
         parts = [FormPart(None, content_type, plain)]
-        if content_type.partition(";")[0].strip().lower() == MULTIPART:
-            parts = _unpacked_parts(parse_form(_pieces(plain), content_type, files), limit, files)
-        measured = [_measured(part.stream) for part in parts]
-        alone = len(parts) == 1
+        if parse_options_header(content_type)[0] == MULTIPART.encode():
+            form = parse_form(_chunks(plain), content_type, files)
+            parts = _decompress_parts(form, limit, files)
+        summaries = [_summarise(part.stream) for part in parts]
+        is_only = len(parts) == 1
         sources = tuple(
-            FeedSource(excerpt(part.file) if part.file else None, kind, part.stream)
-            for part, each in zip(parts, measured, strict=True)
-            for kind in [_kind(part, each.head, alone=alone)]
+            FeedSource(
+                excerpt(part.file) if part.file else None,
+                _detect_format(part, summary.head, is_only=is_only),
+                part.stream,
+            )
+            for part, summary in zip(parts, summaries, strict=True)
         )
-        size = sum(each.size for each in measured)
+        size = sum(summary.size for summary in summaries)
         names = ", ".join(part.file for part in parts if part.file)
-        yield Upload(sources, _digest(parts, measured), size, excerpt(names) if names else None)
+        yield Upload(sources, _digest(parts, summaries), size, excerpt(names) if names else None)
 
 
-def _packing(coding: str, body: BinaryIO) -> Decoder | None:
-    """Return how `body` is packed, where `coding`, its Content-Encoding, or its head says so."""
-    coding = coding.strip().lower()
-    if coding in {"", "identity"}:
-        return _recognised(body)
-    if coding not in DECODER_BY_NAME:
-        raise UnknownCodingError(coding)
-    return DECODER_BY_NAME[coding]
-
-
-def _recognised(stream: BinaryIO) -> Decoder | None:
-    head = stream.read(4)
-    stream.seek(0)
-    return detect_coding(head)
-
-
-def _unpacked_parts(parts: list[FormPart], limit: int, files: ExitStack) -> list[FormPart]:
-    """Return `parts` decompressed, all of them together not larger than `limit`."""
-    unpacked, size = [], 0
-    for part in parts:
-        stream = _unpacked(part.stream, _recognised(part.stream), limit, files, size)
-        size = _limited(size + stream.seek(0, 2), limit)
-        stream.seek(0)
-        unpacked.append(part._replace(stream=stream))
-    return unpacked
-
-
-def _unpacked(
-    body: BinaryIO, packing: Decoder | None, limit: int, files: ExitStack, size: int = 0
+def decompress(
+    body: BinaryIO, content_encoding: str, limit: int, files: ExitStack, size: int = 0
 ) -> BinaryIO:
-    """Return `body` itself, or a file with what is packed in it, which `files` closes.
+    """Return `body` if it is not compressed, else a file with its content, closed by `files`.
 
-    `size` counts the bytes of what was unpacked before, for which `limit` holds as well.
+    `limit` holds for `size`, bytes decompressed before, plus those of this body. Raises
+    UnknownCodingError, FeedTooLargeError, MalformedFeedError.
     """
-    if packing is None:
+    decoder = decoder_for(content_encoding, body)
+    if decoder is None:
         return body
-    plain = cast("BinaryIO", files.enter_context(TemporaryFile()))  # noqa: SIM115 - it is
-    for piece in packing.decompress(body):
-        size = _limited(size + len(piece), limit)
-        plain.write(piece)
+    plain = cast("BinaryIO", files.enter_context(TemporaryFile()))  # noqa: SIM115 - entered here
+    for chunk in decoder.decompress(body):
+        size = _check_size(size + len(chunk), limit)
+        plain.write(chunk)
     plain.seek(0)
     return plain
 
 
-def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+def _decompress_parts(parts: list[FormPart], limit: int, files: ExitStack) -> list[FormPart]:
+    """Return `parts` decompressed; `limit` bounds all of them together."""
+    plain_parts, size = [], 0
+    for part in parts:
+        stream = decompress(part.stream, "", limit, files, size)
+        size = _check_size(size + stream.seek(0, 2), limit)
+        stream.seek(0)
+        plain_parts.append(part._replace(stream=stream))
+    return plain_parts
+
+
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
     return iter(lambda: stream.read(CHUNK_BYTES), b"")
 
 
-def _measured(stream: BinaryIO) -> _Measured:
-    """Read `stream` once from its beginning, and leave it there."""
+def _summarise(stream: BinaryIO) -> _Summary:
+    """Read `stream` once and rewind it."""
     digest, size, head = hashlib.sha256(), 0, b""
-    for piece in _pieces(stream):
-        digest.update(piece)
-        size += len(piece)
-        head += piece[: HEAD_BYTES - len(head)]
+    for chunk in _chunks(stream):
+        digest.update(chunk)
+        size += len(chunk)
+        head += chunk[: HEAD_BYTES - len(head)]
     stream.seek(0)
-    return _Measured(digest.digest(), size, head)
+    return _Summary(digest.digest(), size, head)
 
 
-def _kind(part: FormPart, head: bytes, *, alone: bool) -> str:
+def _detect_format(part: FormPart, head: bytes, *, is_only: bool) -> str:
     try:
         return feeds.detect(part.content_type, head, part.file)
     except MalformedFeedError:
-        if alone:
+        if is_only:
             raise
-        return "json"  # as which it is no less unreadable, and the other files are not lost
+        return "json"  # its reader rejects this file alone, and the others are loaded
 
 
-def _digest(parts: list[FormPart], measured: list[_Measured]) -> str:
+def _digest(parts: list[FormPart], summaries: list[_Summary]) -> str:
     if len(parts) == 1:
-        return measured[0].digest.hex()
+        return summaries[0].digest.hex()
     digest = hashlib.sha256()
-    for part, each in zip(parts, measured, strict=True):
+    for part, summary in zip(parts, summaries, strict=True):
         name = (part.file or "").encode()
-        digest.update(len(name).to_bytes(8, "big") + name + each.digest)
+        digest.update(len(name).to_bytes(8, "big") + name + summary.digest)
     return digest.hexdigest()

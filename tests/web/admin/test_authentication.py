@@ -1,4 +1,4 @@
-"""Who may use the admin endpoint, I-01, and how the service says that it is well."""
+"""Authentication under `/admin` (I-01): tokens, scopes, rate limiting; and health checks."""
 
 import logging
 import time
@@ -16,10 +16,10 @@ from app.store import tokens as stored
 from tests.support.site import NOW, TOKEN, Site
 
 
-def give(site: Site, name: str, *scopes: str, days: float | None = None) -> str:
-    """Keep a new token and return it."""
+def create_token(site: Site, name: str, *scopes: str, days: float | None = None) -> str:
+    """Store a new token and return it."""
     token_id, token = tokens.create_token()
-    kept = StoredToken(
+    row = StoredToken(
         id=token_id,
         name=name,
         hash=tokens.hash_token(token),
@@ -29,8 +29,8 @@ def give(site: Site, name: str, *scopes: str, days: float | None = None) -> str:
         revoked_at=None,
     )
     with site.database.writing() as session:
-        assert stored.create(session, kept)
-        assert not stored.create(session, kept)
+        assert stored.create(session, row)
+        assert not stored.create(session, row)
     return token
 
 
@@ -40,9 +40,7 @@ def status_with(site: Site, authorization: str) -> int:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_i01_without_a_token_the_answer_is_401_and_says_what_is_wanted(
-    site: Site, method: str
-) -> None:
+def test_i01_a_request_without_a_token_is_401_with_a_challenge(site: Site, method: str) -> None:
     answer = site.client.request(method, "/admin/loads")
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == 'Bearer realm="slugline"'
@@ -67,16 +65,19 @@ def test_i01_without_a_token_the_answer_is_401_and_says_what_is_wanted(
         "Bearer \xff\xfe",
     ],
 )
-def test_i01_a_token_that_is_none_is_401(site: Site, authorization: str) -> None:
-    give(site, "another", "load")
+def test_i01_an_invalid_token_is_401(site: Site, authorization: str) -> None:
+    create_token(site, "another", "load")
     headers = [(b"Authorization", authorization.encode("latin-1"))]
     answer = site.client.get("/admin/loads", headers=headers)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith('Bearer realm="slugline"')
 
 
-def test_i01_a_kept_token_opens_until_it_expires_or_is_revoked(site: Site) -> None:
-    lasting, brief = give(site, "lasting", "load"), give(site, "brief", "load", days=1)
+def test_i01_a_stored_token_is_valid_until_it_expires_or_is_revoked(site: Site) -> None:
+    lasting, brief = (
+        create_token(site, "lasting", "load"),
+        create_token(site, "brief", "load", days=1),
+    )
     assert status_with(site, f"Bearer {lasting}") == 200
     assert status_with(site, f"bearer {brief}") == 200
     site.clock.move(days=1)
@@ -87,8 +88,8 @@ def test_i01_a_kept_token_opens_until_it_expires_or_is_revoked(site: Site) -> No
     assert status_with(site, f"Bearer {lasting}") == 401
 
 
-def test_i01_a_token_without_the_scope_is_403_and_named_in_no_answer(site: Site) -> None:
-    token = give(site, "editor", "edit")
+def test_i01_a_token_without_the_scope_is_403_and_never_echoed(site: Site) -> None:
+    token = create_token(site, "editor", "edit")
     answer = site.client.get("/admin/loads", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 403
     assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
@@ -96,27 +97,27 @@ def test_i01_a_token_without_the_scope_is_403_and_named_in_no_answer(site: Site)
     assert token not in answer.text
 
 
-def test_i01_the_receipt_says_whose_token_it_was(site: Site) -> None:
-    token = give(site, "nightly", "load")
+def test_i01_the_receipt_names_the_token(site: Site) -> None:
+    token = create_token(site, "nightly", "load")
     headers = {"Authorization": f"Bearer {token}"}
     report = site.client.post("/admin/loads", content=b"[]", headers=headers).json()
     assert report["load"]["loaded_by"] == "nightly"
     assert site.loaded("[]")["load"]["loaded_by"] == "bootstrap"
 
 
-def test_i01_no_token_stands_in_the_log_and_each_failure_says_whose_it_was(
+def test_i01_tokens_are_never_logged_and_failures_are_logged_with_address_and_request_id(
     open_site: Callable[..., Site], caplog: pytest.LogCaptureFixture
 ) -> None:
     site = open_site(failed_tokens=2)
     with caplog.at_level(logging.DEBUG):
-        token = give(site, "nightly", "load")
+        token = create_token(site, "nightly", "load")
         status_with(site, f"Bearer {token}")
         for _ in range(4):
             headers = {"Authorization": f"Bearer {token}x", "X-Request-ID": "from-afar"}
             site.client.post("/admin/loads", headers=headers)
-    refused = [line for line in caplog.messages if "was refused" in line]
-    said = "an unknown, expired or revoked token from testclient was refused [request from-afar]"
-    assert refused == [said, said]
+    refused = [line for line in caplog.messages if line.startswith("refused")]
+    expected = "refused an unknown, expired or revoked token from testclient [request from-afar]"
+    assert refused == [expected, expected]
     written = [
         text for record in caplog.records for text in (record.getMessage(), repr(vars(record)))
     ]
@@ -129,8 +130,8 @@ def uses(site: Site, name: str) -> datetime | None:
         return {token.name: token.last_used_at for token in stored.list_all(session)}[name]
 
 
-def test_i01_the_last_use_of_a_token_is_known_to_the_minute(site: Site) -> None:
-    bearer = f"Bearer {give(site, 'nightly', 'load')}"
+def test_i01_the_last_use_of_a_token_is_recorded_once_a_minute(site: Site) -> None:
+    bearer = f"Bearer {create_token(site, 'nightly', 'load')}"
     assert uses(site, "nightly") is None
     status_with(site, bearer + "x")
     assert uses(site, "nightly") is None
@@ -140,18 +141,18 @@ def test_i01_the_last_use_of_a_token_is_known_to_the_minute(site: Site) -> None:
         assert uses(site, "nightly") == NOW + timedelta(seconds=known)
 
 
-def test_i01_two_processes_write_one_use_down_once(database: Database) -> None:
+def test_i01_concurrent_uses_within_a_minute_are_recorded_once(database: Database) -> None:
     token_id, _ = tokens.create_token()
-    kept = StoredToken(token_id, "nightly", "", ("load",), NOW, None, None)
+    row = StoredToken(token_id, "nightly", "", ("load",), NOW, None, None)
     with database.writing() as session:
-        stored.create(session, kept)
+        stored.create(session, row)
         for seconds in 0, 20, 59:
             stored.record_use(session, token_id, NOW + timedelta(seconds=seconds))
         assert stored.list_all(session)[0].last_used_at == NOW
 
 
-def test_i01_a_use_that_cannot_be_written_at_once_holds_nobody_up(site: Site) -> None:
-    bearer = f"Bearer {give(site, 'nightly', 'load')}"
+def test_i01_authentication_does_not_wait_to_record_a_use(site: Site) -> None:
+    bearer = f"Bearer {create_token(site, 'nightly', 'load')}"
     began = time.monotonic()
     with site.database.writing() as session:
         session.execute(text("UPDATE tokens SET name = name"))
@@ -163,8 +164,8 @@ def test_i01_a_use_that_cannot_be_written_at_once_holds_nobody_up(site: Site) ->
     assert uses(site, "nightly") == NOW
 
 
-def test_i01_a_database_that_takes_no_writes_opens_all_the_same(own_site: Site) -> None:
-    bearer = f"Bearer {give(own_site, 'nightly', 'load')}"
+def test_i01_authentication_works_on_a_read_only_database(own_site: Site) -> None:
+    bearer = f"Bearer {create_token(own_site, 'nightly', 'load')}"
     backend = own_site.database.engine.dialect.name
 
     @event.listens_for(Engine, "begin")
@@ -180,11 +181,11 @@ def test_i01_a_database_that_takes_no_writes_opens_all_the_same(own_site: Site) 
     assert uses(own_site, "nightly") is None
 
 
-def test_i01_who_sends_too_many_wrong_tokens_is_429_for_the_rest_of_the_minute(
+def test_i01_a_network_with_too_many_failed_logins_is_429_for_the_rest_of_the_minute(
     open_site: Callable[..., Site],
 ) -> None:
     site = open_site(failed_tokens=3)
-    fresh, known = give(site, "fresh", "load"), give(site, "known", "load")
+    fresh, known = create_token(site, "fresh", "load"), create_token(site, "known", "load")
     assert status_with(site, f"Bearer {known}") == 200
     for _ in range(3):
         assert status_with(site, "Bearer wrong") == 401
@@ -194,22 +195,22 @@ def test_i01_who_sends_too_many_wrong_tokens_is_429_for_the_rest_of_the_minute(
     assert answer.headers["retry-after"] == "40"
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-type"] == "application/problem+json"
-    # Nobody looks whose a token is that was not right before; those that were go on working.
+    # A token that was not valid before is not looked up; recently valid tokens still work.
     assert status_with(site, f"Bearer {fresh}") == 429
     assert status_with(site, f"Bearer {known}") == 200
     assert status_with(site, f"Bearer {TOKEN}") == 200
-    # Nothing is guessed by sending none, so what is wanted is said as ever.
+    # A request without a token is no guess, and is challenged as usual.
     assert site.client.get("/admin/loads").status_code == 401
     site.clock.move(seconds=40)
     assert status_with(site, f"Bearer {fresh}") == 200
     assert status_with(site, "Bearer wrong") == 401
 
 
-def test_i01_a_revoked_token_is_no_longer_looked_at_where_too_many_failed(
+def test_i01_a_revoked_token_loses_its_exemption_from_the_rate_limit(
     open_site: Callable[..., Site],
 ) -> None:
     site = open_site(failed_tokens=1)
-    bearer = f"Bearer {give(site, 'nightly', 'load')}"
+    bearer = f"Bearer {create_token(site, 'nightly', 'load')}"
     assert status_with(site, bearer) == 200
     assert status_with(site, "Bearer wrong") == 401
     with site.database.writing() as session:
@@ -217,7 +218,7 @@ def test_i01_a_revoked_token_is_no_longer_looked_at_where_too_many_failed(
     assert [status_with(site, bearer) for _ in range(2)] == [401, 429]
 
 
-def test_i01_what_one_network_fails_at_is_not_counted_for_another(
+def test_i01_failed_logins_are_counted_for_each_network(
     open_site: Callable[..., Site],
 ) -> None:
     site = open_site(failed_tokens=1)
@@ -236,25 +237,25 @@ def test_i01_what_one_network_fails_at_is_not_counted_for_another(
     [
         (" ", "blank"),
         ("a\nb", "line break"),
-        ("bootstrap", "another operator"),
+        ("bootstrap", "reserved for another operator"),
         ("command line ", "another operator"),
         ("\ud800", "surrogate"),
         ("x" * 101, "100 characters"),
     ],
 )
-def test_i01_a_token_has_a_name_that_says_whose_it_is(name: str, reason: str) -> None:
+def test_i01_token_names_are_printable_short_and_not_reserved(name: str, reason: str) -> None:
     with pytest.raises(TokenNameError, match=reason):
         tokens.validate_name(name)
     assert tokens.validate_name("Nachtlauf №1") == "Nachtlauf №1"
 
 
-def test_scopes_are_checked_and_put_in_order() -> None:
+def test_scopes_are_validated_and_ordered() -> None:
     assert tokens.validate_scopes(["edit", "load"]) == ("load", "edit")
     with pytest.raises(UnknownScopeError, match="no such scope: root"):
         tokens.validate_scopes(["load", "root"])
 
 
-def test_health_tells_running_from_ready(site: Site) -> None:
+def test_liveness_and_readiness_are_separate_checks(site: Site) -> None:
     for path, word in ("/health/live", "live"), ("/health/ready", "ready"):
         answer = site.client.get(path)
         assert answer.json() == {"status": word}

@@ -300,7 +300,7 @@ def test_i01_the_servers_log_says_which_request_its_lines_are_about(tmp_path: Pa
         wrong = {"Authorization": "Bearer wrong", "X-Request-ID": "from-afar"}
         assert httpx2.post(f"{server.base}/admin/loads", headers=wrong).status_code == 401
         log = server.log.read_text()
-    assert "token from 127.0.0.1 was refused [request from-afar]" in log
+    assert "token from 127.0.0.1 [request from-afar]" in log
 
 
 # --- reading it --------------------------------------------------------------------------------
