@@ -75,17 +75,17 @@ def _sentence(error: Exception) -> str:
     return f"{message[:1].upper()}{message[1:]}."
 
 
-def _fixed(status: HTTPStatus, detail: str) -> Callable[[Exception], Problem]:
-    """Return a translation to a problem with this `detail`, whatever the exception says."""
-    return lambda _error: Problem(status, detail)
+def _fixed(
+    status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None
+) -> Callable[[Exception], Problem]:
+    """Return a translation to this problem, whatever the exception says."""
+    return lambda _error: Problem(status, detail, headers=headers)
 
 
 def _malformed_feed(error: MalformedFeedError) -> Problem:
-    return Problem(
-        HTTPStatus.BAD_REQUEST,
-        f"Line {error.line}, column {error.column}: {error.reason}.",
-        members={"line": error.line, "column": error.column},
-    )
+    detail = f"Line {error.line}, column {error.column}: {error.reason}."
+    members = {"line": error.line, "column": error.column}
+    return Problem(HTTPStatus.BAD_REQUEST, detail, members=members)
 
 
 def _invalid_request(error: RequestValidationError) -> Problem:
@@ -128,9 +128,8 @@ def _edit_refused(error: EditRefusedError) -> Problem:
 
 
 def _too_large(error: FeedTooLargeError) -> Problem:
-    return Problem(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _sentence(error), members={"limit": error.limit}
-    )
+    members = {"limit": error.limit}
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _sentence(error), members=members)
 
 
 def _unsupported_feed(error: UnsupportedFeedError) -> Problem:
@@ -161,38 +160,26 @@ def _unsupported(header: str, supported: Collection[str], detail: str) -> Proble
 
 
 def _key_reused(error: KeyReusedError) -> Problem:
-    return Problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        f"Load {error.load_id} has the same Idempotency-Key, and another body or other options.",
-        members={"load": error.load_id},
-    )
+    detail = f"Load {error.load_id} has the same Idempotency-Key but another body or other options."
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, members={"load": error.load_id})
 
 
 def _invalid_record(error: InvalidRecordError) -> Problem:
-    return Problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
-        f"The body is not a valid article record: {excerpt(str(error))}.",
-        members={"faults": [asdict(each) for each in error.faults], "left_out": error.left_out},
-    )
+    first, more = error.faults[0], len(error.faults) - 1 + error.left_out
+    others = f", and {more} more" if more else ""
+    detail = f"The record is invalid at {first.pointer or 'its root'}: {first.reason}{others}."
+    members = {"faults": [asdict(each) for each in error.faults], "left_out": error.left_out}
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, members=members)
 
 
 def _unsupported_json(error: UnsupportedJsonError) -> Problem:
-    return Problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, f"The body is JSON that cannot be stored: {error}."
-    )
+    detail = f"The body is JSON that cannot be stored: {error}."
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
 
 
 def _database_unavailable(error: DatabaseUnavailableError) -> Problem:
     logger.warning("%s", error)
     return unavailable()
-
-
-def _stopping(_error: StoppingError) -> Problem:
-    return Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "The server is stopping. Nothing was changed; try again in a few seconds.",
-        headers=_RETRY_AFTER,
-    )
 
 
 def _load_interrupted(error: LoadInterruptedError) -> Problem:
@@ -250,7 +237,11 @@ _PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     InvalidRecordError: _invalid_record,
     UnsupportedJsonError: _unsupported_json,
     DatabaseUnavailableError: _database_unavailable,
-    StoppingError: _stopping,
+    StoppingError: _fixed(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The server is stopping. Nothing was changed; try again in a few seconds.",
+        _RETRY_AFTER,
+    ),
     LoadInterruptedError: _load_interrupted,
     ReceiptUnavailableError: _receipt_unavailable,
     Exception: _fixed(

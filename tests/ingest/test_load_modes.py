@@ -337,6 +337,7 @@ def test_i14_a_withdrawn_record_does_not_change_a_published_article(site: Site) 
 def test_i05_a_repeated_parameter_is_refused(site: Site) -> None:
     answer = post_feed(site, ndjson(record("a")), "mode=atomic&mode=partial")
     assert answer.status_code == 400
+    assert "repeated: mode" in answer.json()["detail"]
     assert site.get("/news/a").status_code == 404
 
 

@@ -1,4 +1,7 @@
-"""Loading through the admin endpoint, on both databases: outcomes, receipts, and what is left."""
+"""`/admin/loads` on both databases: outcomes, input formats, receipts, interruptions, concurrency.
+
+Longer than other files, because all of it shares one small feed and its receipt.
+"""
 
 import gzip
 import hashlib
@@ -47,7 +50,7 @@ SEEDED: dict[str, Any] = json.loads(SEED.read_text())
 # --- the seed and its outcomes -----------------------------------------------------------------
 
 
-def test_i07_the_seed_is_created_and_then_unchanged_without_touching_a_row(site: Site) -> None:
+def test_i07_a_second_load_of_the_seed_is_unchanged_and_writes_no_row(site: Site) -> None:
     first = site.loaded(SEED.read_bytes())
     assert outcomes(first) == ["created"]
     before = table_contents(site.database)
@@ -59,13 +62,13 @@ def test_i07_the_seed_is_created_and_then_unchanged_without_touching_a_row(site:
     assert count_rows(site.database, Change) == 1
 
 
-def test_i16_the_seeds_oddities_are_flagged_and_its_text_is_kept(site: Site) -> None:
+def test_i16_extraction_damage_in_the_seed_is_flagged_and_stored_as_it_is(site: Site) -> None:
     (result,) = site.loaded(SEED.read_bytes())["results"]
     assert {flag["code"] for flag in result["flags"]} == {"tracking-parameters", "glued-link"}
     assert site.get(f"/news/{SEED_SLUG}.json").json()["body_md"] == SEEDED["body_md"]
 
 
-def test_i05_the_receipt_counts_every_outcome_in_the_order_of_the_feed(site: Site) -> None:
+def test_i05_results_are_in_feed_order_and_the_summary_counts_every_outcome(site: Site) -> None:
     site.loaded(ndjson(record("a"), record("b"), record("c"), record("d")))
     site.loaded(ndjson(record("g", canonical_source="https://example.com/g")))
     moved = record("h", canonical_source="https://example.com/g", updated_at=later(hours=1))
@@ -90,7 +93,7 @@ def test_i05_the_receipt_counts_every_outcome_in_the_order_of_the_feed(site: Sit
     assert site.get("/news/c.json").json()["title"] == "A headline"
 
 
-def test_i05_a_broken_record_of_three_is_named_by_line_pointer_and_reason(site: Site) -> None:
+def test_i05_an_invalid_record_is_reported_by_line_pointer_and_reason(site: Site) -> None:
     bad = record("c", published_at="2026-06-23 23:00:06")
     report = site.loaded(ndjson(record("a"), record("b"), bad))
     assert outcomes(report) == ["created", "created", "rejected"]
@@ -101,7 +104,7 @@ def test_i05_a_broken_record_of_three_is_named_by_line_pointer_and_reason(site: 
     assert "has no UTC offset" in fault["reason"]
 
 
-def test_i05_a_feed_of_rejected_records_alone_is_422_and_keeps_its_receipt(site: Site) -> None:
+def test_i05_a_load_that_rejects_every_record_is_422_and_has_a_receipt(site: Site) -> None:
     answer = site.load(ndjson(record("a", title=""), "{broken"))
     assert answer.status_code == 422
     assert outcomes(answer.json()) == ["rejected", "rejected"]
@@ -120,7 +123,7 @@ def test_i06_another_story_with_the_same_slug_is_a_conflict(site: Site) -> None:
     assert "https://example.com/one" in result["reason"]
 
 
-def test_i11_a_source_that_only_gained_tracking_parameters_is_the_same_story(site: Site) -> None:
+def test_i11_tracking_parameters_do_not_change_the_canonical_key(site: Site) -> None:
     site.loaded(ndjson(record("a", canonical_source="https://example.com/one")))
     tracked = "https://EXAMPLE.com/one/?utm_source=x#top"
     newer = record("a", canonical_source=tracked, updated_at=later(hours=1))
@@ -128,7 +131,7 @@ def test_i11_a_source_that_only_gained_tracking_parameters_is_the_same_story(sit
     assert site.get("/news/a.json").json()["canonical_source"] == tracked
 
 
-def test_a_slug_that_comes_several_times_in_a_feed_is_decided_in_order(site: Site) -> None:
+def test_i06_repeated_slugs_in_one_feed_are_decided_in_order(site: Site) -> None:
     versions = [record("a", title=f"Version {n}", updated_at=later(hours=n)) for n in range(3)]
     report = site.loaded(ndjson(*versions, versions[2], versions[0]))
     assert outcomes(report) == ["created", "updated", "updated", "unchanged", "skipped_stale"]
@@ -138,7 +141,7 @@ def test_a_slug_that_comes_several_times_in_a_feed_is_decided_in_order(site: Sit
         assert [r.record["title"] for r in found] == ["Version 0", "Version 1"]
 
 
-def test_an_update_replaces_topics_and_entities_and_keeps_their_order(site: Site) -> None:
+def test_i18_an_update_replaces_topics_and_entities_in_their_order(site: Site) -> None:
     site.loaded(ndjson(record("a", topics=["x", "y"], entities=["One", "Two"])))
     newer = {"topics": ["z", "y", "x"], "entities": ["Two"], "updated_at": later(hours=1)}
     site.loaded(ndjson(record("a", **newer)))
@@ -146,7 +149,7 @@ def test_an_update_replaces_topics_and_entities_and_keeps_their_order(site: Site
     assert (kept["topics"], kept["entities"]) == (["z", "y", "x"], ["Two"])
 
 
-def test_i17_unknown_fields_come_back_as_they_came(site: Site) -> None:
+def test_i17_unknown_fields_are_stored_and_returned_unchanged(site: Site) -> None:
     extra = {"zeta": [1, {"b": 1.5, "a": None}], "alpha": "é🙂", "extra": {"x": 10**30}}
     report = site.loaded(ndjson(record("a", **extra)))
     flagged = [f["pointer"] for f in report["results"][0]["flags"] if f["code"] == "unknown-field"]
@@ -159,7 +162,7 @@ def test_i17_unknown_fields_come_back_as_they_came(site: Site) -> None:
 # --- the change feed ---------------------------------------------------------------------------
 
 
-def test_l02_changes_have_no_gaps_and_follow_the_order_of_the_feed(site: Site) -> None:
+def test_l02_changes_are_numbered_without_gaps_in_feed_order(site: Site) -> None:
     site.loaded(ndjson(record("a"), record("b"), record("c", title=" ")))
     site.loaded(ndjson(record("b", title="B", updated_at=later(hours=1)), record("d")))
     with site.database.reading() as session:
@@ -175,7 +178,7 @@ def test_l02_changes_have_no_gaps_and_follow_the_order_of_the_feed(site: Site) -
 # --- input -------------------------------------------------------------------------------------
 
 
-def test_i02_gzip_is_taken_by_its_coding_and_by_its_first_bytes(site: Site) -> None:
+def test_i02_gzip_is_recognised_by_content_encoding_or_magic_number(site: Site) -> None:
     plain = ndjson(record("a"), record("b")).encode()
     two_members = gzip.compress(plain[:40]) + gzip.compress(plain[40:])
     report = site.loaded(two_members, **{"Content-Encoding": "gzip"})
@@ -200,7 +203,7 @@ def test_i02_gzip_is_taken_by_its_coding_and_by_its_first_bytes(site: Site) -> N
         ("nonsense", 415),
     ],
 )
-def test_i02_the_kind_follows_from_the_content_type_or_the_content(
+def test_i02_the_format_follows_from_the_content_type_or_the_content(
     site: Site, content_type: str, status: int
 ) -> None:
     answer = site.load(json.dumps(record()), **{"Content-Type": content_type})
@@ -209,7 +212,7 @@ def test_i02_the_kind_follows_from_the_content_type_or_the_content(
         assert "application/x-ndjson" in answer.headers["accept"]
 
 
-def test_i02_a_coding_that_is_not_taken_is_415_and_names_those_that_are(site: Site) -> None:
+def test_i02_an_unsupported_coding_is_415_and_lists_the_supported_ones(site: Site) -> None:
     answer = site.load(json.dumps(record()), **{"Content-Encoding": "br"})
     assert answer.status_code == 415
     assert answer.headers["accept-encoding"] == "gzip, zstd"
@@ -228,7 +231,7 @@ def test_i02_a_coding_that_is_not_taken_is_415_and_names_those_that_are(site: Si
         (b"\x1f\x8bnot a gzip", (1, 1)),
     ],
 )
-def test_i03_what_is_no_json_at_all_is_400_with_its_place_and_leaves_no_trace(
+def test_i03_an_unreadable_feed_is_400_with_line_and_column_and_writes_nothing(
     site: Site, feed: bytes, place: tuple[int, int] | None
 ) -> None:
     answer = site.load(feed)
@@ -241,7 +244,7 @@ def test_i03_what_is_no_json_at_all_is_400_with_its_place_and_leaves_no_trace(
     assert count_rows(site.database, Load) == 0
 
 
-def test_i03_a_feed_that_is_too_large_is_413_before_it_is_read(open_site: Any) -> None:
+def test_i03_a_feed_over_the_limit_is_413_before_it_is_read(open_site: Any) -> None:
     site = open_site(max_feed_bytes=1000)
     announced = site.load(b" " * 1001)
     assert announced.status_code == 413
@@ -254,7 +257,7 @@ def test_i03_a_feed_that_is_too_large_is_413_before_it_is_read(open_site: Any) -
     assert streamed.status_code == 413
 
 
-def test_i03_a_feed_that_unfolds_to_too_much_is_413(open_site: Any) -> None:
+def test_i03_a_feed_over_the_limit_after_decompression_is_413(open_site: Any) -> None:
     site = open_site(max_feed_bytes=100_000)
     bomb = gzip.compress(b" " * 10_000_000)
     assert len(bomb) < 100_000
@@ -262,12 +265,12 @@ def test_i03_a_feed_that_unfolds_to_too_much_is_413(open_site: Any) -> None:
     assert count_rows(site.database, Load) == 0
 
 
-def test_i04_a_byte_order_mark_is_no_part_of_the_feed(site: Site) -> None:
+def test_i04_a_byte_order_mark_is_ignored(site: Site) -> None:
     feed = b"\xef\xbb\xbf" + json.dumps(record()).encode()
     assert outcomes(site.loaded(feed)) == ["created"]
 
 
-def test_a_feed_that_breaks_off_is_loaded_as_far_as_it_goes_and_says_where(site: Site) -> None:
+def test_i03_a_truncated_feed_is_loaded_up_to_the_line_that_is_reported(site: Site) -> None:
     whole = json.dumps([record("a"), record("b"), record("c")], indent=1)
     report = site.loaded(whole[: whole.index('"c"')])
     assert outcomes(report) == ["created", "created", "rejected"]
@@ -275,7 +278,7 @@ def test_a_feed_that_breaks_off_is_loaded_as_far_as_it_goes_and_says_where(site:
     assert site.get("/news/b").status_code == 200
 
 
-def test_an_empty_array_is_a_feed_without_records(site: Site) -> None:
+def test_i04_an_empty_array_is_a_feed_without_records(site: Site) -> None:
     report = site.loaded("[]")
     assert report["results"] == []
     assert report["load"]["state"] == "finished"
@@ -284,7 +287,7 @@ def test_an_empty_array_is_a_feed_without_records(site: Site) -> None:
 # --- receipts ----------------------------------------------------------------------------------
 
 
-def test_i19_a_long_receipt_comes_in_pages_that_miss_nothing(site: Site) -> None:
+def test_i19_the_pages_of_a_long_receipt_are_complete(site: Site) -> None:
     report = site.loaded(ndjson(*(record(f"a-{n}") for n in range(1203))))
     assert report["summary"]["created"] == 1203
     assert len(report["results"]) == 1000
@@ -296,7 +299,7 @@ def test_i19_a_long_receipt_comes_in_pages_that_miss_nothing(site: Site) -> None
     assert count_rows(site.database, LoadResult) == 1203
 
 
-def test_loads_are_listed_newest_first_in_pages(site: Site) -> None:
+def test_i19_loads_are_listed_newest_first_in_pages(site: Site) -> None:
     for number in range(5):
         site.loaded(ndjson(record(f"a-{number}")))
         site.clock.move(minutes=1)
@@ -309,7 +312,7 @@ def test_loads_are_listed_newest_first_in_pages(site: Site) -> None:
     assert len(ids) == 5
 
 
-def test_h01_head_is_answered_as_get_for_receipts_too(site: Site) -> None:
+def test_h01_receipts_answer_head(site: Site) -> None:
     site.loaded(ndjson(record()))
     for path in "/admin/loads", "/admin/loads/1":
         head = site.client.head(path, headers=site.authorized)
@@ -318,7 +321,7 @@ def test_h01_head_is_answered_as_get_for_receipts_too(site: Site) -> None:
     assert site.client.head("/admin/loads/2", headers=site.authorized).status_code == 404
 
 
-def test_i22_a_receipt_on_a_hostile_feed_stays_small_and_misses_nothing(site: Site) -> None:
+def test_i22_the_receipt_of_a_hostile_feed_comes_in_small_complete_pages(site: Site) -> None:
     odd = {f"unknown-{number:02}-{'x' * 40}": 1 for number in range(50)}
     site.loaded(ndjson(*(record(f"a-{n}", **odd) for n in range(200))))
     path, positions = "/admin/loads/1", []
@@ -330,7 +333,7 @@ def test_i22_a_receipt_on_a_hostile_feed_stays_small_and_misses_nothing(site: Si
     assert positions == list(range(1, 201))
 
 
-def test_i22_a_feed_of_nothing_but_rubbish_is_given_up_on(
+def test_i22_a_load_stops_after_too_many_rejected_records(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert REJECTED_AT_MOST == 10_000
@@ -357,7 +360,7 @@ def state(site: Site, load_id: int = 1) -> str:
 
 
 def load_many(site: Site, between: Callable[[], bool]) -> int:
-    """Load MANY and call `between` between its batches, which says whether to stop there."""
+    """Load MANY; `between` is called between batches and returns whether to stop."""
     origin = LoadOrigin("ndjson", "0" * 64, len(MANY), "a test")
     source = FeedSource(None, "ndjson", io.BytesIO(MANY.encode()))
     return load(LoadContext(site.database, site.clock, between), [source], origin, LoadOptions())
@@ -371,7 +374,7 @@ def assert_first_batch_alone(site: Site) -> None:
     assert sum(report["summary"].values()) == BATCH_RECORDS
 
 
-def test_i20_a_load_stops_between_batches_and_the_same_feed_completes_it(site: Site) -> None:
+def test_i20_a_load_that_stops_between_batches_is_completed_by_the_same_feed(site: Site) -> None:
     with pytest.raises(LoadInterruptedError) as interrupted:
         load_many(site, between=lambda: True)
     assert (interrupted.value.load_id, interrupted.value.position) == (1, BATCH_RECORDS)
@@ -381,7 +384,7 @@ def test_i20_a_load_stops_between_batches_and_the_same_feed_completes_it(site: S
     assert (summary["unchanged"], summary["created"]) == (BATCH_RECORDS, 2 * BATCH_RECORDS)
 
 
-def test_a_load_that_outlived_its_lease_is_interrupted_and_stays_so(site: Site) -> None:
+def test_i20_a_load_whose_lease_expired_stays_interrupted(site: Site) -> None:
     states = []
 
     def too_long() -> bool:
@@ -399,13 +402,13 @@ def test_a_load_that_outlived_its_lease_is_interrupted_and_stays_so(site: Site) 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch, open_site: Callable[..., Site]) -> Site:
-    """A site whose database counts as away when it is locked for a moment."""
+    """A site that counts its database as unavailable after a short wait for a lock."""
     monkeypatch.setattr("app.database.engines.BUSY_SECONDS", 0.1)
     monkeypatch.setattr("app.ingest.load_run.RETRY_DELAYS", (0.1, 0.1))
     return open_site()
 
 
-def test_c06_a_load_waits_for_a_database_that_is_away_for_a_moment(
+def test_c06_a_load_waits_while_the_database_is_briefly_unavailable(
     impatient: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.ingest.load_run.RETRY_DELAYS", (0.1,) * 50)
@@ -426,14 +429,14 @@ def test_c06_a_load_waits_for_a_database_that_is_away_for_a_moment(
     assert count_rows(impatient.database, LoadResult) == 3 * BATCH_RECORDS
 
 
-def test_c06_a_database_that_stays_away_in_the_middle_is_503_with_the_receipt(
+def test_c06_a_load_that_loses_its_database_is_503_and_names_the_receipt(
     impatient: Site,
 ) -> None:
     other = Database(impatient.settings.database_url)
     with ExitStack() as lock:
 
         class Stopping(threading.Event):
-            """Asked between batches, and a moment at which to take the database away."""
+            """Locks the database when the load looks whether to stop."""
 
             def is_set(self) -> bool:
                 lock.enter_context(other.writing())
@@ -454,7 +457,7 @@ def test_c06_a_database_that_stays_away_in_the_middle_is_503_with_the_receipt(
     assert state(impatient) == "interrupted"
 
 
-def test_i20_a_batch_whose_first_attempt_went_through_unseen_is_counted_once(site: Site) -> None:
+def test_i20_a_batch_retried_after_an_unseen_commit_is_counted_once(site: Site) -> None:
     records = [parse_record(record(f"a-{n}")) for n in range(3)]
     (batch,) = split_into_batches(Entry(1, each) for each in records)
     origin = LoadOrigin("ndjson", "0" * 64, 1, "a test")
@@ -467,7 +470,7 @@ def test_i20_a_batch_whose_first_attempt_went_through_unseen_is_counted_once(sit
     assert state(site) == "finished"
 
 
-def test_a_batch_is_bounded_by_records_by_bytes_and_by_links() -> None:
+def test_i19_batches_are_bounded_in_records_bytes_and_links() -> None:
     def sizes(entry: Entry, number: int) -> list[int]:
         return [len(batch.items) for batch in split_into_batches([entry] * number)]
 
@@ -481,7 +484,7 @@ def test_a_batch_is_bounded_by_records_by_bytes_and_by_links() -> None:
     assert sizes(Entry(1, plain, 1), 0) == [0]
 
 
-def test_c06_a_feed_waits_for_its_turn_from_its_first_batch_on(
+def test_c06_the_first_batch_waits_for_the_lock_as_well(
     impatient: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.ingest.load_run.RETRY_DELAYS", (0.1,) * 50)
@@ -493,7 +496,7 @@ def test_c06_a_feed_waits_for_its_turn_from_its_first_batch_on(
     other.close()
 
 
-def test_a_feed_of_one_slug_over_and_over_costs_as_many_statements_as_any(site: Site) -> None:
+def test_i19_repeated_slugs_cost_no_more_statements_than_different_ones(site: Site) -> None:
     def statements(feed: str) -> int:
         counted = 0
 
@@ -530,7 +533,7 @@ def test_a_feed_of_one_slug_over_and_over_costs_as_many_statements_as_any(site: 
         ("/admin/loads/1?after=-1", 400),
     ],
 )
-def test_a_receipt_that_cannot_be_is_a_clear_error(site: Site, path: str, status: int) -> None:
+def test_invalid_receipt_urls_are_short_client_errors(site: Site, path: str, status: int) -> None:
     answer = site.client.get(path, headers=site.authorized)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
@@ -540,7 +543,7 @@ def test_a_receipt_that_cannot_be_is_a_clear_error(site: Site, path: str, status
 # --- two at once, and away ---------------------------------------------------------------------
 
 
-def test_i10_two_loads_of_one_slug_at_once_have_one_winner_and_true_reports(site: Site) -> None:
+def test_i10_concurrent_loads_of_one_slug_have_one_winner_and_correct_reports(site: Site) -> None:
     barrier = threading.Barrier(4)
 
     def load(number: int) -> dict[str, Any]:
@@ -563,12 +566,14 @@ def test_i10_two_loads_of_one_slug_at_once_have_one_winner_and_true_reports(site
 
 
 @given(instant=st.datetimes(timezones=st.just(NOW.tzinfo)))
-def test_i15_instants_come_back_as_they_were(instant: Any) -> None:
+def test_i15_formatted_instants_are_parsed_back(instant: Any) -> None:
     new = parse_record(record(published_at=format_instant(instant)))
     assert new.published_at == instant
 
 
-def test_i15_an_article_of_the_future_is_hidden_until_its_time(site: Site, clock: Clock) -> None:
+def test_i15_an_article_with_a_future_published_at_is_404_until_then(
+    site: Site, clock: Clock
+) -> None:
     due = clock() + timedelta(hours=1)
     future = record("a", published_at=format_instant(due), updated_at=format_instant(due))
     assert outcomes(site.loaded(ndjson(future))) == ["created"]
@@ -582,7 +587,7 @@ def test_i15_an_article_of_the_future_is_hidden_until_its_time(site: Site, clock
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all threads have one priority")
 @one_database
-def test_what_loads_gives_way_to_what_answers_readers(site: Site) -> None:
+def test_threads_that_load_have_a_lower_priority_than_the_event_loop(site: Site) -> None:
     def nicer() -> dict[str, int]:
         usual = os.getpriority(os.PRIO_PROCESS, os.getpid())
         return {
