@@ -87,17 +87,16 @@ def _commit_or_refuse(
 def check_records(context: LoadContext, batches: Iterable[Batch], load_id: int) -> None:
     """Read all of the feed and raise _RefusedError if any record is rejected."""
     faulty: list[RecordResult] = []
-    count = 0
     for batch in batches:
-        for position, item in enumerate(batch.items, batch.position + 1):
-            if isinstance(item, Rejected):
-                count += 1
-                if count <= REPORTED_AT_MOST:
-                    faulty.append(rejected_result(position, item))
+        faulty += (
+            rejected_result(position, item)
+            for position, item in enumerate(batch.items, batch.position + 1)
+            if isinstance(item, Rejected)
+        )
         if not batch.last:
             _stop_if_asked(context, load_id)
     if faulty:
-        raise _RefusedError(faulty, count)
+        raise _RefusedError(faulty[:REPORTED_AT_MOST], len(faulty))
 
 
 def commit_all(

@@ -79,62 +79,41 @@ class BatchState:
 
     def create(self, new: Candidate) -> ArticleWrite:
         """Place a new article at the slug of `new`, with those of its aliases that are free."""
-        record, upkeep = new.record, new.record.upkeep
-        existing = ExistingArticle(
-            id=None,
-            slug=record.slug,
-            canonical_key=new.key,
-            updated_at=record.updated_at,
-            digest=new.digest,
-            withdrawn=upkeep.withdrawn_at is not None,
-        )
-        article = ArticleWrite(existing)
-        state = ArticleState(record, upkeep.withdrawn_at, upkeep.withdrawn_reason)
+        upkeep = new.record.upkeep
+        article = ArticleWrite(new.as_existing(None, withdrawn=upkeep.withdrawn_at is not None))
+        state = ArticleState(new.record, upkeep.withdrawn_at, upkeep.withdrawn_reason)
         ended = self._place(article)
         self._add_event("created", article, ended, visible_from=state.visible_from)
-        self._set_state(article, state, existing)
+        self._add_state(article, state)
         for slug in upkeep.aliases:
             if slug not in self._by_slug and slug not in self._by_alias:
                 self.aliases[slug] = self._by_alias[slug] = article
-        if existing.withdrawn:
+        if article.existing.withdrawn:
             self._add_event("deleted", article, None)
         return article
 
     def change(self, kind: str, article: ArticleWrite, new: Candidate) -> None:
-        """Replace the record of `article` by `new`, and move the article if its slug differs."""
+        """Replace the record of `article` by `new`. A slug it leaves becomes an alias."""
         before = article.existing
         old_key = before.canonical_key or ""
         if old_key != new.key and self._by_key.get(old_key) is article:
             del self._by_key[old_key]
-        existing = ExistingArticle(
-            id=before.id,
-            slug=new.record.slug,
-            canonical_key=new.key,
-            updated_at=new.record.updated_at,
-            digest=new.digest,
-        )
-        self._move(kind, article, existing, new.record.published_at)
-        self._set_state(article, ArticleState(new.record), existing)
+        article.existing = new.as_existing(before.id)
+        visible_from = new.record.published_at
+        if new.record.slug == before.slug:
+            self._add_event(kind, article, None, visible_from=visible_from)
+        else:
+            del self._by_slug[before.slug]
+            ended = self._place(article)
+            self.aliases[before.slug] = self._by_alias[before.slug] = article
+            self._add_event(kind, article, ended, before.slug, visible_from)
+        self._add_state(article, ArticleState(new.record))
 
     def withdraw(self, article: ArticleWrite, state: ArticleState) -> None:
         """Withdraw `article`, whose state with the withdrawal is `state`."""
         article.existing = replace(article.existing, withdrawn=True, listed=False)
         self._add_event("deleted", article, None)
-        self._set_state(article, state, article.existing)
-
-    def _move(
-        self, kind: str, article: ArticleWrite, existing: ExistingArticle, visible_from: datetime
-    ) -> None:
-        """Give `article` the slug of `existing`. The slug it leaves becomes an alias."""
-        previous = article.existing.slug
-        article.existing = existing
-        if existing.slug == previous:
-            self._add_event(kind, article, None, visible_from=visible_from)
-            return
-        del self._by_slug[previous]
-        ended = self._place(article)
-        self.aliases[previous] = self._by_alias[previous] = article
-        self._add_event(kind, article, ended, previous, visible_from)
+        self._add_state(article, state)
 
     def _place(self, article: ArticleWrite) -> ArticleWrite | None:
         """Register `article` at its slug. Return the article whose alias ends by that, if any."""
@@ -146,15 +125,12 @@ class BatchState:
             self._ended_aliases.add(slug)
         return former
 
-    def _set_state(
-        self, article: ArticleWrite, state: ArticleState, existing: ExistingArticle
-    ) -> None:
-        article.existing = existing
+    def _add_state(self, article: ArticleWrite, state: ArticleState) -> None:
         if not article.states:
             self.writes.append(article)
         article.states.append(state)
-        if existing.canonical_key:
-            self._by_key[existing.canonical_key] = article
+        if article.existing.canonical_key:
+            self._by_key[article.existing.canonical_key] = article
 
     def _add_event(
         self,

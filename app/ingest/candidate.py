@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from app.article.record import Record
+from app.store.existing_articles import ExistingArticle
 
 
 class Candidate(NamedTuple):
@@ -21,3 +22,10 @@ class Candidate(NamedTuple):
         """Return the same record under another slug."""
         record = self.record.model_copy(update={"slug": slug})
         return self._replace(record=record, digest=record.digest)
+
+    def as_existing(self, article_id: int | None, *, withdrawn: bool = False) -> ExistingArticle:
+        """Return the article that later records are compared with once this record is stored."""
+        record = self.record
+        return ExistingArticle(
+            article_id, record.slug, self.key, record.updated_at, self.digest, withdrawn
+        )

@@ -155,7 +155,7 @@ def _current_state(session: Session, steps: Sequence[UndoStep]) -> CurrentState:
     targets = [step.before for step in steps if step.before]
     slugs = {target.slug for target in targets}
     keys = {target.key for target in targets if target.key}
-    by_key: dict[str, list[ExistingArticle]] = defaultdict(list)
+    by_key = defaultdict[str, list[ExistingArticle]](list)
     for each in existing_articles.by_canonical_key(session, keys):
         by_key[each.canonical_key or ""].append(each)
     return CurrentState(
@@ -180,22 +180,13 @@ def _restore(
     events = [event for group in groups for event in undo_plan.change_events(group, articles)]
     article_writes.remove(session, created)
     for article_id, article in articles.items():
-        _set_state(article, before[article_id])
+        state = before[article_id]
+        candidate = Candidate.from_record(state.record)
+        withdrawn = state.withdrawn_at is not None
+        article.existing = candidate.as_existing(article_id, withdrawn=withdrawn)
+        article.states.append(state)
     article_writes.write(session, list(articles.values()), {}, undo_id, now)
     change_log.record(session, events, undo_id, now)
-
-
-def _set_state(article: ArticleWrite, before: ArticleState) -> None:
-    candidate = Candidate.from_record(before.record)
-    article.existing = ExistingArticle(
-        id=article.id,
-        slug=candidate.record.slug,
-        canonical_key=candidate.key,
-        updated_at=candidate.record.updated_at,
-        digest=candidate.digest,
-        withdrawn=before.withdrawn_at is not None,
-    )
-    article.states.append(before)
 
 
 def _restore_aliases(session: Session, undone: Sequence[UndoStep]) -> None:
