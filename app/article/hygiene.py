@@ -1,6 +1,6 @@
-"""What is odd about a record that is kept as it came: flagged at load, stripped on the way out.
+"""Oddities of a record: flagged when it is loaded, stripped when it is served.
 
-The stored record is never repaired, so a better rule here heals old articles without a reload.
+The stored record is never repaired, so a better rule here improves old articles without a reload.
 """
 
 import re
@@ -21,30 +21,30 @@ from app.article.hidden_html import (
 from app.article.record import RESERVED_SUFFIXES, Record, json_pointer
 from app.article.source_urls import is_tracking_parameter
 
-# Zero-width space, word joiner and its invisible kin, byte order mark, Mongolian vowel separator;
-# bidi embeddings, overrides and isolates; the TAG block.
+# Zero-width space, word joiner and similar, byte order mark, Mongolian vowel separator; bidi
+# embeddings, overrides and isolates; the TAG block.
 _ZERO_WIDTH = "\u200b\u2060-\u2064\ufeff\u180e\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f"
-# C0 and C1 controls but tab and newlines, and the noncharacters: none of them may stand in XML 1.0
-# or HTML.
+# C0 and C1 controls except tab and newlines, and the noncharacters: none is allowed in XML 1.0 or
+# HTML.
 _CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufdd0-\ufdef" + "".join(
     chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF)
 )
 _UNPRINTABLE = re.compile(f"[{_CONTROLS}]")
-# A joiner or non-joiner is kept where it stands alone between two characters beyond ASCII: Persian
-# and Hindi spell with it, emoji are built from it.
-_BESIDE_JOINER = f"[^\x00-\x7f\u200c\u200d{_ZERO_WIDTH}{_CONTROLS}]"
+# A joiner or non-joiner is kept between two characters beyond ASCII: Persian and Hindi words and
+# emoji need it.
+_JOINABLE = f"[^\x00-\x7f\u200c\u200d{_ZERO_WIDTH}{_CONTROLS}]"
 _INVISIBLE = re.compile(
-    f"[{_ZERO_WIDTH}]|[\u200c\u200d](?:(?<!{_BESIDE_JOINER}.)|(?!{_BESIDE_JOINER}))", re.DOTALL
+    f"[{_ZERO_WIDTH}]|[\u200c\u200d](?:(?<!{_JOINABLE}.)|(?!{_JOINABLE}))", re.DOTALL
 )
 _SUSPECT = re.compile(f"[{_ZERO_WIDTH}{_CONTROLS}\u200c\u200d]")
 _HARMLESS = bytes(code for code in range(128) if not _SUSPECT.match(chr(code)))
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?")
+_SITE_URL = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?")
 MAX_FLAGS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class HygieneFlag:
-    """Something odd in a record that was taken all the same: what, where, and what about it."""
+    """An oddity of a record that was accepted. `pointer` is the JSON Pointer of the field."""
 
     code: str
     pointer: str
@@ -52,25 +52,25 @@ class HygieneFlag:
 
 
 def flags(record: Record) -> tuple[HygieneFlag, ...]:
-    """Return what is odd about `record`, one flag for a kind and a field: FLAGS_REPORTED at most.
+    """Return the oddities of `record`, one flag for each code and field.
 
-    Where there are more, another flag counts what is left out.
+    Beyond MAX_FLAGS, one more flag counts those that are not listed.
     """
     found = [
         flag
         for check in (_dates, _addresses, _body, _characters, _unknown)
         for flag in check(record)
     ]
-    if left_out := len(found[MAX_FLAGS:]):
-        found[MAX_FLAGS:] = [HygieneFlag("more-flags", "", f"{left_out} further are left out")]
+    if omitted := len(found[MAX_FLAGS:]):
+        found[MAX_FLAGS:] = [HygieneFlag("more-flags", "", f"{omitted} more flags are not listed")]
     return tuple(found)
 
 
 def clean(record: Record) -> Record:
-    """Return `record` as readers may see it: without what is invisible, unprintable or hidden."""
+    """Return `record` without invisible, unprintable and hidden content, as it may be served."""
     body, entities = record.body_md, record.entities
     shown: dict[str, object] = {}
-    if _is_suspect(_shown(record)):
+    if _is_suspect(_all_text(record)):
         shown = {"title": printable(record.title), "summary": printable(record.summary)}
         entities = tuple(dict.fromkeys(map(printable, entities)))
         body = _printable_body(body)
@@ -86,25 +86,25 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub("", _INVISIBLE.sub("", text))
 
 
-def _shown(record: Record) -> str:
-    """Return all texts that readers see: most records are plain, which is soon seen of them."""
+def _all_text(record: Record) -> str:
+    """Return all text that readers see, to check it at once: most of it needs no cleaning."""
     return "\n".join((record.title, record.summary, record.body_md, *record.entities))
 
 
 def printable_all(texts: Sequence[str]) -> Sequence[str]:
-    """Return `texts`, each as `printable` has it: most are, which is soon seen of all together."""
+    """Return `texts` as `printable` does, checking them all at once."""
     return [printable(text) for text in texts] if _is_suspect("\n".join(texts)) else texts
 
 
 def _is_suspect(text: str) -> bool:
-    # Most of a text is plain, and taking that out is a hundred times faster than looking at it.
+    # Deleting the plain ASCII first is a hundred times faster than searching all of the text.
     rest = text.encode().translate(None, _HARMLESS).decode()
     return bool(rest) and _SUSPECT.search(rest) is not None
 
 
 def _dates(record: Record) -> Iterator[HygieneFlag]:
     if record.updated_at < record.published_at:
-        yield HygieneFlag("updated-before-published", "/updated_at", "earlier than published_at")
+        yield HygieneFlag("updated-before-published", "/updated_at", "is earlier than published_at")
 
 
 def _addresses(record: Record) -> Iterator[HygieneFlag]:
@@ -114,22 +114,22 @@ def _addresses(record: Record) -> Iterator[HygieneFlag]:
         {pair.partition("=")[0] for pair in pairs if is_tracking_parameter(pair)}
     ):
         yield HygieneFlag("tracking-parameters", "/canonical_source", ", ".join(tracking)[:200])
-    if (url := record.claims.url) and not _names(url, record.slug):
+    if (url := record.claims.url) and not _points_to(url, record.slug):
         yield _mismatch(record, "url")
     for name, url in record.claims.alternates.items():
-        if url and not _names(url, record.slug):
+        if url and not _points_to(url, record.slug):
             yield _mismatch(record, "alternates", name)
 
 
 def _mismatch(record: Record, *path: str) -> HygieneFlag:
-    detail = f"is not at /news/{record.slug}"
+    detail = f"does not point to /news/{record.slug}"
     return HygieneFlag("address-mismatch", json_pointer(*path), detail)
 
 
-def _names(url: str, slug: str) -> bool:
-    # Nearly all are of this kind, and need not be taken apart.
+def _points_to(url: str, slug: str) -> bool:
+    # Nearly all URLs have this form, which is faster to check than to parse.
     site, found, suffix = url.rpartition(f"/news/{slug}")
-    if found and _ORIGIN.fullmatch(site) and (not suffix or suffix in RESERVED_SUFFIXES):
+    if found and _SITE_URL.fullmatch(site) and (not suffix or suffix in RESERVED_SUFFIXES):
         return True
     try:
         path = urlsplit(url).path
@@ -146,12 +146,15 @@ def _body(record: Record) -> Iterator[HygieneFlag]:
         and heading.level == "H1"
         and not markdown.same_headline(heading.text, record.title)
     ):
-        yield HygieneFlag("title-mismatch", "/body_md", "the opening heading is not the title")
+        yield HygieneFlag(
+            "title-mismatch", "/body_md", "the opening heading differs from the title"
+        )
     if glued := _glued(record.body_md):
-        yield HygieneFlag("glued-link", "/body_md", f"{glued} times a link runs into the next word")
+        noun = "link runs" if glued == 1 else "links run"
+        yield HygieneFlag("glued-link", "/body_md", f"{glued} {noun} into the next word")
     if spans := hidden_spans(record.body_md):
         first = len(record.body_md.encode()[: spans[0].start].decode())
-        detail = f"{len(spans)} pieces of comments or hidden HTML, first at character {first}"
+        detail = f"{len(spans)} comments or hidden elements, the first at character {first}"
         yield HygieneFlag("hidden-html", "/body_md", detail)
 
 
@@ -170,7 +173,7 @@ def _glued(body: str) -> int:
 
 
 def _characters(record: Record) -> Iterator[HygieneFlag]:
-    if not _is_suspect(_shown(record)):
+    if not _is_suspect(_all_text(record)):
         return
     texts = {"/title": record.title, "/summary": record.summary, "/body_md": record.body_md}
     texts |= {f"/entities/{position}": name for position, name in enumerate(record.entities)}
@@ -183,12 +186,14 @@ def _characters(record: Record) -> Iterator[HygieneFlag]:
         ):
             if found := [match.start() for match in pattern.finditer(text)]:
                 first = f"U+{ord(text[found[0]]):04X} at character {found[0]}"
-                yield HygieneFlag(code, pointer, f"{len(found)} times, first {first}")
+                yield HygieneFlag(code, pointer, f"{len(found)} occurrences, the first {first}")
 
 
 def _unknown(record: Record) -> Iterator[HygieneFlag]:
     for name in record.extra:
-        yield HygieneFlag("unknown-field", json_pointer(name), "is kept, and comes back on export")
+        yield HygieneFlag(
+            "unknown-field", json_pointer(name), "is unknown; it is kept and exported"
+        )
 
 
 def _printable_body(body: str) -> str:

@@ -32,40 +32,25 @@ from app.feeds.format_detection import declared_encoding, sniff, sniff_json_obje
 from app.text import excerpt
 
 __all__ = [
-    "FEED_FORMATS",
-    "ITEM_BYTES",
-    "MEDIA_TYPES",
-    "Entry",
-    "FeedFormat",
-    "FeedItem",
-    "FeedParser",
-    "FeedSource",
-    "MalformedFeedError",
-    "Rejected",
-    "UnsupportedFeedError",
-    "detect",
-    "read",
-    "read_all",
+    "FEED_FORMATS", "ITEM_BYTES", "MEDIA_TYPES", "Entry", "FeedItem", "FeedSource",
+    "MalformedFeedError", "Rejected", "UnsupportedFeedError", "detect", "read", "read_all",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class FeedFormat:
-    """How one kind of feed is read, and what selects it.
+    """A feed format: its parser, its media types (the preferred one first) and file suffixes."""
 
-    The preferred one of its media types is the first. `suffixes` are those of file names.
-    """
-
-    read: FeedParser
+    parse: FeedParser
     media_types: tuple[str, ...]
     suffixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FeedSource:
-    """A feed that has arrived: its bytes, its kind, and an excerpt of the name of its file.
+    """An uploaded feed. `format` is a name in FEED_FORMATS.
 
-    `file` is None for a feed that came without one. `format` is a name in KINDS.
+    `file` is an excerpt of the name of its file, or None if it came without one.
     """
 
     file: str | None
@@ -89,174 +74,167 @@ FEED_FORMATS: Final[Mapping[str, FeedFormat]] = {
     "atom": FeedFormat(atom.read, ("application/atom+xml",)),
 }  # fmt: skip
 
-# What is taken, for the Accept header of a 415.
-MEDIA_TYPES: Final = tuple(each for kind in FEED_FORMATS.values() for each in kind.media_types)
+MEDIA_TYPES: Final = tuple(each for form in FEED_FORMATS.values() for each in form.media_types)
+"""All media types that are supported, for the Accept header of a 415."""
 
-# What clients say who do not know: nothing, "bytes", "text", or what curl says for every --data.
-# The last four are what they say of a file that is packed.
+# What clients send that do not know the format: nothing, "bytes", "text", or what curl sends with
+# --data. The last four are sent with compressed files.
 GENERIC_MEDIA_TYPES: Final = frozenset(
     {"", "application/octet-stream", "text/plain", "application/x-www-form-urlencoded",
      "application/gzip", "application/x-gzip", "application/zstd", "application/x-zstd"}
 )  # fmt: skip
 
-# Broken pieces that are kept back while nothing in the feed has turned out to be readable.
 MAX_LEADING_ERRORS: Final = 100
+"""How many malformed items may come before the first readable one."""
 
 _CHARSET = re.compile(r';[ \t]*charset="?([^\s;"]*)', re.IGNORECASE)
 _UTF_8 = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
+# Formats whose media types are also used for others, which the content decides.
+_SNIFFERS: Final[Mapping[str, Callable[[bytes, str], str]]] = {
+    "json": sniff_json_object, "rss": sniff_xml, "atom": sniff_xml
+}  # fmt: skip
 
 
 def detect(content_type: str | None, head: bytes, file: str | None = None) -> str:
-    """Return the name in KINDS for a feed with this Content-Type that begins with `head`.
+    """Return the name in FEED_FORMATS of a feed with this Content-Type that begins with `head`.
 
-    `head` is the whole of a short feed, and of a long one some 64 KiB. Where the Content-Type is
-    unspecific, the suffix of the name of its `file` tells NDJSON, and `head` everything else. XML
-    is of the kind that its root says, whatever XML the Content-Type says it is. Raises
-    UnsupportedFeedError for what is not taken, a charset that is not the feed's own included, and
-    MalformedFeedError where the bytes begin nothing that is.
+    `head` is all of a short feed, or some 64 KiB. If the Content-Type is generic, the suffix of
+    the `file` name identifies NDJSON, and `head` every other format. The root element identifies
+    the format of XML, whatever the Content-Type says.
+
+    Raises UnsupportedFeedError for a media type that is not supported or a charset that is not the
+    feed's, and MalformedFeedError if `head` is the beginning of no supported format.
     """
     header = content_type or ""
     media_type = header.partition(";")[0].strip().lower()
     if charset := _CHARSET.search(header):
         _check_charset(media_type, charset[1], head)
     if media_type in GENERIC_MEDIA_TYPES:
-        return _by_suffix(file or "") or sniff(head)
-    for name, kind in FEED_FORMATS.items():
-        if media_type in kind.media_types:
-            return _REFINED.get(name, _as_said)(head, name)
+        return _format_by_suffix(file or "") or sniff(head)
+    for name, form in FEED_FORMATS.items():
+        if media_type in form.media_types:
+            return _SNIFFERS[name](head, name) if name in _SNIFFERS else name
     raise UnsupportedFeedError(excerpt(media_type))
 
 
-def _as_said(_head: bytes, name: str) -> str:
-    return name
-
-
-# What the bytes know better than a Content-Type that is right as far as it goes.
-_REFINED: Final[Mapping[str, Callable[[bytes, str], str]]] = {
-    "json": sniff_json_object, "rss": sniff_xml, "atom": sniff_xml
-}  # fmt: skip
-
-
-def _by_suffix(file: str) -> str | None:
-    names = (name for name, kind in FEED_FORMATS.items() if file.lower().endswith(kind.suffixes))
-    return next(names, None) if file else None
+def _format_by_suffix(file: str) -> str | None:
+    names = (name for name, form in FEED_FORMATS.items() if file.lower().endswith(form.suffixes))
+    return next(names, None)
 
 
 def _check_charset(media_type: str, charset: str, head: bytes) -> None:
-    """Raise UnsupportedFeedError where a feed is in another charset than its Content-Type says.
+    """Raise UnsupportedFeedError if the Content-Type names another charset than the feed has.
 
-    RFC 8259, section 8.1: JSON text between systems "MUST be encoded using UTF-8". XML says by
-    itself what it is in, and two that contradict each other leave nothing but guessing.
+    RFC 8259, section 8.1: JSON text between systems "MUST be encoded using UTF-8". XML declares its
+    encoding. If the two contradict each other, either may be wrong.
     """
-    own = declared_encoding(head)
-    if charset.lower() not in (_UTF_8 if own.lower() in _UTF_8 else {own.lower()}):
+    declared = declared_encoding(head).lower()
+    if charset.lower() not in (_UTF_8 if declared in _UTF_8 else {declared}):
         claimed = excerpt(f"{media_type}; charset={charset}")
-        reason = "is not taken: a feed is UTF-8, or XML that says itself what it is"
+        reason = "is not supported: a feed is UTF-8, or XML that declares its encoding"
         raise UnsupportedFeedError(claimed, reason)
 
 
-def read(stream: BinaryIO, kind: str, *, strict: bool = False) -> Iterator[Entry | Rejected]:
-    """Read the feed in `stream`, which is of the `kind` that `detect` named.
+def read(stream: BinaryIO, form: str, *, strict: bool = False) -> Iterator[Entry | Rejected]:
+    """Read the feed in `stream`, whose format is the FEED_FORMATS name `form`.
 
-    With `strict`, a field that is not known is a fault.
+    With `strict`, an unknown field is a fault.
 
-    Raises MalformedFeedError, once iterated, where nothing in the feed is in the format it claims.
-    Where something is, what is broken comes as a Rejected, and so does the place where a feed
-    breaks off, as the last one. Errors of the stream itself pass through.
+    When iterated, raises MalformedFeedError if nothing in the feed is readable. Otherwise each
+    malformed item is a Rejected, and so is the place where parsing had to stop, as the last one.
+    Errors of the stream itself pass through.
     """
-    for piece in _settled(FEED_FORMATS[kind].read(stream)):
-        yield _checked(piece, strict=strict) if isinstance(piece, FeedItem) else piece
+    for item in _reject_malformed(FEED_FORMATS[form].parse(stream)):
+        yield _validate(item, strict=strict) if isinstance(item, FeedItem) else item
 
 
 def read_all(sources: Sequence[FeedSource], *, strict: bool = False) -> Iterator[Entry | Rejected]:
-    """Read all of one source after all of the other. What comes of each names its file.
+    """Read one source after another. Entries and rejections name the file that they are from.
 
-    Of a single one it is what `read` gives. Of several, one in which nothing is readable is one
-    Rejected; only where that is true of all of them, the first one's MalformedFeedError is raised.
+    A single source is read as by `read`. Of several, an unreadable source is one Rejected. If all
+    are unreadable, the MalformedFeedError of the first is raised.
     """
     unreadable: list[tuple[FeedSource, MalformedFeedError]] = []
-    readable = False
+    any_readable = False
     for source in sources:
         try:
-            for piece in read(source.stream, source.format, strict=strict):
-                yield from _told(unreadable)
-                readable = True
-                yield replace(piece, file=source.file) if source.file else piece
-            yield from _told(unreadable)  # a feed without records is readable
-            readable = True
+            for entry in read(source.stream, source.format, strict=strict):
+                yield from _reject_unreadable(unreadable)
+                any_readable = True
+                yield replace(entry, file=source.file) if source.file else entry
+            yield from _reject_unreadable(unreadable)  # a feed without records is readable
+            any_readable = True
         except MalformedFeedError as error:
             if len(sources) == 1:
                 raise
             unreadable.append((source, error))
-            if readable:
-                yield from _told(unreadable)
+            if any_readable:
+                yield from _reject_unreadable(unreadable)
     if unreadable:
         source, first = unreadable[0]
         name = f"{source.file}: " if source.file else ""
         raise MalformedFeedError(first.line, first.column, name + first.reason)
 
 
-def _told(unreadable: list[tuple[FeedSource, MalformedFeedError]]) -> Iterator[Rejected]:
-    """Yield what is to be said of the feeds in which nothing is readable, and forget them."""
+def _reject_unreadable(
+    unreadable: list[tuple[FeedSource, MalformedFeedError]],
+) -> Iterator[Rejected]:
+    """Yield a rejection for each of the `unreadable` sources, and clear the list."""
     for source, error in unreadable:
-        yield replace(_rejected(error, "; nothing of this file was read"), file=source.file)
+        yield replace(_rejection(error, "; no record of this file was read"), file=source.file)
     unreadable.clear()
 
 
-def _settled(
-    pieces: Iterator[FeedItem | Rejected | MalformedFeedError],
+def _reject_malformed(
+    items: Iterator[FeedItem | Rejected | MalformedFeedError],
 ) -> Iterator[FeedItem | Rejected]:
-    """Tell a feed that is broken in places, which goes on, from one that is something else."""
+    """Turn errors into rejections. Raises the first one if nothing readable comes after it."""
     held: list[MalformedFeedError] = []
-    readable = False
+    any_readable = False
     try:
-        for piece in pieces:
-            if not isinstance(piece, MalformedFeedError):
-                yield from map(_rejected, held)
+        for item in items:
+            if not isinstance(item, MalformedFeedError):
+                yield from map(_rejection, held)
                 held.clear()
-                readable = True
-                yield piece
-            elif readable:
-                yield _rejected(piece)
+                any_readable = True
+                yield item
+            elif any_readable:
+                yield _rejection(item)
             else:
-                held.append(piece)
+                held.append(item)
                 if len(held) > MAX_LEADING_ERRORS:
                     break
     except MalformedFeedError as error:
-        if readable:
-            yield _rejected(error, "; nothing behind it was read")
+        if any_readable:
+            yield _rejection(error, "; the rest was not read")
         else:
             held.append(error)
     if held:
         raise held[0]
 
 
-def _rejected(error: MalformedFeedError, consequence: str = "") -> Rejected:
+def _rejection(error: MalformedFeedError, consequence: str = "") -> Rejected:
     reason = f"{error.reason} at column {error.column}{consequence}"
     return Rejected(error.line, None, (Fault("", reason),))
 
 
-def _checked(item: FeedItem, *, strict: bool) -> Entry | Rejected:
+def _validate(item: FeedItem, *, strict: bool) -> Entry | Rejected:
     try:
         record = parse_record(item.value)
         if strict:
-            _check_known(item, record)
+            _check_unknown_fields(item, record)
     except InvalidRecordError as error:
-        # Where the feed says one thing and the record two, as of its dates, once is enough.
+        # One field of the feed may give two of the record, such as both dates: report it once.
         faults = tuple(dict.fromkeys(map(item.to_feed_fault, error.faults)))
-        return Rejected(item.line, _slug(item.value), faults, error.left_out)
+        slug = item.value.get("slug") if isinstance(item.value, dict) else None
+        named = excerpt(slug) if isinstance(slug, str) else None
+        return Rejected(item.line, named, faults, error.left_out)
     return Entry(item.line, record, item.size)
 
 
-def _check_known(item: FeedItem, record: Record) -> None:
-    """Raise InvalidRecordError for fields that are known neither to us nor to the feed's format."""
-    unknown = [Fault(json_pointer(name), "is unknown") for name in record.extra]
-    faults = [fault for fault in unknown if fault.pointer[1:] not in item.field_pointers]
-    if faults:
-        told, left_out = faults[:FAULTS_REPORTED], len(faults[FAULTS_REPORTED:])
-        raise InvalidRecordError(tuple(told), left_out)
-
-
-def _slug(value: object) -> str | None:
-    slug = value.get("slug") if isinstance(value, dict) else None
-    return excerpt(slug) if isinstance(slug, str) else None
+def _check_unknown_fields(item: FeedItem, record: Record) -> None:
+    """Raise InvalidRecordError for fields that neither a record nor the feed format has."""
+    unknown = [name for name in record.extra if name not in item.field_pointers]
+    if unknown:
+        faults = [Fault(json_pointer(name), "is unknown") for name in unknown]
+        raise InvalidRecordError(tuple(faults[:FAULTS_REPORTED]), len(faults[FAULTS_REPORTED:]))

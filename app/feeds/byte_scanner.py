@@ -1,8 +1,8 @@
-"""The unread rest of a feed: a sliding buffer of bytes that knows its line and column.
+"""A buffered scanner over the bytes of a feed that counts lines and columns.
 
-Where a piece of the feed ends is looked for in bytes, before anything is decoded. That is sound:
-RFC 3629, section 3: "US-ASCII octet values do not appear otherwise in a UTF-8 encoded character
-stream". So one piece with an invalid byte does not take the following ones with it.
+It finds the end of a value before decoding it, so an invalid byte in one value does not affect the
+next one. RFC 3629, section 3, allows that: "US-ASCII octet values do not appear otherwise in a
+UTF-8 encoded character stream".
 """
 
 import codecs
@@ -14,34 +14,34 @@ from typing import BinaryIO, Final
 CHUNK_BYTES: Final = 64 * 1024
 
 # RFC 8259, section 2, `ws`.
-_NOT_BLANK = re.compile(rb"[^ \t\n\r]")
-# RFC 3629, section 3: every octet of a character but its first is 10xxxxxx.
+_NOT_WHITESPACE = re.compile(rb"[^ \t\n\r]")
+# RFC 3629, section 3: every octet of a character except the first is 10xxxxxx.
 _CONTINUATION = bytes(range(0x80, 0xC0))
 
-# Looks for the end of a piece in a buffer, from a position on. Returns how far it has looked, and
-# whether the piece ends there; if not, it is called again, from there, once there is more to see.
+# Searches a buffer for the end of a value, from a position. Returns how far it has searched, and
+# whether the value ends there. If not, it is called again from there when more has been read.
 Scan = Callable[[bytes, int], tuple[int, bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class RawValue:
-    """A stretch of the feed, where it starts and what line and column follow it, from 1.
+    """An undecoded value: where it starts, its bytes, and where it ends. Positions count from 1.
 
-    `raw` is None where the piece is larger than allowed. `ended` is False where the feed was over
-    before the piece was.
+    `content` is None if the value is larger than allowed. `complete` is False if the feed ended
+    before the value did.
     """
 
     line: int
     column: int
-    until: tuple[int, int]
-    raw: bytes | None
-    ended: bool
+    end: tuple[int, int]
+    content: bytes | None
+    complete: bool
 
 
 class ByteScanner:
-    """Reads `stream` as it is asked for pieces; `line` and `column` are where it stands.
+    """Reads values from `stream`. `line` and `column` are the current position.
 
-    A byte order mark at the very start is passed over (RFC 8259, section 8.1: parsers "MAY ignore
+    A byte order mark at the start is skipped (RFC 8259, section 8.1: parsers "MAY ignore
     the presence of a byte order mark rather than treating it as an error").
     """
 
@@ -57,35 +57,35 @@ class ByteScanner:
             self._at = len(codecs.BOM_UTF8)
 
     def peek(self) -> bytes:
-        """Pass over blanks and return the byte that follows, b"" at the end of the feed."""
+        """Skip whitespace and return the next byte without reading it, or b"" at the end."""
         while True:
-            found = _NOT_BLANK.search(self._buffer, self._at)
+            found = _NOT_WHITESPACE.search(self._buffer, self._at)
             self._advance(found.start() if found else len(self._buffer))
             if found or not self._fill():
                 return self._buffer[self._at : self._at + 1]
 
     def skip(self) -> None:
-        """Pass over the byte that `peek` returned."""
+        """Skip the byte that `peek` returned."""
         self._advance(self._at + 1)
 
     def take(self, scan: Scan, limit: int) -> RawValue:
-        """Return the piece from here to where `scan` says, and pass over it.
+        """Read the value from the current position to the end that `scan` finds.
 
-        A piece of more than `limit` bytes is passed over without being kept.
+        The content of a value of more than `limit` bytes is skipped.
         """
-        line, column, seen, large = self.line, self.column, 0, False
+        line, column, seen, too_large = self.line, self.column, 0, False
         while True:
-            end, ended = scan(self._buffer, self._at + seen)
+            end, complete = scan(self._buffer, self._at + seen)
             seen = end - self._at
-            large = large or seen > limit
-            if large:
+            too_large = too_large or seen > limit
+            if too_large:
                 self._advance(end)
                 seen = 0
-            if ended or not self._fill():
+            if complete or not self._fill():
                 break
-        raw = None if large else self._buffer[self._at : self._at + seen]
+        content = None if too_large else self._buffer[self._at : self._at + seen]
         self._advance(self._at + seen)
-        return RawValue(line, column, (self.line, self.column), raw, ended)
+        return RawValue(line, column, (self.line, self.column), content, complete)
 
     def _advance(self, to: int) -> None:
         passed = self._buffer[self._at : to]
@@ -97,10 +97,10 @@ class ByteScanner:
         self.column += len(passed.translate(None, _CONTINUATION))
 
     def _fill(self) -> bool:
-        """Drop what was passed over and read on; False at the end of the feed.
+        """Drop what has been read and fill the buffer. Returns False at the end of the feed.
 
-        Asks for as much again as is held, so that a long piece costs time in proportion, and asks
-        until it has that, because a stream may return less than was asked for.
+        Doubles what the buffer holds, so that the time for a long value is proportional to its
+        length. Reads repeatedly, because a stream may return less than was requested.
         """
         held = self._buffer[self._at :]
         parts, missing = [held], max(CHUNK_BYTES, len(held))

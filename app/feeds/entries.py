@@ -1,4 +1,4 @@
-"""What comes out of a feed: items, entries and rejections, and the errors of a feed as a whole."""
+"""What parsing a feed produces: items, entries, rejections, and errors about the whole feed."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,17 +6,17 @@ from typing import BinaryIO, Final, Protocol
 
 from app.article.record import Fault, Record
 
-# What one item may measure as it stands in the feed. It is the most that a reader holds at a time.
 ITEM_BYTES: Final = 4 * 1024 * 1024
+"""How large one item may be in the feed. No parser holds more than this at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedItem:
-    """One decoded item, not checked yet.
+    """One decoded item that has not been validated.
 
-    `line` is the line of the feed on which it starts, from 1; `pointer` is the JSON Pointer
-    (RFC 6901) at which it stands in its document, "" where it is the document; `size` counts its
-    bytes. In XML it is a path of elements such as /rss/channel/item[3], counted from 1.
+    `line` is where it starts in the feed, from 1, and `size` its length in bytes. `pointer` is its
+    JSON Pointer (RFC 6901) in the document, "" if it is the whole document. In XML the pointer is
+    a path of elements such as /rss/channel/item[3], counted from 1.
 
     Where the feed format has other field names than a record, `field_pointers` maps a field of the
     record to its pointer within the item, and `field_errors` to the reason why it has no value.
@@ -30,7 +30,7 @@ class FeedItem:
     field_errors: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def to_feed_fault(self, fault: Fault) -> Fault:
-        """Return a `fault` of the record as one of the feed."""
+        """Return the `fault` of the record with its pointer and reason in terms of the feed."""
         name = fault.pointer[1:].partition("/")[0]
         rest = fault.pointer[1 + len(name) :]
         place = self.field_pointers.get(name, fault.pointer[: 1 + len(name)])
@@ -39,9 +39,9 @@ class FeedItem:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record, the line of the feed on which it starts, from 1, and its bytes there, counted.
+    """A valid record. `line` is where it starts in the feed, from 1, `size` its length in bytes.
 
-    `file` is the name of the feed among several, None where it is the only one and has none.
+    `file` is the name of the feed's file, or None if it has none.
     """
 
     line: int
@@ -52,11 +52,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """What is no record, and why.
+    """An item that is not a valid record, or a part of the feed that cannot be parsed.
 
-    `line` is where the item starts, from 1, or, for what cannot be read as an item, where reading
-    failed. `slug` is an excerpt of what the item called its slug, if that was readable. The faults
-    point into the document; `left_out` counts those beyond the ones told. `file` is as in Entry.
+    `line` is where the item starts, from 1, or where parsing failed. `slug` is an excerpt of the
+    item's slug, if it has one. The pointers of the faults are within the document; `left_out`
+    counts the faults that are not listed. `file` is as in Entry.
     """
 
     line: int
@@ -67,10 +67,9 @@ class Rejected:
 
 
 class MalformedFeedError(ValueError):
-    """The feed is not in the format it claims to be in.
+    """The feed is not in the format that it claims to be in.
 
-    `line` and `column` count from 1, the column in characters. `reason` holds no more than an
-    excerpt of the feed.
+    `line` and `column` count from 1, the column in characters. `reason` quotes at most an excerpt.
     """
 
     def __init__(self, line: int, column: int, reason: str) -> None:
@@ -81,21 +80,21 @@ class MalformedFeedError(ValueError):
 
 
 class UnsupportedFeedError(ValueError):
-    """Feeds of this media type are not taken. `media_type` is an excerpt of what was claimed."""
+    """Feeds of this type are not supported. `media_type` is an excerpt of the Content-Type."""
 
-    def __init__(self, media_type: str, reason: str = "is no kind of feed that is taken") -> None:
+    def __init__(self, media_type: str, reason: str = "is not a supported feed format") -> None:
         super().__init__(f"{media_type} {reason}")
         self.media_type = media_type
 
 
 class FeedParser(Protocol):
-    """The one signature of the family.
+    """The signature that the parsers of all feed formats share.
 
-    A reader holds no more than an item in memory. It *yields* a MalformedFeedError for a piece
-    that is broken where it can tell where the next one begins, and *raises* one where it cannot.
-    It raises nothing else of its own, whatever the bytes.
+    A parser holds at most one item in memory. For a malformed item it *yields* a
+    MalformedFeedError if it knows where the next item begins, and *raises* one if it does not. It
+    raises nothing else of its own, whatever the bytes.
     """
 
     def __call__(self, stream: BinaryIO, /) -> Iterator[FeedItem | Rejected | MalformedFeedError]:
-        """Read `stream` from where it stands to its end."""
+        """Parse `stream` from its current position to its end."""
         ...

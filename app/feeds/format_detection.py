@@ -1,4 +1,4 @@
-"""What kind of feed it is, told from its first bytes, for clients that do not say."""
+"""Detection of the feed format from the first bytes, for clients that do not name it."""
 
 import codecs
 import io
@@ -12,7 +12,7 @@ from app.feeds.safe_expat import create_parser, error_at, parse
 from app.feeds.strict_json import UnsupportedJsonError, decode
 from app.text import excerpt
 
-_BLANKS: Final = b" \t\n\r"
+_WHITESPACE: Final = b" \t\n\r"
 _UTF_16: Final = (codecs.BOM_UTF16_LE + b"<\0", codecs.BOM_UTF16_BE + b"\0<", b"<\0", b"\0<")
 _ROOTS: Final = {"rss": "rss", "feed": "atom"}
 
@@ -23,19 +23,19 @@ _DECLARED = re.compile(
 
 
 class _RootFoundError(Exception):
-    """Takes the name of the root element out of the parser."""
+    """Stops the parser at the root element, and carries its name."""
 
 
 def sniff(head: bytes) -> str:
-    """Return the name of a kind for a feed that begins with `head`.
+    """Return the name of the format of a feed that begins with `head`.
 
-    `head` is the whole of a short feed, and of a long one enough to hold a record: some 64 KiB.
-    Raises MalformedFeedError where it is empty or begins nothing that is taken.
+    `head` is all of a short feed, or some 64 KiB, enough for a record. Raises MalformedFeedError if
+    it is empty or begins no supported format.
     """
     if head.startswith(_UTF_16):
         return sniff_xml(head)
     text = head.removeprefix(codecs.BOM_UTF8)
-    body = text.lstrip(_BLANKS)
+    body = text.lstrip(_WHITESPACE)
     if not body:
         raise MalformedFeedError(1, 1, "the feed is empty")
     if body.startswith(b"["):
@@ -53,28 +53,28 @@ def sniff(head: bytes) -> str:
 
 
 def sniff_json_object(head: bytes, otherwise: str) -> str:
-    """Return the name of the kind of a JSON object that begins with `head`.
+    """Return "jsonfeed" if the JSON object that begins with `head` is a JSON Feed.
 
-    A JSON Feed names its version. `otherwise` is what it is if it does not, within `head`.
+    A JSON Feed has a version. If there is none within `head`, the result is `otherwise`.
     """
-    window = ByteScanner(io.BytesIO(head))
+    scanner = ByteScanner(io.BytesIO(head))
     try:
-        if window.peek() != b"{":
+        if scanner.peek() != b"{":
             return otherwise
-        for name in read_members(window, len(head)):
-            found = read_value(window, "", len(head))
+        for name in read_members(scanner, len(head)):
+            found = read_value(scanner, "", len(head))
             if name == "version" and isinstance(found, FeedItem):
                 return "jsonfeed" if "jsonfeed.org/version/" in str(found.value) else otherwise
     except MalformedFeedError:
-        pass  # it breaks off, or it is broken, which its reader says with more knowledge
+        pass  # the head is incomplete or malformed, which its parser reports better
     return otherwise
 
 
 def sniff_xml(head: bytes, otherwise: str | None = None) -> str:
-    """Return the name of the kind of an XML document that begins with `head`, by its root.
+    """Return the name of the format of an XML document that begins with `head`, by its root.
 
-    Raises MalformedFeedError where it is broken before that, or of no kind that is taken, unless
-    there is a kind that it is `otherwise`.
+    Without `otherwise`, raises MalformedFeedError if the document is not well-formed up to its
+    root, or if the root belongs to no supported format.
     """
 
     def start(name: str, _attributes: dict[str, str]) -> None:
@@ -84,10 +84,10 @@ def sniff_xml(head: bytes, otherwise: str | None = None) -> str:
     try:
         parse(parser, head, last=False)
     except _RootFoundError as found:
-        if kind := _ROOTS.get(str(found), otherwise):
-            return kind
+        if form := _ROOTS.get(str(found), otherwise):
+            return form
         raise error_at(
-            parser, f"the root is <{excerpt(str(found))}>, and not <rss> or <feed>"
+            parser, f"the root element is <{excerpt(str(found))}>, not <rss> or <feed>"
         ) from None
     except MalformedFeedError:
         if otherwise is None:
@@ -96,14 +96,14 @@ def sniff_xml(head: bytes, otherwise: str | None = None) -> str:
 
 
 def _is_lines(body: bytes) -> bool:
-    """Say whether `body`, which begins with "{", has an object on each line.
+    """Whether `body`, which begins with "{", has an object on each line.
 
-    An object over several lines, and one line without an end in sight, are one document.
+    An object over several lines, or a first line that is longer than `body`, is one document.
     """
     first, newline, rest = body.partition(b"\n")
     if not newline:
         return False
-    return rest.lstrip(_BLANKS).startswith(b"{") or _is_complete(first)
+    return rest.lstrip(_WHITESPACE).startswith(b"{") or _is_complete(first)
 
 
 def _is_complete(line: bytes) -> bool:
@@ -117,7 +117,7 @@ def _is_complete(line: bytes) -> bool:
 
 
 def declared_encoding(head: bytes) -> str:
-    """Return the encoding that the XML in `head` declares, UTF-8 for everything that does not."""
+    """Return the encoding that the XML in `head` declares, or "utf-8"."""
     if head.startswith(_UTF_16):
         return "utf-16"
     found = _DECLARED.match(head)

@@ -1,4 +1,4 @@
-"""What a feed has to say, as HTML or as text, turned into Markdown or into plain text.
+"""HTML and plain text of a feed converted to Markdown or to plain text.
 
 Text that only looks like markup stays text: in Markdown it is escaped.
 """
@@ -12,9 +12,8 @@ from html_to_markdown import ConversionOptions, convert
 from app.article.html_tokens import is_too_complex
 from app.text import check_storable
 
-# Frames, drawings and controls are no prose. Scripts, styles and what is hidden are left out as it
-# is.
-_LEFT_OUT: Final = [
+# Frames, drawings and form controls are not text. The converter itself omits scripts and styles.
+_EXCLUDED: Final = [
     "iframe", "object", "embed", "svg", "math", "form", "input", "button", "select", "textarea",
     "title", "canvas",
 ]  # fmt: skip
@@ -22,57 +21,57 @@ _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 
 
 class TextConstruct(NamedTuple):
-    """A piece of a feed: HTML where `markup` says so, with the URL its links are relative to."""
+    """A text of a feed (RFC 4287 section 3.1). Relative links in it are resolved against `base`."""
 
     text: str
-    markup: bool
+    is_html: bool
     base: str = ""
 
 
 class HtmlConversionError(ValueError):
-    """The piece cannot be converted, or not without a loss."""
+    """The text cannot be converted, or not without losing some of it."""
 
 
-def to_markdown(prose: TextConstruct) -> str:
-    """Return `prose` in Markdown, without a newline at its end. Raises HtmlConversionError."""
-    markup = prose.text if prose.markup else _paragraphs(prose.text)
-    return _converted(markup, prose.base, "markdown")
+def to_markdown(construct: TextConstruct) -> str:
+    """Return `construct` as Markdown without a final newline. Raises HtmlConversionError."""
+    markup = construct.text if construct.is_html else _paragraphs(construct.text)
+    return _convert(markup, construct.base, "markdown")
 
 
-def to_text(prose: TextConstruct) -> str:
-    """Return `prose` as text on one line. Raises HtmlConversionError."""
-    text = _converted(prose.text, "", "plain") if prose.markup else prose.text
+def to_text(construct: TextConstruct) -> str:
+    """Return `construct` as text on one line. Raises HtmlConversionError."""
+    text = _convert(construct.text, "", "plain") if construct.is_html else construct.text
     return " ".join(text.split())
 
 
 def _paragraphs(text: str) -> str:
-    """Write `text` in HTML: blank lines between paragraphs, and the other line breaks kept."""
+    """Return plain `text` as HTML. Blank lines separate paragraphs; other line breaks are kept."""
     lines = html.escape(text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
     pieces = _PARAGRAPHS.split(lines)
     return "".join(f"<p>{piece.replace(chr(10), '<br>')}</p>" for piece in pieces)
 
 
-def _converted(markup: str, base: str, form: str) -> str:
+def _convert(markup: str, base: str, form: str) -> str:
     try:
-        check_storable(markup)  # the converter would drop a NUL without a word
+        check_storable(markup)  # the converter drops a NUL silently
     except ValueError as error:
         raise HtmlConversionError(str(error)) from None
     if is_too_complex(
         markup
     ):  # the converter drops what is nested too deep, and a page cannot show it
         raise HtmlConversionError(
-            "its HTML nests elements too deep, or leaves too many of them open"
+            "its HTML nests elements too deep or leaves too many of them open"
         )
     options = ConversionOptions(
         escape_asterisks=True,
         escape_underscores=True,
         escape_misc=True,
         extract_metadata=False,
-        exclude_selectors=_LEFT_OUT,
+        exclude_selectors=_EXCLUDED,
         output_format=form,
         base_url=base or None,
     )
     try:
         return (convert(markup, options).content or "").strip("\n")
-    except Exception as error:  # noqa: BLE001 - whatever a converter in another language raises
+    except Exception as error:  # noqa: BLE001 - the converter is native code without a documented error
         raise HtmlConversionError(f"its HTML cannot be converted: {type(error).__name__}") from None

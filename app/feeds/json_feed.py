@@ -11,7 +11,7 @@ from app.feeds.html_to_markdown import TextConstruct
 from app.feeds.json_stream import error_at, read_array, read_members, read_value
 from app.feeds.syndication_mapping import SyndicatedItem, to_feed_item
 
-_PLACES: Final = {
+_FIELD_POINTERS: Final = {
     "title": "/title",
     "canonical_source": "/url",
     "guid": "/id",
@@ -21,51 +21,51 @@ _PLACES: Final = {
     "lang": "/language",
     "summary": "/summary",
 }
-_READ: Final = frozenset(
+_MAPPED: Final = frozenset(
     {"id", "url", "title", "content_html", "content_text", "summary", "date_published",
      "date_modified", "tags", "language"}
 )  # fmt: skip
-_TAKEN: Final = _READ | frozenset(Record.model_fields) | {"alternates", "guid"}
+_NOT_EXTRA: Final = _MAPPED | frozenset(Record.model_fields) | {"alternates", "guid"}
 
 
 def read(
     stream: BinaryIO, item_bytes: int = ITEM_BYTES
 ) -> Iterator[FeedItem | Rejected | MalformedFeedError]:
-    """Read the items, as `Reader` says. Pointers are "/items/0" and so on.
+    """Parse the items, see `FeedParser`. Pointers are "/items/0" and so on.
 
-    Of what stands beside them only the language is read, where it comes before them.
+    Of the feed's other members only `language` is used, if it comes before the items.
     """
-    window = ByteScanner(stream)
-    first = window.peek()
+    scanner = ByteScanner(stream)
+    first = scanner.peek()
     if not first:
         raise MalformedFeedError(1, 1, "the feed is empty")
     if first != b"{":
-        raise error_at(window, "a JSON Feed is an object", form="a JSON Feed")
+        raise error_at(scanner, "a JSON Feed must be an object", form="a JSON Feed")
     language: object = None
     found = False
-    for name in read_members(window, item_bytes):
+    for name in read_members(scanner, item_bytes):
         if name != "items":
-            said = read_value(window, "", item_bytes)
-            if name == "language" and isinstance(said, FeedItem):
-                language = said.value
+            member = read_value(scanner, "", item_bytes)
+            if name == "language" and isinstance(member, FeedItem):
+                language = member.value
             continue
-        if found or window.peek() != b"[":
-            raise error_at(window, "one array of items is expected", form="a JSON Feed")
+        if found or scanner.peek() != b"[":
+            raise error_at(scanner, "expected one array of items", form="a JSON Feed")
         found = True
-        for piece in read_array(window, "/items", item_bytes):
-            yield _item(piece, language) if isinstance(piece, FeedItem) else piece
+        for item in read_array(scanner, "/items", item_bytes):
+            yield _item(item, language) if isinstance(item, FeedItem) else item
     if not found:
-        raise error_at(window, "it has no items", form="a JSON Feed")
-    if window.peek():
-        raise error_at(window, "more follows behind the end of the document")
+        raise error_at(scanner, "it has no items", form="a JSON Feed")
+    if scanner.peek():
+        raise error_at(scanner, "unexpected data after the end of the document")
 
 
 def _item(item: FeedItem, language: object) -> FeedItem | Rejected:
     if not isinstance(item.value, dict):
-        reason = "an item of a JSON Feed is a JSON object"
+        reason = "an item of a JSON Feed must be a JSON object"
         return Rejected(item.line, None, (Fault(item.pointer, reason),))
-    made = to_feed_item(item, _story(item.value, language))
-    if wrong := next(_no_text(item.value), None):
+    made = to_feed_item(item, _syndicated(item.value, language))
+    if wrong := next(_not_text(item.value), None):
         kept = {**_mapping(made.value), "body_md": item.value[wrong]}
         return replace(
             made,
@@ -76,33 +76,36 @@ def _item(item: FeedItem, language: object) -> FeedItem | Rejected:
     return made
 
 
-def _story(said: Mapping[str, Any], language: object) -> SyndicatedItem:
-    content = "content_html" if said.get("content_html") is not None else "content_text"
-    given = said.get(content) is not None
+def _syndicated(item: Mapping[str, Any], language: object) -> SyndicatedItem:
+    content = "content_html" if item.get("content_html") is not None else "content_text"
+    has_content = item.get(content) is not None
     return SyndicatedItem(
-        places={**_PLACES, "body_md": f"/{content if given else 'content_html'}"},
-        title=said.get("title"),
-        link=said.get("url"),
-        guid=said.get("id"),
-        published=said.get("date_published"),
-        updated=said.get("date_modified"),
-        tags=said.get("tags"),
-        language=language if said.get("language") is None else said["language"],
-        content=_prose(said.get(content), markup=content == "content_html"),
-        summary=_prose(said.get("summary"), markup=False),
-        # What is not known here is kept under its own name, unless a record means that otherwise.
-        extra={name: part for name, part in said.items() if name not in _TAKEN},
+        field_pointers={
+            **_FIELD_POINTERS,
+            "body_md": f"/{content if has_content else 'content_html'}",
+        },
+        title=item.get("title"),
+        link=item.get("url"),
+        guid=item.get("id"),
+        published=item.get("date_published"),
+        updated=item.get("date_modified"),
+        tags=item.get("tags"),
+        language=language if item.get("language") is None else item["language"],
+        content=_text_construct(item.get(content), is_html=content == "content_html"),
+        summary=_text_construct(item.get("summary"), is_html=False),
+        # Unknown members are kept under their own names, unless a record has a field of that name.
+        extra={name: part for name, part in item.items() if name not in _NOT_EXTRA},
     )
 
 
-def _prose(text: object, *, markup: bool) -> TextConstruct | None:
-    return TextConstruct(text, markup) if isinstance(text, str) and text.strip() else None
+def _text_construct(text: object, *, is_html: bool) -> TextConstruct | None:
+    return TextConstruct(text, is_html) if isinstance(text, str) and text.strip() else None
 
 
-def _no_text(said: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what should be text and is not."""
+def _not_text(item: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of text members that have another type."""
     for name in ("content_html", "content_text", "summary"):
-        if said.get(name) is not None and not isinstance(said[name], str):
+        if item.get(name) is not None and not isinstance(item[name], str):
             yield name
 
 

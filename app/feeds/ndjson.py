@@ -1,7 +1,7 @@
 """NDJSON, also called JSON Lines: one JSON text on each line, blank lines allowed.
 
-https://github.com/ndjson/ndjson-spec, and https://jsonlines.org. A broken line is a matter of that
-line: the next one begins behind the next newline whatever it held.
+https://github.com/ndjson/ndjson-spec and https://jsonlines.org. A malformed line does not affect
+the others: the next one begins after the next newline.
 """
 
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from app.feeds.strict_json import decode_item
 def read(
     stream: BinaryIO, item_bytes: int = ITEM_BYTES
 ) -> Iterator[FeedItem | Rejected | MalformedFeedError]:
-    """Read one item from each line, as `Reader` says; its pointer is "", a line is a document."""
-    window = ByteScanner(stream)
-    if not window.peek():
+    """Parse one item from each line, see `FeedParser`. Its pointer is "": a line is a document."""
+    scanner = ByteScanner(stream)
+    if not scanner.peek():
         raise MalformedFeedError(1, 1, "the feed is empty")
-    while window.peek():
-        yield decode_item(window.take(_to_newline, item_bytes), "", item_bytes)
+    while scanner.peek():
+        yield decode_item(scanner.take(_to_newline, item_bytes), "", item_bytes)
 
 
 def _to_newline(buffer: bytes, at: int) -> tuple[int, bool]:

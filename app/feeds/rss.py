@@ -9,10 +9,10 @@ from app.feeds.entries import ITEM_BYTES, FeedItem, MalformedFeedError, Rejected
 from app.feeds.html_to_markdown import HtmlConversionError, TextConstruct, to_text
 from app.feeds.rfc822_dates import to_rfc3339
 from app.feeds.syndication_mapping import SyndicatedItem, resolve_url, to_feed_item
-from app.feeds.xml_elements import XmlElement
-from app.feeds.xml_stream import XmlFeedSchema, XmlItem
+from app.feeds.xml_items import XmlElement, XmlItem
+from app.feeds.xml_stream import XmlFeedSchema
 
-# The elements that say what a field of a record says, the best one first.
+# The elements that a field of a record is taken from, in order of preference.
 _SOURCES: Final = {
     "title": ("title", "dc:title"),
     "canonical_source": ("link", "guid"),
@@ -37,54 +37,52 @@ SCHEMA: Final = XmlFeedSchema(
     frozenset(name for names in _SOURCES.values() for name in names),
     frozenset({"language", "dc:language"}),
 )
-_BLANKS = re.compile("[ \t\r\n]+")
+_WHITESPACE = re.compile("[ \t\r\n]+")
 
 
 def read(
     stream: BinaryIO, item_bytes: int = ITEM_BYTES
 ) -> Iterator[FeedItem | Rejected | MalformedFeedError]:
-    """Read the items, as `Reader` says. Pointers are paths: /rss/channel/item[1]/title."""
-    for found in xml_stream.read(stream, SCHEMA, item_bytes):
-        yield found if isinstance(found, Rejected) else to_feed_item(found.place, _story(found))
+    """Parse the items, see `FeedParser`. Pointers are paths such as /rss/channel/item[1]/title."""
+    for item in xml_stream.read(stream, SCHEMA, item_bytes):
+        yield item if isinstance(item, Rejected) else to_feed_item(item.place, _syndicated(item))
 
 
-def _story(item: XmlItem) -> SyndicatedItem:
-    said = {field: item.first(*names) for field, names in _SOURCES.items()}
-    link, guid = item.first("link"), said["guid"]
-    source = _address(link) if link and link.text.strip() else _permalink(guid)
-    places = {
-        field: f"/{element.name if element else _SOURCES[field][0]}"
-        for field, element in said.items()
-    }
+def _syndicated(item: XmlItem) -> SyndicatedItem:
+    elements = {field: item.first(*names) for field, names in _SOURCES.items()}
+    link, guid, lang = item.first("link"), elements["guid"], elements["lang"]
     return SyndicatedItem(
-        places=places,
-        title=headline(said["title"]),
-        link=source,
+        field_pointers={
+            field: f"/{element.name if element else _SOURCES[field][0]}"
+            for field, element in elements.items()
+        },
+        title=headline(elements["title"]),
+        link=_url(link) if link and link.text.strip() else _permalink(guid),
         guid=one_line(guid.text) if guid else None,
-        published=_date(said["published_at"]),
-        updated=_date(said["updated_at"]),
+        published=_date(elements["published_at"]),
+        updated=_date(elements["updated_at"]),
         tags=[one_line(each.text) for each in item.elements if each.name in _SOURCES["topics"]],
-        language=said["lang"].text if said["lang"] else item.language,
+        language=lang.text if lang else item.language,
         content=_html(item.first("content:encoded")),
         summary=_html(item.first("description")),
     )
 
 
-def headline(element: XmlElement | None, *, markup: bool = False) -> str | None:
-    """Return the text of a title, on one line. It is text, unless it is said to be `markup`."""
+def headline(element: XmlElement | None, *, is_html: bool = False) -> str | None:
+    """Return the text of a title, on one line. It is plain text unless `is_html`."""
     if element is None:
         return None
-    if element.markup or markup:
+    if element.is_html or is_html:
         try:
-            return to_text(TextConstruct(element.text, markup=True))
+            return to_text(TextConstruct(element.text, is_html=True))
         except HtmlConversionError:
-            pass  # what it looks like can be told from it as it is
+            pass  # served as it is, which is still readable
     return one_line(element.text)
 
 
 def one_line(text: str) -> str:
-    """Return `text` as XML's own blanks do not count in it."""
-    return _BLANKS.sub(" ", text).strip(" ")
+    """Return `text` with each run of XML white space as one space."""
+    return _WHITESPACE.sub(" ", text).strip(" ")
 
 
 def _date(element: XmlElement | None) -> str | None:
@@ -92,18 +90,18 @@ def _date(element: XmlElement | None) -> str | None:
 
 
 def _html(element: XmlElement | None) -> TextConstruct | None:
-    # "The item synopsis" is HTML by use, escaped or, against the rules, as it is.
-    return TextConstruct(element.text, markup=True, base=element.base) if element else None
+    # "The item synopsis" is HTML in practice, escaped or (against the specification) as elements.
+    return TextConstruct(element.text, is_html=True, base=element.base) if element else None
 
 
-def _address(element: XmlElement) -> str:
+def _url(element: XmlElement) -> str:
     return resolve_url(element.base, one_line(element.text))
 
 
 def _permalink(guid: XmlElement | None) -> str | None:
-    # "isPermaLink is optional, its default value is true": but many a guid without it is no URL.
+    # "isPermaLink is optional, its default value is true". Many a guid without it is not a URL.
     if guid is None or guid.attributes.get("isPermaLink", "true").strip().lower() != "true":
         return None
-    address = _address(guid)
-    said = "isPermaLink" in guid.attributes
-    return address if said or address.startswith(("http://", "https://")) else None
+    url = _url(guid)
+    declared = "isPermaLink" in guid.attributes
+    return url if declared or url.startswith(("http://", "https://")) else None

@@ -1,4 +1,4 @@
-"""Expat, set up for documents of strangers."""
+"""Expat configured for untrusted XML."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from xml.parsers import expat
 from app.feeds.entries import MalformedFeedError
 from app.text import excerpt
 
-# Expat's own, and those of one byte for a character, for which Python gives it a table.
+# The encodings that Expat knows, and single-byte ones, for which Python supplies a table.
 _ENCODING = re.compile(
     r"utf-?8|utf-?16(?:[bl]e)?|(?:us-)?ascii|iso-?8859-?\d{1,2}|latin-?\d"
     r"|(?:windows-?|cp)(?:125\d|866|874)|koi8-[ru]|mac(?:intosh|-?roman|-?cyrillic)",
@@ -16,17 +16,16 @@ _ENCODING = re.compile(
 )
 _BUFFER: Final = 64 << 10
 
-# Takes a name and attributes. Names are local names, or namespace, local name and prefix, with
-# newlines between.
-StartTag = Callable[[str, dict[str, str]], None]
+# Takes a name and attributes. A name is a local name, or namespace, local name and prefix with
+# newlines between them.
+StartElementHandler = Callable[[str, dict[str, str]], None]
 
 
-def create_parser(start: StartTag) -> expat.XMLParserType:
-    """Return a parser that calls `start` at each start tag, and refuses what is not safe.
+def create_parser(start: StartElementHandler) -> expat.XMLParserType:
+    """Return a parser that calls `start` for each start tag and rejects what is not safe.
 
-    Refused are encodings that it does not know, entities beyond XML's own five, and DTDs that
-    declare anything: entity bombs and references to other documents are made of them. It never
-    fetches anything.
+    It rejects unknown encodings, entities other than XML's own five, and DTDs with declarations,
+    which entity bombs and references to other documents need. It never fetches anything.
     """
     parser = expat.ParserCreate(namespace_separator="\n")
     parser.namespace_prefixes = True
@@ -36,12 +35,12 @@ def create_parser(start: StartTag) -> expat.XMLParserType:
     def declared(_version: str, encoding: str | None, _standalone: int) -> None:
         if encoding is not None and not _ENCODING.fullmatch(encoding):
             raise error_at(
-                parser, f"the encoding {excerpt(encoding)!r} is not taken; UTF-8 always is"
+                parser, f"the encoding {excerpt(encoding)!r} is not supported; use UTF-8"
             )
 
     def doctype(_name: str, _system: str | None, _public: str | None, internal: int) -> None:
         if internal:
-            raise error_at(parser, "a DTD with declarations in it is not taken")
+            raise error_at(parser, "a DTD with declarations is not allowed")
 
     def skipped(name: str, _parameter: int) -> None:
         raise error_at(parser, f"the entity {excerpt(name)!r} is not declared")
@@ -54,7 +53,7 @@ def create_parser(start: StartTag) -> expat.XMLParserType:
 
 
 def parse(parser: expat.XMLParserType, chunk: bytes, *, last: bool) -> None:
-    """Give `parser` the next bytes. Raises MalformedFeedError where they are no XML."""
+    """Parse the next bytes. Raises MalformedFeedError if they are not well-formed XML."""
     try:
         parser.Parse(chunk, last)
     except expat.ExpatError as error:
@@ -65,5 +64,5 @@ def parse(parser: expat.XMLParserType, chunk: bytes, *, last: bool) -> None:
 
 
 def error_at(parser: expat.XMLParserType, reason: str) -> MalformedFeedError:
-    """Return an error at the place where `parser` is."""
+    """Return an error at the current position of `parser`."""
     return MalformedFeedError(parser.CurrentLineNumber, parser.CurrentColumnNumber + 1, reason)

@@ -1,4 +1,4 @@
-"""The slug of an article whose feed gives it none: made from the title, by one rule."""
+"""The slug of an article whose feed format has none, derived from its title."""
 
 from typing import Final
 
@@ -6,18 +6,18 @@ from slugify import slugify
 
 from app.article.record import SLUG_LENGTH
 
-# What stands beyond this in a title cannot reach a slug of SLUG_LENGTH characters.
-_HEADLINE: Final = 2_000
+# Anything beyond this cannot affect a slug of SLUG_LENGTH characters.
+_TITLE_LENGTH: Final = 2_000
 
 
 def slug_from_title(title: str) -> str | None:
-    """Return the slug for `title`, or None where nothing in it can be written in a-z and 0-9.
+    """Return the slug for `title`, or None if nothing in it can be written in a-z and 0-9.
 
-    Lower case, other scripts in Latin letters, apostrophes left out, everything else that is no
-    letter and no digit a single '-', cut at SLUG_LENGTH characters. The same title always gives
-    the same slug, however its apostrophes are typed.
+    Letters become lower-case Latin ones and apostrophes are removed. Every other run of characters
+    becomes one "-", and the slug is cut at SLUG_LENGTH. Typographic and ASCII apostrophes give the
+    same slug.
     """
-    typed = title[:_HEADLINE].replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
-    # The title is text, so "&amp;" in it is five characters and no ampersand.
+    typed = title[:_TITLE_LENGTH].replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
+    # The title is plain text, so "&amp;" in it is not an ampersand.
     plain = slugify(typed, max_length=SLUG_LENGTH, entities=False, decimal=False, hexadecimal=False)
     return plain or None

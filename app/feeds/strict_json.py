@@ -1,6 +1,6 @@
-"""One JSON text, decoded strictly: RFC 8259, with the limits that its section 9 allows.
+"""Strict decoding of one JSON text: RFC 8259, with the limits that its section 9 allows.
 
-Lone surrogates that come as escapes pass: they are for the record to judge, which knows the field.
+Escaped lone surrogates are accepted here: the record rejects them, and knows in which field.
 """
 
 import json
@@ -15,8 +15,8 @@ from app.feeds.byte_scanner import RawValue
 from app.feeds.entries import FeedItem, MalformedFeedError, Rejected
 from app.text import excerpt
 
-# Our own figure, far below the interpreter's, which differs from version to version, may be
-# configured away, and counts the frames of whoever calls.
+# Far below the interpreter's recursion limit, which varies by version and configuration, and counts
+# the caller's frames too.
 MAX_DEPTH: Final = 100
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
@@ -25,51 +25,48 @@ _STEPS = {byte: 1 if byte in b"[{" else -1 for byte in b"[]{}"}
 
 
 class NotUtf8Error(MalformedFeedError):
-    """A byte is not UTF-8, in what would be JSON otherwise: where it ends is beyond doubt."""
+    """A byte is not UTF-8 in what is otherwise JSON, so it is certain where the text ends."""
 
 
 class UnsupportedJsonError(ValueError):
-    """The text says something that JSON leaves open, or that does not survive being stored."""
+    """The text is JSON, but has a value that JSON leaves undefined or that cannot be stored."""
 
 
 def decode(raw: bytes, line: int = 1, column: int = 1) -> object:
-    """Return the value that the JSON text `raw` stands for.
+    """Decode the JSON text `raw`, which starts at `line` and `column` of the feed.
 
-    Raises MalformedFeedError where it is no JSON, counting from the `line` and `column` at which
-    it starts, and UnsupportedJsonError where it is JSON, or at least nested too deep to tell.
+    Raises MalformedFeedError if it is not JSON, and UnsupportedJsonError if it is JSON that is not
+    supported, or is nested too deep to tell.
     """
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _nesting(raw) > MAX_DEPTH:
         raise UnsupportedJsonError(f"nested deeper than {MAX_DEPTH} levels")
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
-        place = _place(raw[: error.start].decode(), line, column)
+        position = _position(raw[: error.start].decode(), line, column)
         reason = f"not JSON: byte 0x{raw[error.start]:02x} is not UTF-8"
-        only_that = _is_grammatical(raw.decode(errors="replace"))
-        raise (NotUtf8Error if only_that else MalformedFeedError)(*place, reason) from None
+        only_that = _is_json(raw.decode(errors="replace"))
+        raise (NotUtf8Error if only_that else MalformedFeedError)(*position, reason) from None
     try:
         return _parse(_STRICT, text, line, column)
     except UnsupportedJsonError:
-        _parse(_GRAMMAR, text, line, column)  # broken is worse than unfit
+        _parse(_GRAMMAR, text, line, column)  # a syntax error takes precedence
         raise
 
 
 def decode_item(
-    piece: RawValue, pointer: str, limit: int
+    raw: RawValue, pointer: str, limit: int
 ) -> FeedItem | Rejected | MalformedFeedError:
-    """Decode the one JSON text that `piece` holds, as the item at `pointer`.
-
-    `limit` is the number of bytes that was allowed when the piece was taken.
-    """
-    if piece.raw is None:
-        line, column = piece.until
-        reason = f"larger than {limit} bytes; it reaches up to line {line}, column {column}"
-        return Rejected(piece.line, None, (Fault(pointer, reason),))
+    """Decode the JSON text `raw` as the item at `pointer`. `limit` is the size that was allowed."""
+    if raw.content is None:
+        line, column = raw.end
+        reason = f"larger than {limit} bytes; it ends at line {line}, column {column}"
+        return Rejected(raw.line, None, (Fault(pointer, reason),))
     try:
-        value = decode(piece.raw, piece.line, piece.column)
-        return FeedItem(piece.line, pointer, value, len(piece.raw))
+        value = decode(raw.content, raw.line, raw.column)
+        return FeedItem(raw.line, pointer, value, len(raw.content))
     except UnsupportedJsonError as error:
-        return Rejected(piece.line, None, (Fault(pointer, str(error)),))
+        return Rejected(raw.line, None, (Fault(pointer, str(error)),))
     except MalformedFeedError as error:
         return error
 
@@ -78,13 +75,13 @@ def _parse(decoder: json.JSONDecoder, text: str, line: int, column: int) -> obje
     try:
         return decoder.decode(text)
     except json.JSONDecodeError as error:
-        # Some messages end where a position is to follow: "Unterminated string starting at".
+        # Some messages expect a position to follow, such as "Unterminated string starting at".
         reason = error.msg.rstrip(": ").removesuffix(" at").removesuffix(" starting")
-        place = _place(text[: error.pos], line, column)
-        raise MalformedFeedError(*place, f"not JSON: {reason}") from None
+        position = _position(text[: error.pos], line, column)
+        raise MalformedFeedError(*position, f"not JSON: {reason}") from None
 
 
-def _is_grammatical(text: str) -> bool:
+def _is_json(text: str) -> bool:
     try:
         _GRAMMAR.decode(text)
     except json.JSONDecodeError:
@@ -92,8 +89,8 @@ def _is_grammatical(text: str) -> bool:
     return True
 
 
-def _place(before: str, line: int, column: int) -> tuple[int, int]:
-    """Return line and column of what follows `before`, which itself starts at those given."""
+def _position(before: str, line: int, column: int) -> tuple[int, int]:
+    """Return the line and column after `before`, which starts at the given ones."""
     if newlines := before.count("\n"):
         return line + newlines, len(before) - before.rfind("\n")
     return line, column + len(before)
@@ -131,8 +128,8 @@ def _fraction(digits: str) -> float:
 
 def _constant(name: str) -> Never:
     # RFC 8259, section 6: "Numeric values that cannot be represented in the grammar below (such as
-    # Infinity and NaN) are not permitted." They are common all the same, and no reason to stop.
-    raise UnsupportedJsonError(f"{name} is no JSON number")
+    # Infinity and NaN) are not permitted." They are common, so they do not stop the feed.
+    raise UnsupportedJsonError(f"{name} is not a JSON number")
 
 
 _STRICT = json.JSONDecoder(
@@ -141,5 +138,5 @@ _STRICT = json.JSONDecoder(
     parse_float=_fraction,
     parse_constant=_constant,
 )
-# Takes whatever has the shape of JSON: it tells what is broken from what is only unfit.
+# Accepts anything with JSON syntax, to distinguish malformed texts from unsupported values.
 _GRAMMAR = json.JSONDecoder(parse_int=str, parse_float=str)

@@ -1,7 +1,7 @@
-"""What RSS, Atom and JSON Feed say of an article, made into an item that a record can be read from.
+"""The mapping of an item of RSS, Atom or JSON Feed to the fields of a record.
 
-These formats know no slug, and not every field of a record, so here is what stands for what.
-Nothing is invented: what a feed does not say is missing, and the record is rejected for it.
+These formats have no slug and lack other fields of a record. Nothing is invented: what a feed does
+not contain is missing, and the record is rejected for it.
 """
 
 import re
@@ -16,23 +16,23 @@ from app.feeds.html_to_markdown import HtmlConversionError, TextConstruct, to_ma
 from app.feeds.slug_from_title import slug_from_title
 
 UNDETERMINED: Final = "und"
-"""RFC 5646, section 4.1: the tag 'und' is for what has a language that is not known."""
+"""RFC 5646, section 4.1: the tag for content whose language is not known."""
 
-# Language, script, region: as RFC 5646, section 2.1.1, would have their cases.
+# Language, script and region, whose cases RFC 5646, section 2.1.1, recommends.
 _TAG = re.compile(r"([a-z]{2,3})(-[a-z]{4})?(-(?:[a-z]{2}|[0-9]{3}))?(?=-|$)(.*)", re.IGNORECASE)
-# RFC 5646, section 2.2.1: languages of four letters and more are none yet. "English" is a name.
+# RFC 5646, section 2.2.1: no language tag of four or more letters is in use. "English" is a name.
 _NAME = re.compile(r"[a-z]{4,8}(?:-|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class SyndicatedItem:
-    """One article as its feed tells it. What is None or empty was not said.
+    """One article as its feed describes it. A field that the feed does not have is None or empty.
 
-    Values that came in JSON may be of any type: the record judges them. `places` says where in
-    the item each field of the record is from, or would be: a step or steps of a pointer.
+    Values from JSON may be of any type: the record validates them. `field_pointers` maps each field
+    of the record to the pointer, within the item, where its value is or would be.
     """
 
-    places: Mapping[str, str]
+    field_pointers: Mapping[str, str]
     title: object = None
     link: object = None
     guid: object = None
@@ -46,26 +46,28 @@ class SyndicatedItem:
 
 
 def to_feed_item(place: FeedItem, story: SyndicatedItem) -> FeedItem:
-    """Return `place`, an item whose value has not been made yet, with what `story` says."""
+    """Return `place`, an item without a value, with the fields of a record taken from `story`."""
     value: dict[str, object] = dict(story.extra or {})
-    missing: dict[str, str] = {}
-    places = dict(story.places) | _stand_ins(story) | {"slug": story.places["title"]}
-    value.update(_said(story))
+    errors: dict[str, str] = {}
+    pointers = (
+        dict(story.field_pointers) | _date_pointers(story) | {"slug": story.field_pointers["title"]}
+    )
+    value.update(_plain_fields(story))
     if isinstance(story.title, str) and slug_from_title(story.title) is None:
-        missing["slug"] = "gives no slug: it has no letter and no digit"
+        errors["slug"] = "has no letter or digit to make a slug of"
     elif story.title is not None:
         value["slug"] = (
             slug_from_title(story.title) if isinstance(story.title, str) else story.title
         )
     try:
-        value.update(dict(_texts(story)))
+        value.update(dict(_text_fields(story)))
     except HtmlConversionError as error:
-        missing["body_md"] = str(error)
-    return replace(place, value=value, field_pointers=places, field_errors=missing)
+        errors["body_md"] = str(error)
+    return replace(place, value=value, field_pointers=pointers, field_errors=errors)
 
 
 def normalize_language(claimed: object) -> str:
-    """Return what a feed calls its language as a BCP 47 tag, UNDETERMINED where it is none."""
+    """Return a feed's language as a BCP 47 tag, or UNDETERMINED if it is not one."""
     if not isinstance(claimed, str):
         return UNDETERMINED
     tag = claimed.strip().replace("_", "-")
@@ -77,16 +79,16 @@ def normalize_language(claimed: object) -> str:
     return tag
 
 
-def resolve_url(base: str, address: str) -> str:
-    """Return `address` as `base` completes it, or as it is where that leads nowhere."""
+def resolve_url(base: str, url: str) -> str:
+    """Return `url` resolved against `base`, or unchanged if that is not possible."""
     try:
-        return urljoin(base, address) if base else address
+        return urljoin(base, url) if base else url
     except ValueError:
-        return address
+        return url
 
 
-def _said(story: SyndicatedItem) -> Iterator[tuple[str, object]]:
-    """Yield the fields of a record that are taken as they are."""
+def _plain_fields(story: SyndicatedItem) -> Iterator[tuple[str, object]]:
+    """Yield the fields of a record that need no conversion."""
     yield "lang", normalize_language(story.language)
     published = story.updated if story.published is None else story.published
     updated = story.published if story.updated is None else story.updated
@@ -102,28 +104,25 @@ def _said(story: SyndicatedItem) -> Iterator[tuple[str, object]]:
             yield name, value
 
 
-def _stand_ins(story: SyndicatedItem) -> dict[str, str]:
-    """Say where the date is that stands in for one that is missing."""
-    published, updated = story.places["published_at"], story.places["updated_at"]
+def _date_pointers(story: SyndicatedItem) -> dict[str, str]:
+    """Return the pointer of the date that is used in place of a missing one."""
+    published, updated = story.field_pointers["published_at"], story.field_pointers["updated_at"]
     if story.published is None and story.updated is not None:
         return {"published_at": updated}
     return {"updated_at": published} if story.updated is None else {}
 
 
 def _topics(tags: object) -> object:
-    """Return `tags` as slugs, those that give none left out. What is no list is not looked at."""
+    """Return `tags` as slugs, without tags that give none. Other types are left to the record."""
     if not isinstance(tags, list | tuple):
         return tags
-    slugs = (slug_from_title(tag) if isinstance(tag, str) else tag for tag in tags)
-    return list(dict.fromkeys(slug for slug in slugs if slug)) if _plain(tags) else list(tags)
+    if not all(isinstance(tag, str) for tag in tags):
+        return list(tags)
+    return list(dict.fromkeys(slug for slug in map(slug_from_title, tags) if slug))
 
 
-def _plain(tags: list[object] | tuple[object, ...]) -> bool:
-    return all(isinstance(tag, str) for tag in tags)
-
-
-def _texts(story: SyndicatedItem) -> Iterator[tuple[str, str]]:
-    """Yield the body and the summary. Where there is no content, the summary is the body."""
+def _text_fields(story: SyndicatedItem) -> Iterator[tuple[str, str]]:
+    """Yield the body and the summary. Without content, the summary is the body."""
     body = story.content or story.summary
     if body is None or not body.text.strip():
         return

@@ -107,7 +107,7 @@ HIDDEN = [
 def test_i16_comments_and_hidden_elements_are_flagged_and_stripped(body: str, left: str) -> None:
     assert stripped(body) == left
     (detail,) = hidden_details(body)
-    assert "pieces of comments or hidden HTML, first at character" in detail
+    assert "comments or hidden elements, the first at character" in detail
 
 
 @pytest.mark.parametrize("name", sorted(HIDDEN_ELEMENTS))
@@ -120,7 +120,7 @@ def test_i16_an_element_that_is_never_shown_is_stripped_with_all_that_is_in_it(n
 
 def test_i16_hidden_html_is_flagged_where_it_stands() -> None:
     body = "üü <b hidden>x</b> <!-- y -->"
-    expected = "2 pieces of comments or hidden HTML, first at character 3"
+    expected = "2 comments or hidden elements, the first at character 3"
     assert hidden_details(body) == [expected]
 
 

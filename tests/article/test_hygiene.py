@@ -101,7 +101,7 @@ def test_i16_an_address_that_disagrees_with_the_slug_is_flagged(url: str) -> Non
     assert flagged(alternates={"a/b": url, "html": "/news/a-story"}) == [
         ("address-mismatch", "/alternates/a~1b")
     ]
-    assert details("address-mismatch", url=url) == ["is not at /news/a-story"]
+    assert details("address-mismatch", url=url) == ["does not point to /news/a-story"]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_i16_an_opening_h1_that_is_not_the_title_is_flagged(body: str) -> None:
 
 def test_i16_a_link_glued_to_the_next_word_is_flagged() -> None:
     body = "[one](/a)word, [two](/b) word, [three](/c). [four](/d)9 `[five](/e)x` [s](/f)*x*"
-    assert details("glued-link", body_md=body) == ["2 times a link runs into the next word"]
+    assert details("glued-link", body_md=body) == ["2 links run into the next word"]
     assert details("glued-link", body_md="[one](/a) word [two](/b), [three](/c)\nword") == []
 
 
@@ -161,7 +161,7 @@ def test_i16_a_character_that_no_reader_sees_is_flagged_where_it_stands_and_stri
 ) -> None:
     text = f"ab{character}c {character}"
     story = record(summary=text, body_md=text)
-    detail = f"2 times, first U+{ord(character):04X} at character 2"
+    detail = f"2 occurrences, the first U+{ord(character):04X} at character 2"
     found = flags(story)
     assert HygieneFlag(code, "/summary", detail) in found
     assert HygieneFlag(code, "/body_md", detail) in found
@@ -229,8 +229,8 @@ def test_i16_joiners_that_join_nothing_are_stripped(text: str, left: str) -> Non
 
 def test_i17_unknown_fields_are_flagged() -> None:
     assert flags(record(**{"author": "x", "a/b~": 1})) == (
-        HygieneFlag("unknown-field", "/author", "is kept, and comes back on export"),
-        HygieneFlag("unknown-field", "/a~1b~0", "is kept, and comes back on export"),
+        HygieneFlag("unknown-field", "/author", "is unknown; it is kept and exported"),
+        HygieneFlag("unknown-field", "/a~1b~0", "is unknown; it is kept and exported"),
     )
 
 
@@ -243,7 +243,7 @@ def test_i22_flags_are_capped_and_the_rest_is_counted() -> None:
     found = flags(hostile)
     assert len(found) == MAX_FLAGS + 1
     left_out = 5_000 + 2 * LIST_LENGTH - MAX_FLAGS
-    assert found[-1] == HygieneFlag("more-flags", "", f"{left_out} further are left out")
+    assert found[-1] == HygieneFlag("more-flags", "", f"{left_out} more flags are not listed")
     assert all(len(flag.pointer) < 100 and len(flag.detail) < 100 for flag in found)
 
 

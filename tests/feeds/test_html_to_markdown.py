@@ -43,7 +43,7 @@ def words(text: str) -> str:
 
 @given(LITERAL)
 def test_text_is_shown_as_it_is(text: str) -> None:
-    shown = _Text(to_html(to_markdown(TextConstruct(text, markup=False))))
+    shown = _Text(to_html(to_markdown(TextConstruct(text, is_html=False))))
     assert words("".join(shown.text)) == words(text)
     assert shown.names <= {"p", "br"}
 
@@ -51,7 +51,7 @@ def test_text_is_shown_as_it_is(text: str) -> None:
 @given(LITERAL, st.sampled_from(["p", "li", "h2", "b", "td", "blockquote", "div", "a href='u'"]))
 def test_text_in_html_is_shown_as_it_is(text: str, tag: str) -> None:
     before = f"<ul><{tag}>" if tag == "li" else f"<table><tr><{tag}>" if tag == "td" else f"<{tag}>"
-    shown = _Text(to_html(to_markdown(TextConstruct(before + html.escape(text), markup=True))))
+    shown = _Text(to_html(to_markdown(TextConstruct(before + html.escape(text), is_html=True))))
     assert words("".join(shown.text)) == words(text)
     allowed = {"p", "br", "ul", "li", "h2", "strong", "a", "blockquote"}
     assert shown.names <= allowed | {"table", "thead", "tbody", "tr", "th", "td"}
@@ -72,15 +72,15 @@ def test_text_in_html_is_shown_as_it_is(text: str, tag: str) -> None:
 )
 def test_html_becomes_markdown(markup: str, expected: str) -> None:
     assert (
-        to_markdown(TextConstruct(markup, markup=True, base="https://source.example/")) == expected
+        to_markdown(TextConstruct(markup, is_html=True, base="https://source.example/")) == expected
     )
 
 
 def test_a_summary_is_one_line_of_text() -> None:
     assert (
-        to_text(TextConstruct("<p>a <b>b</b>\n&lt;c&gt;</p><p>d</p>", markup=True)) == "a b <c> d"
+        to_text(TextConstruct("<p>a <b>b</b>\n&lt;c&gt;</p><p>d</p>", is_html=True)) == "a b <c> d"
     )
-    assert to_text(TextConstruct(" a *b*\n &lt; ", markup=False)) == "a *b* &lt;"
+    assert to_text(TextConstruct(" a *b*\n &lt; ", is_html=False)) == "a *b* &lt;"
 
 
 @pytest.mark.parametrize("text", ["a\x00", "\ud800"])
@@ -98,7 +98,7 @@ def test_hostile_html_takes_its_time_and_no_more(piece: str) -> None:
     markup = piece * (1_000_000 // len(piece))
     started = time.process_time()
     try:
-        to_markdown(TextConstruct(markup, markup=True))
+        to_markdown(TextConstruct(markup, is_html=True))
     except HtmlConversionError as error:
         assert "too deep" in str(error)  # noqa: PT017 - either is fine
     assert time.process_time() - started < 10
@@ -110,6 +110,6 @@ def test_hostile_html_takes_its_time_and_no_more(piece: str) -> None:
 def test_no_html_raises_anything_that_is_not_declared(markup: str) -> None:
     for convert in (to_markdown, to_text):
         try:
-            convert(TextConstruct(markup, markup=True, base="http://["))
+            convert(TextConstruct(markup, is_html=True, base="http://["))
         except HtmlConversionError as error:
             assert len(str(error)) < 200  # noqa: PT017 - either is fine

@@ -50,8 +50,8 @@ def test_i03_a_file_in_which_nothing_is_readable_is_one_rejection(order: tuple[i
     feeds = [source(GOOD, "good"), source(b"\nhello", "bad"), source(b"", "empty")]
     expected = [
         ("good", 1, "ok"),
-        ("bad", 2, "not JSON: Expecting value at column 1; nothing of this file was read"),
-        ("empty", 1, "the feed is empty at column 1; nothing of this file was read"),
+        ("bad", 2, "not JSON: Expecting value at column 1; no record of this file was read"),
+        ("empty", 1, "the feed is empty at column 1; no record of this file was read"),
     ]
     assert told(*(feeds[place] for place in order)) == [expected[place] for place in order]
 

@@ -165,7 +165,7 @@ def test_i03_a_title_that_gives_no_slug_says_so() -> None:
         (rss(ITEM.replace("A story", "?!")), "/rss/channel/item[1]/title"),
         (json_feed({**JSON_ITEM, "title": "🎉"}), "/items/0/title"),
     ):
-        assert faults(feed) == {pointer: "gives no slug: it has no letter and no digit"}
+        assert faults(feed) == {pointer: "has no letter or digit to make a slug of"}
 
 
 def test_i03_html_that_nests_too_deep_is_rejected_and_not_cut() -> None:
@@ -178,7 +178,7 @@ def test_i03_html_that_nests_too_deep_is_rejected_and_not_cut() -> None:
 @pytest.mark.parametrize("item", [5, [], None, "text"])
 def test_i03_an_item_that_is_no_object_is_told_at_its_place(item: Any) -> None:
     assert faults(json_feed(JSON_ITEM, item)) == {
-        "/items/1": "an item of a JSON Feed is a JSON object"
+        "/items/1": "an item of a JSON Feed must be a JSON object"
     }
 
 
@@ -289,14 +289,14 @@ def test_atom_content_that_is_elsewhere_or_no_text_leaves_the_summary() -> None:
 @pytest.mark.parametrize(
     ("feed", "reason"),
     [
-        (b"[]", "not a JSON Feed: a JSON Feed is an object"),
+        (b"[]", "not a JSON Feed: a JSON Feed must be an object"),
         (b"{}", "it has no items"),
-        (b'{"items": {}}', "one array of items is expected"),
+        (b'{"items": {}}', "expected one array of items"),
         (b'{"items": [', "Expecting value"),
-        (b'{"a" 1}', "':' is expected behind a name"),
-        (b'{"a": 1 "b"}', "',' or '}' is expected behind a value"),
-        (b"{1: 2}", "a name in quotation marks is expected"),
-        (b'{"items": []', "',' or '}' is expected"),
+        (b'{"a" 1}', "expected ':' after a name"),
+        (b'{"a": 1 "b"}', "expected ',' or '}' after a value"),
+        (b"{1: 2}", "expected a name in quotation marks"),
+        (b'{"items": []', "expected ',' or '}'"),
     ],
 )
 def test_i03_a_json_feed_that_is_none_is_malformed(feed: bytes, reason: str) -> None:
@@ -315,4 +315,4 @@ def test_i03_items_before_the_break_stand() -> None:
         entry, rejected = outcomes(feed)
         assert isinstance(entry, Entry)
         assert isinstance(rejected, Rejected)
-        assert rejected.faults[0].reason.endswith("nothing behind it was read")
+        assert rejected.faults[0].reason.endswith("the rest was not read")

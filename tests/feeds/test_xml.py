@@ -24,7 +24,7 @@ from app.feeds import (
     read,
     rss,
 )
-from app.feeds.xml_elements import MAX_ELEMENTS
+from app.feeds.xml_items import MAX_ELEMENTS
 from app.feeds.xml_stream import MAX_DEPTH
 from tests.support.paths import DATA, ROOT
 
@@ -64,10 +64,10 @@ def declared(encoding: str, text: str) -> bytes:
         (b"<rss>\x00</rss>", (1, 6), "not XML: not well-formed"),
         (b"<rss>&#x0;</rss>", (1, 6), "not XML: reference to invalid character"),
         (b"<rss>&#xD800;</rss>", (1, 6), "not XML: reference to invalid character"),
-        (b"<feed/>", (1, 1), "the root is <feed>, and not <rss>"),
-        (b"<?xml version='1.0' encoding='nope'?><rss/>", (1, 1), "'nope' is not taken"),
-        (b"<?xml version='1.0' encoding='utf-7'?><rss/>", (1, 1), "'utf-7' is not taken"),
-        (b"<?xml version='1.0' encoding='idna'?><rss/>", (1, 1), "'idna' is not taken"),
+        (b"<feed/>", (1, 1), "the root element is <feed>, not <rss>"),
+        (b"<?xml version='1.0' encoding='nope'?><rss/>", (1, 1), "'nope' is not supported"),
+        (b"<?xml version='1.0' encoding='utf-7'?><rss/>", (1, 1), "'utf-7' is not supported"),
+        (b"<?xml version='1.0' encoding='idna'?><rss/>", (1, 1), "'idna' is not supported"),
         (b"<?xml version='1.0' encoding='iso-8859-99'?><rss/>", None, "encoding"),
         (b"<?xml version='1.0' encoding='utf-16'?><rss/>", None, "encoding"),
         (b"\n<?xml version='1.0'?><rss/>", (2, 1), "XML or text declaration not at start"),
@@ -121,7 +121,7 @@ def test_i03_items_before_the_break_stand_and_the_place_of_the_break_is_told() -
     assert isinstance(rejected, Rejected)
     assert rejected.line == 3
     assert rejected.faults[0].reason == (
-        "not XML: undefined entity at column 7; nothing behind it was read"
+        "not XML: undefined entity at column 7; the rest was not read"
     )
 
 

@@ -265,9 +265,9 @@ def _broken_lines() -> Iterator[Line]:
         ("a name twice", story + b', "slug": "b"}', "", "the name 'slug' occurs twice"),
         ("a name twice, escaped", story + rb', "sl\u0075g": "b"}', "", "the name 'slug' occurs twice"),
         ("a long name twice", story + b', "%s": 1, "%s": 1}' % ((b"n" * 9_999,) * 2), "", "occurs twice"),
-        ("NaN", story + b', "n": NaN}', "", "NaN is no JSON number"),
-        ("Infinity", story + b', "n": Infinity}', "", "Infinity is no JSON number"),
-        ("-Infinity", story + b', "n": [-Infinity]}', "", "-Infinity is no JSON number"),
+        ("NaN", story + b', "n": NaN}', "", "NaN is not a JSON number"),
+        ("Infinity", story + b', "n": Infinity}', "", "Infinity is not a JSON number"),
+        ("-Infinity", story + b', "n": [-Infinity]}', "", "-Infinity is not a JSON number"),
         ("1e999999", story + b', "n": 1e999999}', "", "the number 1e999999 is too large"),
         ("-1e400", story + b', "n": -1e400}', "", "the number -1e400 is too large"),
         ("5000 digits", story + b', "n": 1' + b"0" * 5_000 + b"}", "", "a number of 5001 digits is too long"),
@@ -325,22 +325,22 @@ def _documents() -> Iterator[Case]:
         ("a closed array, empty but for a comma", b"[,]", "1:2", "not JSON"),
         ("a wrong bracket", b"[}", "1:2", "not JSON"),
         ("an object closed as an array", b'{"slug": 1]', "1:11", "not JSON"),
-        ("two arrays", b"[] []", "1:4", "more follows behind the end of the document"),
-        ("a single line that is cut", GOOD[:-9], "1:", "nothing closes what starts at line 1, column 1"),
+        ("two arrays", b"[] []", "1:4", "unexpected data after the end of the document"),
+        ("a single line that is cut", GOOD[:-9], "1:", "nothing closes the value that starts at line 1, column 1"),
     ):  # fmt: skip
         yield Case(f"a document: {name}", body, 400, place, reason)
     for name, body, place, reason in (
-        ("no comma between items", b"[" + GOOD + b"\n" + GOOD + b"]", "2", "',' or ']' is expected"),
-        ("a comma at the end", b"[" + GOOD + b",\n]", "2", "another item is expected behind item 0"),
-        ("a wrong bracket at the end", b"[" + GOOD + b"\n}", "2", "',' or ']' is expected"),
+        ("no comma between items", b"[" + GOOD + b"\n" + GOOD + b"]", "2", "expected ',' or ']'"),
+        ("a comma at the end", b"[" + GOOD + b",\n]", "2", "expected another item after item 0"),
+        ("a wrong bracket at the end", b"[" + GOOD + b"\n}", "2", "expected ',' or ']'"),
         ("something behind the end", b"[" + GOOD + b"]\nx", "2", "more follows behind the end"),
         ("a NUL behind the end", b"[" + GOOD + b"]\n\0", "2", "more follows behind the end"),
-        ("no end", b"[" + GOOD + b"\n", "2", "the feed ends where ',' or ']' is expected"),
+        ("no end", b"[" + GOOD + b"\n", "2", "the feed ends, expected ',' or ']'"),
         ("an array in an array", b"[" + GOOD + b",\n[" + GOOD + b"]]", "2 /1", "must be a JSON object"),
         ("null in an array", b"[" + GOOD + b",\nnull]", "2 /1", "must be a JSON object"),
         ("a record at fault in an array", b"[" + GOOD + b",\n{}]", "2 /1/slug", "is missing"),
-        ("a quotation mark too few", b"[" + GOOD + b',\n{"slug: 1},\n' + GOOD + b"]", "2", "nothing behind it was read"),
-        ("arrays without end in an array", b"[" + GOOD + b",\n" + b"[" * 100_000, "2", "nothing closes what starts at line 2"),
+        ("a quotation mark too few", b"[" + GOOD + b',\n{"slug: 1},\n' + GOOD + b"]", "2", "the rest was not read"),
+        ("arrays without end in an array", b"[" + GOOD + b",\n" + b"[" * 100_000, "2", "nothing closes the value that starts at line 2"),
         ("a large item", b"[" + GOOD + b',\n{"note": "' + b"x" * (4 << 20) + b'"},\n' + GOOD + b"]", "2 /1", "larger than 4194304"),
     ):  # fmt: skip
         yield Case(
@@ -404,7 +404,7 @@ def _cut_lines() -> Iterator[Line]:
 def _cut() -> Iterator[Case]:
     for name, piece in _pieces():
         yield Case(f"an object cut {name}", piece, 400, "1:", "not JSON")
-        array, said = b"[" + GOOD + b",\n" + piece, "nothing behind it was read"
+        array, said = b"[" + GOOD + b",\n" + piece, "the rest was not read"
         fields = ((b"Content-Type", JSON),)
         yield Case(f"an array cut {name}", array, 200, "2", said, fields=fields)
 
@@ -500,7 +500,7 @@ def _xml() -> Iterator[Case]:
     """Yield XML that is broken before there is an item."""
     rss = _RSS % b""
     laughs = b"".join(b'<!ENTITY l%d "%s">' % (n, b"&l%d;" % (n - 1) * 10) for n in range(1, 10))
-    dtd, undeclared = "a DTD with declarations in it is not taken", "is not declared"
+    dtd, undeclared = "a DTD with declarations is not allowed", "is not declared"
     for name, body, place, reason in (
         ("a billion laughs", b'<!DOCTYPE rss [<!ENTITY l0 "lol">' + laughs + b"]>" + _RSS % b"&l9;", "1:", dtd),
         ("a quadratic blow-up", b'<!DOCTYPE rss [<!ENTITY a "' + b"a" * 50_000 + b'">]>' + _RSS % (b"&a;" * 9_999), "1:", dtd),
@@ -511,20 +511,20 @@ def _xml() -> Iterator[Case]:
         ("an attribute that is declared", b'<!DOCTYPE rss [<!ATTLIST rss a CDATA "b">]>' + rss, "1:", dtd),
         ("an entity of a DTD elsewhere", b'<!DOCTYPE rss SYSTEM "http://127.0.0.1/x.dtd">' + _RSS % b"&x;", "1:", undeclared),
         ("an entity of HTML", _RSS % b"&nbsp;", "1:", "not XML: undefined entity"),
-        ("an inclusion", b'<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="file:///etc/passwd"/>', "1:1", "the root is <include>"),
-        ("HTML", b"<!DOCTYPE html><html><body>A story</body></html>", "1:", "the root is <html>"),
-        ("RSS 1.0", b"<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'/>", "1:1", "the root is <RDF>"),
-        ("a sitemap", b"<urlset/>", "1:1", "the root is <urlset>, and not <rss>"),
-        ("a long root", b"<" + b"r" * 5_000 + b"/>", "1:1", "the root is <rrr"),
-        ("Atom without its namespace", b"<feed/>", "1:1", "the root is <feed>, and not <feed>"),
+        ("an inclusion", b'<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="file:///etc/passwd"/>', "1:1", "the root element is <include>"),
+        ("HTML", b"<!DOCTYPE html><html><body>A story</body></html>", "1:", "the root element is <html>"),
+        ("RSS 1.0", b"<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'/>", "1:1", "the root element is <RDF>"),
+        ("a sitemap", b"<urlset/>", "1:1", "the root element is <urlset>, not <rss>"),
+        ("a long root", b"<" + b"r" * 5_000 + b"/>", "1:1", "the root element is <rrr"),
+        ("Atom without its namespace", b"<feed/>", "1:1", "the root element is <feed>, not <feed>"),
         ("two roots", rss + rss, "1:", "not XML: junk after document element"),
         ("text behind the root", rss + b"text", "1:", "not XML"),
         ("no end tag", b"<rss><channel>", "1:15", "not XML: no element found"),
         ("a wrong end tag", b"<rss><channel></rss>", "1:", "not XML: mismatched tag"),
         ("a declaration on the second line", b"\n<?xml version='1.0'?>" + rss, "2:1", "not XML"),
-        ("an unknown encoding", b"<?xml version='1.0' encoding='klingon'?>" + rss, "1:", "the encoding 'klingon' is not taken"),
+        ("an unknown encoding", b"<?xml version='1.0' encoding='klingon'?>" + rss, "1:", "the encoding 'klingon' is not supported"),
         ("an encoding that executes", b"<?xml version='1.0' encoding='unicode_escape'?>" + rss, "1:", "is not"),
-        ("UTF-7", b"<?xml version='1.0' encoding='utf-7'?>" + rss, "1:", "is not taken"),
+        ("UTF-7", b"<?xml version='1.0' encoding='utf-7'?>" + rss, "1:", "is not supported"),
         ("UTF-16 that is none", b"<?xml version='1.0' encoding='utf-16'?>" + rss, "1:", "not XML"),
         ("UTF-32", rss.decode().encode("utf-32"), "1:", ""),
         ("an invalid byte", _RSS % b"\xff", "1:", "not XML: not well-formed (invalid token)"),
@@ -560,8 +560,8 @@ def _rss_items() -> Iterator[Case]:
     channel = "/rss/channel/item[1]"
     for name, old, new, place, reason in (
         ("no title", b"<title>A st\xc3\xb3ry</title>", b"", "/title", "is missing"),
-        ("an empty title", b"A st\xc3\xb3ry", b" ", "/title", "gives no slug"),
-        ("a title without a letter", b"A st\xc3\xb3ry", b"\xe2\x80\xa6!", "/title", "gives no slug"),
+        ("an empty title", b"A st\xc3\xb3ry", b" ", "/title", "to make a slug of"),
+        ("a title without a letter", b"A st\xc3\xb3ry", b"\xe2\x80\xa6!", "/title", "to make a slug of"),
         ("a relative link", b"https://example.com/a", b"/a", "/link", _NO_URL),
         ("a script as a link", b"https://example.com/a", b"javascript:alert(1)", "/link", _NO_URL),
         ("no date", b"<pubDate>Tue, 23 Jun 2026 23:00:06 GMT</pubDate>", b"", "/pubDate", "is missing"),
@@ -622,15 +622,15 @@ _FEED_TYPE: Final = ((b"Content-Type", b"application/feed+json"),)
 def _json_feeds() -> Iterator[Case]:
     version = b'{"version": "https://jsonfeed.org/version/1.1", '
     for name, body, place, reason in (
-        ("an array", b"[]", "1:1", "a JSON Feed is an object"),
+        ("an array", b"[]", "1:1", "a JSON Feed must be an object"),
         ("no items", version + b'"title": "A"}', "1:", "it has no items"),
-        ("items that are an object", version + b'"items": {}}', "1:", "one array of items is expected"),
-        ("items that are null", version + b'"items": null}', "1:", "one array of items is expected"),
-        ("items that are a text", version + b'"items": "x"}', "1:", "one array of items is expected"),
-        ("items twice", version + b'"items": [], "items": []}', "1:", "one array of items is expected"),
-        ("a name without quotes", version + b"items: []}", "1:", "a name in quotation marks is expected"),
-        ("no colon", version + b'"items" []}', "1:", "':' is expected behind a name"),
-        ("no end", version + b'"items": []', "1:", "',' or '}' is expected behind a value"),
+        ("items that are an object", version + b'"items": {}}', "1:", "expected one array of items"),
+        ("items that are null", version + b'"items": null}', "1:", "expected one array of items"),
+        ("items that are a text", version + b'"items": "x"}', "1:", "expected one array of items"),
+        ("items twice", version + b'"items": [], "items": []}', "1:", "expected one array of items"),
+        ("a name without quotes", version + b"items: []}", "1:", "expected a name in quotation marks"),
+        ("no colon", version + b'"items" []}', "1:", "expected ':' after a name"),
+        ("no end", version + b'"items": []', "1:", "expected ',' or '}' after a value"),
         ("a feed of lines", version + b'"items": []}\n' + GOOD, "2:1", "more follows behind the end"),
     ):  # fmt: skip
         yield Case(f"JSON Feed: {name}", body, 400, place, reason, fields=_FEED_TYPE)
@@ -645,7 +645,7 @@ def _json_feeds() -> Iterator[Case]:
         "date_published": "2026-06-23T23:00:06Z",
     }  # fmt: skip
     for field, value, place, reason in (
-        ("title", None, "/title", "is missing"), ("title", 5, "/title", _STRING), ("title", "!", "/title", "gives no slug"),
+        ("title", None, "/title", "is missing"), ("title", 5, "/title", _STRING), ("title", "!", "/title", "to make a slug of"),
         ("url", 5, "/url", _STRING), ("url", "ftp://x", "/url", _NO_URL),
         ("date_published", None, "/date_published", "is missing"), ("date_published", 5, "/date_published", _INSTANT),
         ("date_published", "2026-06-23", "/date_published", _NO_INSTANT),
@@ -661,7 +661,7 @@ def _json_feeds() -> Iterator[Case]:
         yield Case(name, body, 422, f"1 /items/0{place}", reason, stored="\0" in str(value))
     for name, one in ("a text", b'"a"'), ("null", b"null"), ("an array", b"[]"):
         body = version + b'"items": [' + one + b"]}"
-        reason = "an item of a JSON Feed is a JSON object"
+        reason = "an item of a JSON Feed must be a JSON object"
         yield Case(f"JSON Feed: {name} as an item", body, 422, "1 /items/0", reason)
 
 
@@ -729,7 +729,7 @@ def _forms() -> Iterator[Case]:
         fields=((b"Content-Type", FORM),),
     )
     for name, second, place, reason in (
-        ("a broken file behind a good one", b"#", "1", "nothing of this file was read"),
+        ("a broken file behind a good one", b"#", "1", "no record of this file was read"),
         ("an empty file behind a good one", b"", "1", "the feed is empty"),
         ("a record at fault in the second file", b"\n{}", "2 /slug", "is missing"),
     ):  # fmt: skip
@@ -773,7 +773,7 @@ def _types() -> Iterator[Case]:
             fields=((b"Content-Type", said.encode()),),
         )
     lines = GOOD + b"\n" + GOOD
-    reason = "more follows behind the end of the document (is it NDJSON?)"
+    reason = "unexpected data after the end of the document (is it NDJSON?)"
     yield Case(
         "lines, and said to be JSON", lines, 200, "2", reason, fields=((b"Content-Type", JSON),)
     )

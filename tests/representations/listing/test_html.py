@@ -168,7 +168,7 @@ def test_a_search_stays_within_what_the_page_is_narrowed_to() -> None:
     fields = {node.attributes["name"]: node.attributes["value"] for node in form.all("input")}
     assert fields == {"q": "old", "lang": "en", "limit": "5"}
     asked = shown.classed("asked")[0]
-    assert asked.words == "Found for old lang: en Show all"
+    assert asked.words == "Results for old lang: en Show all"
     assert asked.one("a").attributes["href"] == "/topics/x"
 
 
@@ -176,8 +176,8 @@ def test_a_search_stays_within_what_the_page_is_narrowed_to() -> None:
     ("query", "said"),
     [
         ("", "There are no articles here."),
-        ("q=x", "No article was found. Try fewer words, or others."),
-        ("topic.not=a&topic.not=b&published_from=2026-01-01", "No article is like that."),
+        ("q=x", "No articles found. Try fewer or different words."),
+        ("topic.not=a&topic.not=b&published_from=2026-01-01", "No articles match these filters."),
     ],
 )
 def test_a_page_without_articles_says_so_in_words(query: str, said: str) -> None:
@@ -198,7 +198,7 @@ def test_totals_and_what_is_not_there_are_told() -> None:
     shown = page(total=Total(1000, exact=False), missing=missing)
     assert shown.classed("asked")[0].words == "At least 1000 articles"
     told = [node.words for node in shown.classed("missing")[0].all("li")]
-    assert told == ["a is no article", "b was withdrawn", "c has moved"]
+    assert told == ["a does not exist", "b was withdrawn", "c has moved"]
     assert page(total=Total(1, exact=True)).classed("asked")[0].words == "1 article"
 
 
@@ -247,4 +247,4 @@ def test_the_terms_of_a_vocabulary_are_listed_with_their_counts() -> None:
     assert shown.one("input", name="prefix").attributes["value"] == "A"
     assert shown.one("a", rel="next").attributes["href"] == f"{BASE}/entities?after=c"
     empty = html_tree.read(render_html(replace(told, entries=[], next=None)))
-    assert empty.classed("empty")[0].words == "None begins so."
+    assert empty.classed("empty")[0].words == "Nothing begins with this."
