@@ -333,8 +333,8 @@ def _documents() -> Iterator[Case]:
         ("no comma between items", b"[" + GOOD + b"\n" + GOOD + b"]", "2", "expected ',' or ']'"),
         ("a comma at the end", b"[" + GOOD + b",\n]", "2", "expected another item after item 0"),
         ("a wrong bracket at the end", b"[" + GOOD + b"\n}", "2", "expected ',' or ']'"),
-        ("something behind the end", b"[" + GOOD + b"]\nx", "2", "more follows behind the end"),
-        ("a NUL behind the end", b"[" + GOOD + b"]\n\0", "2", "more follows behind the end"),
+        ("something behind the end", b"[" + GOOD + b"]\nx", "2", "unexpected data after the end"),
+        ("a NUL behind the end", b"[" + GOOD + b"]\n\0", "2", "unexpected data after the end"),
         ("no end", b"[" + GOOD + b"\n", "2", "the feed ends, expected ',' or ']'"),
         ("an array in an array", b"[" + GOOD + b",\n[" + GOOD + b"]]", "2 /1", "must be a JSON object"),
         ("null in an array", b"[" + GOOD + b",\nnull]", "2 /1", "must be a JSON object"),
@@ -631,7 +631,7 @@ def _json_feeds() -> Iterator[Case]:
         ("a name without quotes", version + b"items: []}", "1:", "expected a name in quotation marks"),
         ("no colon", version + b'"items" []}', "1:", "expected ':' after a name"),
         ("no end", version + b'"items": []', "1:", "expected ',' or '}' after a value"),
-        ("a feed of lines", version + b'"items": []}\n' + GOOD, "2:1", "more follows behind the end"),
+        ("a feed of lines", version + b'"items": []}\n' + GOOD, "2:1", "unexpected data after the end"),
     ):  # fmt: skip
         yield Case(f"JSON Feed: {name}", body, 400, place, reason, fields=_FEED_TYPE)
     for name, said in (
