@@ -1,4 +1,4 @@
-"""Which methods a path knows: for 405, for OPTIONS, and for a browser's preflight request."""
+"""The methods that a path supports, for 405, OPTIONS and CORS preflight requests."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -15,14 +15,14 @@ _PREFLIGHT_SECONDS: Final = 86_400
 def readable(
     routes: APIRouter, path: str, handler: Callable[..., Any], operation: Mapping[str, Any]
 ) -> None:
-    """Answer GET and HEAD at `path`. The server leaves the body of an answer to HEAD out."""
+    """Add routes for GET and HEAD at `path`. The server drops the body of responses to HEAD."""
     routes.add_api_route(path, handler, methods=["GET"], **operation)
     head = {name: value for name, value in operation.items() if name == "response_class"}
     routes.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False, **head)
 
 
 def allowed(request: Request) -> tuple[str, ...]:
-    """Return all methods of the request's path: of each of its routes, not of the first alone."""
+    """Return the methods of all routes that match the request's path, or () for an unknown path."""
     routes = request.app.router.routes
     known = tuple(
         method
@@ -35,7 +35,7 @@ def allowed(request: Request) -> tuple[str, ...]:
 
 
 def options(request: Request, methods: tuple[str, ...]) -> Response:
-    """Return the answer to OPTIONS: the path's methods, and to a preflight what it may do."""
+    """Return the response to OPTIONS, and to a preflight request."""
     # RFC 9110 section 9.3.7; the CORS fields are those of the Fetch standard, section 3.2.
     response = Response(status_code=HTTPStatus.NO_CONTENT, headers={"Allow": ", ".join(methods)})
     response.headers["Cache-Control"] = "no-store"

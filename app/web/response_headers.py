@@ -1,4 +1,4 @@
-"""The header fields of every answer, built in one place."""
+"""Response headers: each function builds one field or one group of fields."""
 
 import hashlib
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ _TAG_DIGITS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """Who may keep an answer, and for how long: `by_status` has the directives of Cache-Control.
+    """How long responses are fresh: Cache-Control directives by status.
 
-    A status that is not in there is not stored. With `vary_is_honoured` shared caches get also
-    what was negotiated.
+    Responses of other statuses are `no-store`. `vary_is_honoured` says that the shared caches in
+    front honour Vary, and may store negotiated responses.
     """
 
     by_status: Mapping[int, str]
@@ -34,7 +34,7 @@ class Freshness:
 
 
 def freshness_of(settings: Settings) -> Freshness:
-    """Return the site's freshness."""
+    """Return the freshness that the settings describe."""
     shared = settings.shared_max_age
     directives = (
         f"max-age={settings.max_age}",
@@ -57,7 +57,7 @@ def article_headers(record: Record, links: Links, chosen: ArticleFormat) -> Head
 
 
 def listing_headers(listing: Listing, form: listings.ListingFormat) -> Headers:
-    """Return what a listing's answer says of itself, however it was asked for."""
+    """Return the headers that describe one page of a listing in one format."""
     targets = [
         f'<{to_uri(listing.url(other.suffix))}>; rel="alternate"; type="{other.media_type}"'
         for other in listings.FORMATS
@@ -71,19 +71,19 @@ def listing_headers(listing: Listing, form: listings.ListingFormat) -> Headers:
 
 
 def tag_headers(*tags: str) -> Headers:
-    """Return the names by which a cache can purge an answer, as the one and the other read them."""
+    """Return the tags by which CDNs can purge a response, in the two syntaxes that CDNs use."""
     return {"Surrogate-Key": " ".join(tags), "Cache-Tag": ",".join(tags)}
 
 
 def negotiation_headers(slug: str, form: ArticleFormat) -> Headers:
-    """Return what an answer at the bare URL adds: where its representation stands alone."""
+    """Return what the response at a bare URL adds: the address of the representation itself."""
     return {"Content-Location": article_path(slug, form)}
 
 
 def caching_headers(
     status: int, media_type: str, freshness: Freshness, *, negotiated: bool, is_authorized: bool
 ) -> Headers:
-    """Return who may keep an answer, for how long, and what it varies with.
+    """Return Vary, Cache-Control and CDN-Cache-Control.
 
     `negotiated` says that `Accept` selected the format, `is_authorized` that the request has
     `Authorization`.
@@ -92,11 +92,11 @@ def caching_headers(
     fresh = freshness.by_status.get(status)
     if fresh is None:
         return vary | {"Cache-Control": "no-store"}
-    # RFC 9111 section 3.5: a shared cache must not reuse the answer to an authorised request.
+    # RFC 9111 section 3.5: a shared cache must not reuse the response to an authorized request.
     if is_authorized:
         return vary | {"Cache-Control": "private, no-store"}
-    # Many shared caches ignore Vary. What they could hand to a browser in place of the page is
-    # kept from them, by the field of RFC 9213 for those that heed no other.
+    # Many shared caches ignore Vary, and would send these responses to browsers in place of the
+    # page. Some of them only honour CDN-Cache-Control (RFC 9213).
     if negotiated and media_type != "text/html" and not freshness.vary_is_honoured:
         age = fresh.partition(",")[0]
         return vary | {"Cache-Control": f"private, {age}", "CDN-Cache-Control": "no-store"}
@@ -109,7 +109,7 @@ def vary_header(*, negotiated: bool) -> Headers:
 
 
 def policy_headers(media_type: str) -> Headers:
-    """Return what a browser may do with an answer."""
+    """Return the headers that restrict what browsers do with a response."""
     policy = {"X-Content-Type-Options": "nosniff", "Access-Control-Allow-Origin": "*"}
     if media_type == "text/html":
         policy["Content-Security-Policy"] = templating.content_security_policy()
@@ -118,7 +118,7 @@ def policy_headers(media_type: str) -> Headers:
 
 
 def link_header(links: Links, form: ArticleFormat | None = None) -> str:
-    """Return the Link field (RFC 8288): the alternates beside `form`, canonical, and the source."""
+    """Return the Link field (RFC 8288): the other formats, the canonical URL, and the source."""
     others = links.alternates_except(form.name) if form else links.alternates
     targets = [f'<{to_uri(o.url)}>; rel="alternate"; type="{o.media_type}"' for o in others]
     targets.append(f'<{links.canonical}>; rel="canonical"')
@@ -128,10 +128,10 @@ def link_header(links: Links, form: ArticleFormat | None = None) -> str:
 
 
 def tags_of(record: Record) -> tuple[str, ...]:
-    """Return the names by which a cache can purge an article: its own, its topics', its entities'.
+    """Return the purge tags of an article: its own, those of its topics and of its entities.
 
-    They are ASCII, without blanks and commas. An entity's name may be any text, so its tag is a
-    digest of it: the first twelve digits of its BLAKE2b.
+    They are ASCII, without spaces and commas. An entity's name may be any text, so its tag is a
+    digest of the name: the first twelve hexadecimal digits of its BLAKE2b.
     """
     topics = (f"topic-{topic}" for topic in record.topics)
     entities = (
@@ -142,13 +142,13 @@ def tags_of(record: Record) -> tuple[str, ...]:
 
 
 def tag_of(slug: str) -> str:
-    """Return the name by which a cache can purge what it keeps of an article, or of its absence."""
+    """Return the purge tag of all responses about an article, its 404 included."""
     return f"article-{slug}"
 
 
 def entity_tag(content_type: str, coding: str, body: bytes) -> str:
     """Return a strong validator: it changes exactly when the bytes of the representation do."""
-    # Most processors have SHA-256 of their own, which takes half the time of BLAKE2b.
+    # Half the time of BLAKE2b, on processors with instructions for SHA-256.
     digest = hashlib.sha256(f"{content_type}\0{coding}\0".encode())
     digest.update(body)
     return f'"{digest.hexdigest()[:_TAG_DIGITS]}"'

@@ -47,7 +47,7 @@ def own(database_url: str, request: pytest.FixtureRequest) -> str:
     ],
 )
 @one_database
-def test_h04_a_slash_that_came_encoded_leads_no_further_than_one_that_did_not(
+def test_h04_an_encoded_trailing_slash_redirects_like_a_plain_one(
     site: Site, path: str, status: int
 ) -> None:
     site.loaded(SEED.read_bytes())
@@ -91,7 +91,7 @@ def test_i22_a_validation_error_may_hold_what_json_cannot(own_site: Site, accept
     ],
 )
 @one_database
-def test_i22_no_error_repeats_what_came_in(site: Site, path: str, accept: str) -> None:
+def test_i22_no_error_echoes_the_input(site: Site, path: str, accept: str) -> None:
     answer = site.get(path, accept, **site.authorized)
     assert answer.status_code in {400, 404}
     assert len(answer.content) < 8_000
@@ -119,7 +119,7 @@ REFUSING: Final = {
 """Statements after which every insert of an article succeeds, and its commit fails."""
 
 
-def test_i20_a_load_whose_commit_fails_is_no_success(
+def test_i20_a_load_whose_commit_fails_does_not_report_success(
     own: str, open_site: Callable[..., Site]
 ) -> None:
     site = open_site(database_url=own)
@@ -234,7 +234,7 @@ TWO_GIGABYTES: Final = "Content-Length: 2147483648\r\n"
         ("GET /news/x", TWO_GIGABYTES, 404),
     ],
 )
-def test_i03_what_will_be_refused_is_refused_before_it_comes(
+def test_i03_a_too_large_body_is_refused_before_it_is_received(
     served: Server, line: str, fields: str, status: int
 ) -> None:
     host, port = served.base.removeprefix("http://").split(":")

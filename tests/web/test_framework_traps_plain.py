@@ -127,7 +127,7 @@ def plain_away(site: Site) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("value", ["2026-06-23 23:00:06", "1750000000", 1750000000, "2026-06-23"])
-def test_i15_pydantic_takes_instants_that_are_none_and_we_do_not(
+def test_i15_pydantic_accepts_invalid_instants_and_we_do_not(
     plain_client: Any, value: object
 ) -> None:
     story = {"slug": "a", "published_at": value}
@@ -136,7 +136,7 @@ def test_i15_pydantic_takes_instants_that_are_none_and_we_do_not(
         parse_record(record("a", published_at=value))
 
 
-def test_i22_validation_errors_hold_what_json_cannot_and_echo_all_that_came(
+def test_i22_plain_validation_errors_echo_the_input_and_break_json(
     plain_client: Any, site: Site
 ) -> None:
     odd = plain_client.post("/errors", json={"slug": "odd", "published_at": "2026-01-01"})
@@ -148,7 +148,7 @@ def test_i22_validation_errors_hold_what_json_cannot_and_echo_all_that_came(
     assert SECRET not in told.text
 
 
-def test_i20_a_commit_behind_the_yield_of_a_dependency_fails_behind_a_success(
+def test_i20_a_commit_after_yield_fails_after_a_200(
     plain_client: Any,
 ) -> None:
     # That ours does not is proven with both databases, in test_traps.

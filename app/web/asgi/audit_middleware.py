@@ -1,8 +1,7 @@
-"""The audit: whatever is asked of `/admin`, and was meant to change something, leaves a row.
+"""Audit log middleware: every state-changing request under `/admin` leaves a row.
 
-It stands around the application, so it sees what each request really came to, problems of every
-kind included, and no route has to think of it. The row is written before the first byte of the
-answer goes out.
+It wraps the application, so it sees the status that a request really got, problems included, and no
+route has to take care of it. The row is written before the first byte of the response is sent.
 """
 
 import logging
@@ -28,96 +27,95 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-PATIENCE_SECONDS: Final = 2
-"""How long an answer waits for its row. The row itself is tried for longer."""
+AUDIT_TIMEOUT_SECONDS: Final = 2
+"""How long a response waits for its audit row. Writing the row goes on after that."""
 
 _ACTIONS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _THREADS: Final = 4
-_EVERYBODY: Final = ""
+_ALL_NETWORKS: Final = ""
 _LOAD: Final = re.compile(rb"/admin/loads/(\d{1,19})")
 
 logger = logging.getLogger(__name__)
 
 
 class AuditMiddleware:
-    """An ASGI application around `app`, which is `service`'s."""
+    """An ASGI application around `app`, whose state is `state`."""
 
-    def __init__(self, app: Application, service: AppState) -> None:
+    def __init__(self, app: Application, state: AppState) -> None:
         self._app = app
-        self._service = service
-        # Of its own: a load keeps one of the application's threads for as long as it takes.
+        self._state = state
+        # Threads of its own: a load occupies one of the application's threads while it runs.
         self._threads = CapacityLimiter(_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the application answer; under `/admin`, record what it did and name the request."""
-        if scope["type"] != "http" or not _is_operators(scope["path"]):
+        """Pass the request on; under `/admin`, audit it and send its id back."""
+        if scope["type"] != "http" or not _is_admin(scope["path"]):
             await self._app(scope, receive, send)
             return
-        with request_context(scope) as visit:
-            await self._app(scope, receive, partial(self._send, scope, visit, send))
+        with request_context(scope) as context:
+            await self._app(scope, receive, partial(self._send, scope, context, send))
 
     async def _send(
-        self, scope: Scope, visit: RequestContext, send: Send, message: Message
+        self, scope: Scope, context: RequestContext, send: Send, message: Message
     ) -> None:
         if message["type"] == "http.response.start":
-            if scope["method"] in _ACTIONS and self._is_worth_a_row(visit):
-                await self._record(_action(scope, visit, message, self._service.clock()))
-            named = (HEADER, visit.request_id.encode())
-            message = {**message, "headers": [*message.get("headers", ()), named]}
+            if scope["method"] in _ACTIONS and self._is_within_limits(context):
+                await self._record(_entry(scope, context, message, self._state.clock()))
+            request_id = (HEADER, context.request_id.encode())
+            message = {**message, "headers": [*message.get("headers", ()), request_id]}
         await send(message)
 
-    def _is_worth_a_row(self, visit: RequestContext) -> bool:
-        """Say so, but where a stranger could fill the disk."""
-        if visit.operator:
+    def _is_within_limits(self, context: RequestContext) -> bool:
+        """Return whether to write a row: requests without a valid token must not fill the disk."""
+        if context.operator:
             return True
-        now, network = self._service.clock(), network_of(visit.address)
-        strangers, everybody = self._service.anonymous_audit_limit, self._service.audit_limit
-        if strangers.retry_after(network, now) or everybody.retry_after(_EVERYBODY, now):
+        now, network = self._state.clock(), network_of(context.address)
+        per_network, in_total = self._state.anonymous_audit_limit, self._state.audit_limit
+        if per_network.retry_after(network, now) or in_total.retry_after(_ALL_NETWORKS, now):
             return False
-        strangers.record_failure(network, now)
-        everybody.record_failure(_EVERYBODY, now)
+        per_network.record_failure(network, now)
+        in_total.record_failure(_ALL_NETWORKS, now)
         return True
 
-    async def _record(self, action: AuditEntry) -> None:
-        with move_on_after(PATIENCE_SECONDS) as waiting:
+    async def _record(self, entry: AuditEntry) -> None:
+        with move_on_after(AUDIT_TIMEOUT_SECONDS) as waiting:
             await to_thread.run_sync(
-                self._write, action, abandon_on_cancel=True, limiter=self._threads
+                self._write, entry, abandon_on_cancel=True, limiter=self._threads
             )
         if waiting.cancelled_caught:
-            logger.warning("not in the audit yet, which the database keeps waiting: %s", action)
+            logger.warning("not in the audit log yet, the database is slow: %s", entry)
 
-    def _write(self, action: AuditEntry) -> None:
-        """Write `action` down, in the log if nowhere else: what was done is answered as done."""
+    def _write(self, entry: AuditEntry) -> None:
+        """Write the row, or at least a log line. It never fails: the action has been done."""
         try:
-            with self._service.database.audit_transaction(BUSY_SECONDS) as session:
-                audit_log.record(session, action)
+            with self._state.database.audit_transaction(BUSY_SECONDS) as session:
+                audit_log.record(session, entry)
         except DatabaseUnavailableError as error:
-            logger.warning("not in the audit, for %s: %s", error, action)
+            logger.warning("not in the audit log, because %s: %s", error, entry)
         except Exception:
-            logger.exception("not in the audit: %s", action)
+            logger.exception("not in the audit log: %s", entry)
 
 
-def _is_operators(path: str) -> bool:
+def _is_admin(path: str) -> bool:
     return path == "/admin" or path.startswith("/admin/")
 
 
-def _action(scope: Scope, visit: RequestContext, message: Message, now: datetime) -> AuditEntry:
-    """Say what a request was, now that its answer is known to begin with `message`."""
-    # There is none where nothing stands at the path.
-    route = getattr(scope.get("route"), "path", "")
+def _entry(scope: Scope, context: RequestContext, message: Message, now: datetime) -> AuditEntry:
+    """Return the audit entry of a request whose response starts with `message`."""
+    route = getattr(scope.get("route"), "path", "")  # there is none at an unknown path
     return AuditEntry(
         at=now,
-        operator=visit.operator,
+        operator=context.operator,
         action=f"{scope['method']} {route}".rstrip(),
         target=excerpt(scope["path"]),
         outcome=_outcome(message),
-        request_id=visit.request_id,
+        request_id=context.request_id,
     )
 
 
 def _outcome(message: Message) -> str:
-    """Return the answer's status, and the number of the load that it names."""
-    fields = dict(message.get("headers", ()))
-    place = fields.get(b"content-location") or fields.get(b"location") or b""
-    load = _LOAD.search(place)
+    """Return the response's status, and the number of the load that it refers to."""
+    headers = dict(message.get("headers", ()))
+    location = headers.get(b"content-location") or headers.get(b"location") or b""
+    load = _LOAD.search(location)
     return f"{message['status']}" + (f" load {load[1].decode()}" if load else "")

@@ -50,7 +50,7 @@ def editor(site: Site) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_i01_each_action_leaves_a_row_whatever_it_came_to(site: Site) -> None:
+def test_i01_each_action_is_audited_whatever_its_outcome(site: Site) -> None:
     client = site.client
     site.load(SEED.read_bytes())
     site.clock.move(seconds=1)
@@ -75,7 +75,7 @@ def test_i01_each_action_leaves_a_row_whatever_it_came_to(site: Site) -> None:
     assert all(re.fullmatch("[0-9a-f]{16}", each.request_id) for each in kept(site))
 
 
-def test_i01_reading_leaves_no_row_and_neither_does_what_is_not_for_operators(site: Site) -> None:
+def test_i01_reads_and_public_paths_are_not_audited(site: Site) -> None:
     for method in "GET", "HEAD", "OPTIONS":
         site.client.request(method, "/admin/loads", headers=AUTHORIZED)
     site.client.post("/news/x", headers=AUTHORIZED)
@@ -83,7 +83,7 @@ def test_i01_reading_leaves_no_row_and_neither_does_what_is_not_for_operators(si
     assert kept(site) == []
 
 
-def test_i01_a_route_of_tomorrow_is_audited_too_and_so_is_one_that_breaks(own_site: Site) -> None:
+def test_i01_new_routes_and_failing_routes_are_audited_too(own_site: Site) -> None:
     routes = APIRouter(prefix="/admin")
     allowed = Depends(require_scope("edit"))
 
@@ -111,7 +111,7 @@ def test_i01_a_route_of_tomorrow_is_audited_too_and_so_is_one_that_breaks(own_si
 @pytest.mark.parametrize(
     "path", ["/admin/" + "x" * 5_000, "/admin/%00%0A%C2%85%E2%80%AE", "/admin"]
 )
-def test_i22_what_is_kept_of_a_path_is_short_and_can_be_shown(site: Site, path: str) -> None:
+def test_i22_an_audited_path_is_short_and_printable(site: Site, path: str) -> None:
     site.client.post(path, headers=AUTHORIZED)
     [(_, action, target, outcome)] = told(site)
     assert (action, outcome) == ("POST", "404")
@@ -119,7 +119,7 @@ def test_i22_what_is_kept_of_a_path_is_short_and_can_be_shown(site: Site, path: 
     assert target.isprintable()
 
 
-def test_i01_strangers_cannot_fill_the_disk(open_site: Callable[..., Site]) -> None:
+def test_i01_requests_without_a_token_cannot_fill_the_disk(open_site: Callable[..., Site]) -> None:
     site = open_site(failed_tokens=3)
     for headers in {}, {"Authorization": "Bearer wrong"}:
         for path in "/admin/loads", "/admin/nothing":
@@ -136,7 +136,7 @@ def test_i01_strangers_cannot_fill_the_disk(open_site: Callable[..., Site]) -> N
     assert len(kept(site)) == 5 + ANONYMOUS_AUDITS_A_MINUTE - 3
 
 
-def test_i20_the_row_is_there_before_the_answer_begins(site: Site) -> None:
+def test_i20_the_row_is_committed_before_the_response_starts(site: Site) -> None:
     seen: list[int] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -153,7 +153,7 @@ def test_i20_the_row_is_there_before_the_answer_begins(site: Site) -> None:
     assert seen == [1, 2]
 
 
-def test_c06_an_answer_does_not_wait_long_for_its_row_which_follows(
+def test_c06_a_response_does_not_wait_long_for_its_row_which_is_written_later(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(audit_middleware, "PATIENCE_SECONDS", 0.2)
@@ -163,7 +163,7 @@ def test_c06_an_answer_does_not_wait_long_for_its_row_which_follows(
             session.execute(text("LOCK TABLE actions"))
         assert site.load("[", **{"X-Request-ID": "patient"}).status_code == 400
         assert time.monotonic() - began < 3
-    assert "not in the audit yet" in caplog.text
+    assert "not in the audit log yet" in caplog.text
     assert "request_id='patient'" in caplog.text
     pool = site.database.engine.pool
     assert isinstance(pool, QueuePool)
@@ -174,7 +174,7 @@ def test_c06_an_answer_does_not_wait_long_for_its_row_which_follows(
     assert [(row.request_id, row.outcome) for row in rows] == [("patient", "400")]
 
 
-def test_c06_what_was_done_is_answered_as_done_where_the_audit_is_away(
+def test_c06_an_action_succeeds_while_the_audit_log_is_unavailable(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     with site.database.writing() as session:
@@ -185,12 +185,12 @@ def test_c06_what_was_done_is_answered_as_done_where_the_audit_is_away(
         with site.database.writing() as session:
             session.execute(text("ALTER TABLE elsewhere RENAME TO actions"))
     assert report["summary"]["created"] == 1
-    assert "not in the audit" in caplog.text
+    assert "not in the audit log" in caplog.text
     assert "outcome='200 load 1'" in caplog.text
     assert kept(site) == []
 
 
-def test_i01_loads_and_edits_leave_rows_and_receipts_with_one_id(site: Site) -> None:
+def test_i01_audit_rows_and_receipts_have_the_same_request_id(site: Site) -> None:
     article = f"/admin/articles/{SEED_SLUG}"
     feed = SEED.read_bytes()
     for number, (method, path, content) in enumerate(
@@ -220,7 +220,7 @@ def test_i01_loads_and_edits_leave_rows_and_receipts_with_one_id(site: Site) -> 
     assert [each["load"]["request_id"] for each in receipts] == ["r4", "r3", "r2", "r0"]
 
 
-def test_i01_a_load_that_is_not_waited_for_leaves_a_row_that_names_it(site: Site) -> None:
+def test_i01_the_row_of_an_asynchronous_load_names_the_load(site: Site) -> None:
     headers = {"Prefer": "respond-async", "X-Request-ID": "later"}
     assert site.load(SEED.read_bytes(), **headers).status_code == 202
     assert told(site)[0][3] == "202 load 1"
@@ -230,14 +230,14 @@ def test_i01_a_load_that_is_not_waited_for_leaves_a_row_that_names_it(site: Site
 
 
 @pytest.mark.parametrize("sent", ["7f", "a-b.c_d~e", "x" * 64, "!#$%&'*+.^_`|~"])
-def test_i01_an_id_of_the_clients_own_is_kept(site: Site, sent: str) -> None:
+def test_i01_a_valid_request_id_of_the_client_is_used(site: Site, sent: str) -> None:
     answer = site.client.post("/admin/loads", headers={"X-Request-ID": sent})
     assert answer.headers.get_list("x-request-id") == [sent]
     assert kept(site)[0].request_id == sent
 
 
 @pytest.mark.parametrize("sent", ["", "x" * 65, "a b", "a\tb", 'a"b', "a,b", "<b>", "é", "{{x}}"])
-def test_i22_an_id_that_is_none_is_not_repeated(site: Site, sent: str) -> None:
+def test_i22_an_invalid_request_id_is_not_repeated(site: Site, sent: str) -> None:
     headers = [(b"X-Request-ID", sent.encode())]
     answer = site.client.post("/admin/loads", headers=headers)
     [given] = answer.headers.get_list("x-request-id")
@@ -245,13 +245,13 @@ def test_i22_an_id_that_is_none_is_not_repeated(site: Site, sent: str) -> None:
     assert kept(site)[0].request_id == given
 
 
-def test_i01_of_two_ids_neither_is_the_requests(site: Site) -> None:
+def test_i01_of_two_request_ids_neither_is_used(site: Site) -> None:
     headers = [(b"X-Request-ID", b"one"), (b"X-Request-ID", b"two")]
     answer = site.client.get("/admin/loads", headers=headers)
     assert re.fullmatch("[0-9a-f]{16}", answer.headers["x-request-id"])
 
 
-def test_i01_every_answer_to_operators_has_an_id_and_no_other_does(site: Site) -> None:
+def test_i01_all_admin_responses_and_no_others_have_a_request_id(site: Site) -> None:
     site.loaded(SEED.read_bytes())
     seen = set()
     for path in (
@@ -269,7 +269,7 @@ def test_i01_every_answer_to_operators_has_an_id_and_no_other_does(site: Site) -
         assert "x-request-id" not in site.client.get(path).headers
 
 
-def test_i01_what_is_logged_of_a_request_has_its_id_in_threads_too(
+def test_i01_log_lines_have_the_request_id_in_worker_threads_too(
     own_site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     routes = APIRouter(prefix="/admin")
@@ -295,7 +295,7 @@ def test_i01_what_is_logged_of_a_request_has_its_id_in_threads_too(
     ]  # fmt: skip
 
 
-def test_i01_the_servers_log_says_which_request_its_lines_are_about(tmp_path: Path) -> None:
+def test_i01_the_log_of_a_real_server_has_request_ids(tmp_path: Path) -> None:
     with serving(tmp_path, env=environment(SLUGLINE_ADMIN_TOKEN=TOKEN)) as server:
         wrong = {"Authorization": "Bearer wrong", "X-Request-ID": "from-afar"}
         assert httpx2.post(f"{server.base}/admin/loads", headers=wrong).status_code == 401
@@ -306,7 +306,7 @@ def test_i01_the_servers_log_says_which_request_its_lines_are_about(tmp_path: Pa
 # --- reading it --------------------------------------------------------------------------------
 
 
-def test_i01_the_actions_are_told_newest_first_page_by_page_to_every_operator(site: Site) -> None:
+def test_i01_operators_page_through_the_audit_log_newest_first(site: Site) -> None:
     for number in range(5):
         site.load("[", **{"X-Request-ID": f"r{number}"})
     token = editor(site)
@@ -334,7 +334,7 @@ def test_i01_the_actions_are_told_newest_first_page_by_page_to_every_operator(si
         assert answer.status_code == 400
 
 
-def test_i01_a_token_with_no_scope_may_not_read_them(site: Site) -> None:
+def test_i01_a_token_without_scope_cannot_read_the_audit_log(site: Site) -> None:
     token_id, token = tokens.create_token()
     row = StoredToken(token_id, "nobody", tokens.hash_token(token), (), NOW, None, None)
     with site.database.writing() as session:
@@ -344,7 +344,7 @@ def test_i01_a_token_with_no_scope_may_not_read_them(site: Site) -> None:
     assert 'scope="load edit"' in answer.headers["www-authenticate"]
 
 
-def test_i01_the_document_says_how_operators_are_refused(site: Site) -> None:
+def test_i01_the_openapi_document_describes_401_and_403(site: Site) -> None:
     document = site.client.get("/openapi.json").json()
     for path, methods in document["paths"].items():
         for operation in methods.values() if path.startswith("/admin") else ():
@@ -354,7 +354,7 @@ def test_i01_the_document_says_how_operators_are_refused(site: Site) -> None:
     assert "/admin/actions" in document["paths"]
 
 
-def test_i01_what_the_command_line_does_to_tokens_is_told_too(
+def test_i01_token_commands_are_audited_too(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, database: Database, database_url: str
 ) -> None:
     shell = Shell(capsys)

@@ -112,7 +112,7 @@ METHODS = st.sampled_from(["GET", "GET", "GET", "HEAD", "OPTIONS", "DELETE"])
 
 @given(data=st.data())
 @one_database
-def test_a_ready_answer_is_what_the_ordinary_path_answers(
+def test_a_cached_response_equals_the_one_of_the_framework_route(
     seeded: Site, data: st.DataObject
 ) -> None:
     app: Any = seeded.client.app
@@ -139,7 +139,7 @@ def test_a_ready_answer_is_what_the_ordinary_path_answers(
             assert call(app, path, fields, method) == expected
 
 
-def test_c05_a_hot_article_costs_no_statement_in_any_form_and_coding(seeded: Site) -> None:
+def test_c05_a_cached_article_costs_no_statement_in_any_format_and_coding(seeded: Site) -> None:
     def everything() -> None:
         for coding in *CODINGS, "":
             for form in FORMATS:
@@ -158,13 +158,13 @@ def test_c05_a_hot_article_costs_no_statement_in_any_form_and_coding(seeded: Sit
     assert statements == []
 
 
-def test_an_article_with_its_lists_is_one_statement(seeded: Site) -> None:
+def test_an_article_with_its_topics_and_entities_is_one_statement(seeded: Site) -> None:
     with counted(seeded) as statements:
         assert seeded.get(f"{BARE}.json").json()["entities"] == SEEDED["entities"]
     assert len([each for each in statements if not each.startswith("BEGIN")]) == 1
 
 
-def test_concurrent_misses_are_made_once(seeded: Site) -> None:
+def test_concurrent_misses_are_built_once(seeded: Site) -> None:
     async def together() -> list[Any]:
         return await asyncio.gather(*(exchange(seeded.client.app, BARE) for _ in range(20)))
 
@@ -175,7 +175,7 @@ def test_concurrent_misses_are_made_once(seeded: Site) -> None:
     assert answers[0][0]["status"] == 200
 
 
-def test_concurrent_misses_of_what_may_not_be_kept_are_all_answered(seeded: Site) -> None:
+def test_concurrent_requests_for_an_uncacheable_response_are_all_served(seeded: Site) -> None:
     async def together() -> list[Any]:
         asked = [("Accept", "application/pdf")]
         return await asyncio.gather(*(exchange(seeded.client.app, BARE, asked) for _ in range(20)))
@@ -184,7 +184,7 @@ def test_concurrent_misses_of_what_may_not_be_kept_are_all_answered(seeded: Site
 
 
 @one_database
-def test_a_client_that_reads_slowly_keeps_nobody_else_waiting(seeded: Site) -> None:
+def test_a_client_that_reads_slowly_delays_no_other_client(seeded: Site) -> None:
     async def together() -> None:
         stuck = asyncio.Event()
         app: Any = seeded.client.app
@@ -213,7 +213,7 @@ def corrected(title: str, hours: int = 1) -> str:
     return json.dumps(SEEDED | {"title": title, "updated_at": updated})
 
 
-def test_c05_the_worker_that_wrote_answers_with_the_new_bytes_at_once(seeded: Site) -> None:
+def test_c05_the_worker_that_wrote_serves_the_new_bytes_at_once(seeded: Site) -> None:
     for number in range(5):
         for path in BARE, *TWINS:
             assert f"Version {number}" not in seeded.get(path).text
@@ -222,7 +222,7 @@ def test_c05_the_worker_that_wrote_answers_with_the_new_bytes_at_once(seeded: Si
             assert f"Version {number}" in seeded.get(path).text
 
 
-def test_c05_another_worker_answers_with_the_new_bytes_within_a_second(
+def test_c05_another_worker_serves_the_new_bytes_within_a_second(
     open_site: Callable[..., Site],
 ) -> None:
     writer, reader = open_site(), open_site()
@@ -236,7 +236,7 @@ def test_c05_another_worker_answers_with_the_new_bytes_within_a_second(
             time.sleep(0.01)
 
 
-def test_a_correction_drops_that_article_alone(seeded: Site) -> None:
+def test_a_correction_invalidates_that_article_only(seeded: Site) -> None:
     other = SEEDED | {"slug": "other", "canonical_source": None}
     seeded.loaded(json.dumps(other))
     seeded.get("/news/other")
@@ -247,7 +247,7 @@ def test_a_correction_drops_that_article_alone(seeded: Site) -> None:
 
 
 @one_database
-def test_an_article_that_is_ahead_of_the_clock_is_not_remembered(site: Site) -> None:
+def test_an_article_dated_in_the_future_is_not_cached(site: Site) -> None:
     ahead = SEEDED | {"updated_at": "2026-07-01T13:00:00Z"}
     site.loaded(json.dumps(ahead))
     first = site.get(BARE).headers["last-modified"]
@@ -256,13 +256,13 @@ def test_an_article_that_is_ahead_of_the_clock_is_not_remembered(site: Site) -> 
 
 
 @one_database
-def test_c02_an_authorised_request_neither_gets_nor_leaves_a_ready_answer(seeded: Site) -> None:
+def test_c02_an_authorized_request_neither_reads_nor_fills_the_cache(seeded: Site) -> None:
     assert seeded.get(BARE, **seeded.authorized).headers["cache-control"] == "private, no-store"
     assert seeded.get(BARE).headers["cache-control"].startswith("public")
     assert seeded.get(BARE, **seeded.authorized).headers["cache-control"] == "private, no-store"
 
 
-def test_c06_ready_answers_are_given_while_the_database_is_away(
+def test_c06_cached_responses_are_served_while_the_database_is_unavailable(
     open_site: Callable[..., Site], postgres_template: Callable[[], str], postgres_server: str
 ) -> None:
     url = postgres_template()
@@ -281,7 +281,7 @@ def test_c06_ready_answers_are_given_while_the_database_is_away(
     assert site.get(f"{BARE}.md").status_code == 200
 
 
-def test_c05_who_comes_after_a_write_gets_nothing_that_was_begun_before_it(seeded: Site) -> None:
+def test_c05_a_request_after_a_write_does_not_share_a_build_begun_before_it(seeded: Site) -> None:
     engine = seeded.database._autocommit_engine  # noqa: SLF001 - whose first answer is held back
     asked, told = threading.Event(), threading.Event()
 
@@ -305,7 +305,7 @@ def test_c05_who_comes_after_a_write_gets_nothing_that_was_begun_before_it(seede
     assert seeded.get(f"{BARE}.txt").text.startswith("Newer\n")
 
 
-def test_c05_the_change_feed_is_followed_again_whatever_happened_to_it(
+def test_c05_the_change_feed_is_followed_again_after_any_error(
     open_site: Callable[..., Site], postgres_template: Callable[[], str]
 ) -> None:
     """As where a dump is restored over a database that is being served from."""
@@ -331,7 +331,7 @@ def changed(database: Database, *slugs: str) -> None:
         )
 
 
-def test_c05_what_has_changed_is_forgotten_by_name_and_all_of_it_where_that_is_uncertain(
+def test_c05_changed_articles_are_invalidated_by_slug_and_all_if_uncertain(
     seeded: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.cache.change_follower.SLUGS_AT_ONCE", 3)
@@ -353,7 +353,7 @@ def test_c05_what_has_changed_is_forgotten_by_name_and_all_of_it_where_that_is_u
     assert forgotten.pop() is None  # another database in the place of the one it knew
 
 
-def test_c05_what_was_written_is_forgotten_also_where_the_database_went_away_since(
+def test_c05_written_articles_are_invalidated_even_if_the_database_is_gone(
     postgres_template: Callable[[], str], postgres_server: str
 ) -> None:
     url = postgres_template()
@@ -389,7 +389,7 @@ def test_c05_what_was_written_is_forgotten_also_where_the_database_went_away_sin
     ids=["many", "accept", "coding", "unknown", "name"],
 )
 @one_database
-def test_a_request_with_more_fields_than_can_be_read_in_no_time_is_431(
+def test_a_request_with_too_many_or_too_large_headers_is_431(
     seeded: Site, path: str, fields: list[tuple[str, str]]
 ) -> None:
     start, body = call(seeded.client.app, path, fields)
@@ -398,7 +398,7 @@ def test_a_request_with_more_fields_than_can_be_read_in_no_time_is_431(
     assert json.loads(body["body"])["status"] == 431
 
 
-def test_c06_a_database_that_keeps_a_reader_waiting_is_503(
+def test_c06_a_database_that_does_not_answer_is_503(
     seeded: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.web.asgi.fast_path.BUILD_TIMEOUT_SECONDS", 0.2)
@@ -424,7 +424,7 @@ def test_c06_a_database_that_keeps_a_reader_waiting_is_503(
 # --- what there is not -------------------------------------------------------------------------
 
 
-def test_a_404_is_remembered_for_a_moment_and_not_beyond_a_load(seeded: Site) -> None:
+def test_a_404_is_cached_for_two_seconds_and_not_beyond_a_load(seeded: Site) -> None:
     with counted(seeded) as statements:
         first = seeded.get("/news/other", "text/html")
         asked = len(statements)
@@ -458,7 +458,7 @@ def test_h04_the_query_of_a_redirect_is_quoted(seeded: Site) -> None:
 
 
 @one_database
-def test_a_question_mark_that_came_encoded_is_part_of_the_path(seeded: Site) -> None:
+def test_an_encoded_question_mark_is_part_of_the_path(seeded: Site) -> None:
     for path in f"{BARE}%3Fx", f"{BARE}%23x", f"{BARE}.md%3F":
         assert seeded.get(path).status_code == 404
     assert seeded.get(BARE).status_code == 200
@@ -466,7 +466,7 @@ def test_a_question_mark_that_came_encoded_is_part_of_the_path(seeded: Site) -> 
 
 
 @one_database
-def test_a_scan_of_random_slugs_fills_no_memory_and_drives_out_nothing(
+def test_c05a_a_scan_of_random_slugs_evicts_no_article(
     seeded: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seeded.get(BARE)
@@ -528,7 +528,7 @@ def test_c05a_all_spellings_of_one_query_share_one_cached_response(seeded: Site)
 
 
 @one_database
-def test_what_a_client_adds_to_a_request_is_remembered_under_no_name_of_its_own(
+def test_c05a_queries_and_accept_headers_add_no_entries_for_an_article(
     seeded: Site,
 ) -> None:
     service = seeded.client.app.state.service  # type: ignore[attr-defined]
@@ -551,7 +551,7 @@ def variants() -> Iterator[tuple[str, str, str]]:
 
 
 @one_database
-def test_e02_each_representation_and_coding_has_an_etag_that_is_only_its_own(
+def test_e02_each_representation_and_coding_has_an_etag_of_its_own(
     seeded: Site,
 ) -> None:
     tags: dict[tuple[str, str], str] = {}
@@ -571,7 +571,7 @@ def test_e02_each_representation_and_coding_has_an_etag_that_is_only_its_own(
 
 
 @one_database
-def test_h03_a_304_repeats_what_a_cache_needs_and_says_nothing_of_a_body(seeded: Site) -> None:
+def test_h03_a_304_repeats_what_a_cache_needs_and_describes_no_body(seeded: Site) -> None:
     repeated = {"cache-control", "content-location", "etag", "vary", "link"}
     for path, accept, coding in variants():
         asked = {"Accept-Encoding": coding}
@@ -588,7 +588,7 @@ def test_h03_a_304_repeats_what_a_cache_needs_and_says_nothing_of_a_body(seeded:
 
 
 @one_database
-def test_e01_a_date_is_heard_where_there_is_no_tag(seeded: Site) -> None:
+def test_e01_if_modified_since_is_evaluated_without_if_none_match(seeded: Site) -> None:
     modified = seeded.get(BARE).headers["last-modified"]
     for _ in range(2):
         since = {"If-Modified-Since": modified}
@@ -606,14 +606,14 @@ def test_a_precondition_that_fails_is_412(seeded: Site) -> None:
 
 
 @one_database
-def test_e03_reloading_an_identical_record_changes_no_tag(seeded: Site) -> None:
+def test_e03_reloading_an_identical_record_changes_no_etag(seeded: Site) -> None:
     before = seeded.get(BARE).headers["etag"]
     seeded.loaded(SEED.read_bytes())
     assert seeded.get(BARE).headers["etag"] == before
 
 
 @one_database
-def test_e04_a_body_too_small_to_compress_varies_all_the_same(site: Site) -> None:
+def test_e04_a_body_too_small_to_compress_varies_too(site: Site) -> None:
     tiny = {
         "slug": "a",
         "title": "A",

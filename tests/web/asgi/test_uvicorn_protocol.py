@@ -117,7 +117,7 @@ ENDINGS = st.sampled_from(
 
 @given(requests=st.lists(REQUESTS, max_size=6), ending=ENDINGS, data=st.data())
 @one_database
-def test_every_byte_is_as_the_server_itself_sends_it(
+def test_responses_are_byte_for_byte_those_of_uvicorn(
     seeded: Site, requests: list[bytes], ending: bytes, data: st.DataObject
 ) -> None:
     whole = b"".join([*requests, ending])
@@ -127,7 +127,7 @@ def test_every_byte_is_as_the_server_itself_sends_it(
     assert asyncio.run(said(CachingProtocol, seeded, pieces)) == expected
 
 
-def test_what_is_at_hand_costs_no_call_of_the_application(seeded: Site) -> None:
+def test_a_cached_response_does_not_call_the_application(seeded: Site) -> None:
     app: Any = seeded.client.app
 
     async def talk() -> list[bytes]:
@@ -143,7 +143,9 @@ def test_what_is_at_hand_costs_no_call_of_the_application(seeded: Site) -> None:
     assert answers[1:] == answers[:2]
 
 
-def test_the_command_serves_by_the_wire(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slugline_serve_uses_the_caching_protocol(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SLUGLINE_DATABASE_URL", f"sqlite:///{tmp_path / 'served.db'}")
     with mock.patch.object(uvicorn, "run") as run:
         serve()
@@ -191,7 +193,7 @@ def test_a_missing_private_name_is_noticed_before_the_server_starts(change: str)
     assert ended.stderr.count(WARNING) == 1
 
 
-def test_a_thousand_that_wait_behind_a_slow_one_are_answered_in_their_order(seeded: Site) -> None:
+def test_a_thousand_pipelined_requests_are_served_in_order(seeded: Site) -> None:
     app: Any = seeded.client.app
     missing = ask("/health/live")  # the application's, and it takes its time
 
@@ -208,7 +210,7 @@ def test_a_thousand_that_wait_behind_a_slow_one_are_answered_in_their_order(seed
     assert statuses == [200, *wanted, 200]
 
 
-def test_who_does_not_take_the_answers_does_not_fill_the_memory(seeded: Site) -> None:
+def test_a_client_that_does_not_read_responses_does_not_fill_the_memory(seeded: Site) -> None:
     app: Any = seeded.client.app
     size = len(seeded.get(BARE, "text/html").content)
     asked = 4_000
@@ -225,7 +227,7 @@ def test_who_does_not_take_the_answers_does_not_fill_the_memory(seeded: Site) ->
     assert taken > asked * size
 
 
-def test_nothing_is_done_of_what_comes_behind_the_last_request(seeded: Site) -> None:
+def test_nothing_after_connection_close_is_processed(seeded: Site) -> None:
     app: Any = seeded.client.app
     reached: list[str] = []
 
@@ -263,7 +265,7 @@ def test_an_access_log_has_a_line_for_each_request(
     assert all(f'"GET {BARE} HTTP/1.1" 200' in each for each in lines)
 
 
-def test_a_server_that_is_full_says_so_for_what_is_at_hand_too(seeded: Site) -> None:
+def test_the_concurrency_limit_applies_to_cached_responses_too(seeded: Site) -> None:
     app: Any = seeded.client.app
 
     async def talk() -> bytes:
@@ -278,7 +280,7 @@ def test_a_server_that_is_full_says_so_for_what_is_at_hand_too(seeded: Site) -> 
     assert asyncio.run(talk()).startswith(b"HTTP/1.1 503 ")
 
 
-def test_a_connection_stays_open_for_a_while_and_no_longer(seeded: Site) -> None:
+def test_an_idle_connection_is_closed_after_the_keep_alive_timeout(seeded: Site) -> None:
     app: Any = seeded.client.app
 
     async def talk() -> bytes:
@@ -293,7 +295,7 @@ def test_a_connection_stays_open_for_a_while_and_no_longer(seeded: Site) -> None
     assert asyncio.run(talk()).startswith(b"HTTP/1.1 200 OK")
 
 
-def test_who_waits_behind_what_was_at_hand_is_not_cut_off(seeded: Site) -> None:
+def test_a_pipelined_request_after_a_cached_response_is_served(seeded: Site) -> None:
     app: Any = seeded.client.app
     slow = ask("/changes?since=latest&wait=2", "Accept: application/json", LAST)
 
@@ -309,7 +311,7 @@ def test_who_waits_behind_what_was_at_hand_is_not_cut_off(seeded: Site) -> None:
     assert asyncio.run(talk()).count(b"HTTP/1.1 200 OK") == 2
 
 
-def test_a_connection_is_gone_as_soon_as_it_is_closed(seeded: Site) -> None:
+def test_a_closed_connection_is_freed_without_the_garbage_collector(seeded: Site) -> None:
     app: Any = seeded.client.app
 
     async def talk() -> weakref.ref[HttpToolsProtocol]:
@@ -331,7 +333,9 @@ def test_a_connection_is_gone_as_soon_as_it_is_closed(seeded: Site) -> None:
 
 
 @pytest.mark.parametrize("content", ["Transfer-Encoding: identity", "Transfer-Encoding: xchunked"])
-def test_a_request_whose_content_cannot_be_told_gets_one_answer(seeded: Site, content: str) -> None:
+def test_a_request_with_an_unknown_transfer_encoding_gets_one_response(
+    seeded: Site, content: str
+) -> None:
     pieces = [ask(BARE, content)]
     answers = asyncio.run(said(CachingProtocol, seeded, pieces))
     assert answers == asyncio.run(said(HttpToolsProtocol, seeded, pieces))

@@ -164,7 +164,7 @@ def pages(site: Site) -> list[tuple[str, str]]:
     return found
 
 
-def test_l03_any_query_is_answered_or_refused(site: Site) -> None:
+def test_l03_any_query_gets_200_or_400(site: Site) -> None:
     """L-01, L-03: at every listing, and at the feed of changes."""
     chinese = record(
         "there", title="东京塔的新闻", lang="zh", canonical_source="https://пример.рф/"

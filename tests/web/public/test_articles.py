@@ -111,7 +111,7 @@ def test_n09_a_suffix_fixes_the_type_whatever_is_accepted(
     ("spelling", "suffix"),
     [(".html", ""), ("/", ""), (".html/", ""), (".md/", ".md"), (".jsonld/", ".jsonld")],
 )
-def test_n10_and_h04_other_spellings_lead_to_the_one_address_with_their_query(
+def test_n10_and_h04_other_spellings_redirect_with_their_query(
     seeded: Site, spelling: str, suffix: str
 ) -> None:
     answer = seeded.get(f"{BARE}{spelling}?a=b&c=%2F", **{"X-Forwarded-Proto": "https"})
@@ -124,12 +124,14 @@ def test_n10_and_h04_other_spellings_lead_to_the_one_address_with_their_query(
 
 
 @pytest.mark.parametrize("spelling", [".html", "/", ".md/", ".html.html", ".md.html"])
-def test_n08_what_is_not_there_is_404_however_it_is_spelt(site: Site, spelling: str) -> None:
+def test_n08_a_missing_article_is_404_however_its_address_is_spelled(
+    site: Site, spelling: str
+) -> None:
     assert site.get(f"/news/nothing{spelling}").status_code == 404
 
 
 @every_database
-def test_i13_an_old_slug_leads_to_the_new_one_in_one_hop_suffix_and_query_kept(
+def test_i13_an_old_slug_redirects_in_one_hop_with_suffix_and_query(
     seeded: Site,
 ) -> None:
     with seeded.database.writing() as session:
@@ -165,7 +167,7 @@ def test_i14_a_withdrawn_article_beats_an_alias_too(seeded: Site) -> None:
 
 
 @every_database
-def test_i14_a_withdrawn_article_is_gone_in_every_form_and_under_every_slug(seeded: Site) -> None:
+def test_i14_a_withdrawn_article_is_gone_in_every_format_and_at_every_slug(seeded: Site) -> None:
     with seeded.database.writing() as session:
         session.add(SlugAlias(slug="an-old-slug", article_id=1))
         session.get_one(Article, 1).withdrawn_at = NOW
@@ -211,7 +213,7 @@ def test_n11_an_error_is_negotiated_too(
         (".jsonld", "application/problem+json"),
     ],
 )
-def test_n09_an_error_at_a_twin_is_of_the_twins_kind(
+def test_n09_an_error_at_a_twin_has_the_format_of_the_twin(
     site: Site, suffix: str, content_type: str
 ) -> None:
     answer = site.get(f"/news/nothing{suffix}", BROWSER)
@@ -221,7 +223,7 @@ def test_n09_an_error_at_a_twin_is_of_the_twins_kind(
 
 
 @pytest.mark.parametrize("path", ADDRESSES)
-def test_n12_the_client_program_changes_nothing(seeded: Site, path: str) -> None:
+def test_n12_the_user_agent_changes_nothing(seeded: Site, path: str) -> None:
     answers = [seeded.get(path, **{"User-Agent": agent}) for agent in ("curl/8", "Googlebot")]
     assert answers[0].content == answers[1].content
     assert "user-agent" not in answers[0].headers["vary"].lower()
@@ -232,7 +234,7 @@ def test_n12_the_client_program_changes_nothing(seeded: Site, path: str) -> None
 
 @each_form
 @pytest.mark.parametrize("bare", [True, False], ids=["bare", "twin"])
-def test_section_2_every_answer_says_what_it_is(
+def test_section_2_every_response_has_the_headers_that_describe_it(
     seeded: Site,
     form: ArticleFormat,
     bare: bool,  # noqa: FBT001 - a parameter of the test
@@ -252,7 +254,7 @@ def test_section_2_every_answer_says_what_it_is(
 
 
 @each_form
-def test_the_link_field_names_the_other_forms_the_canonical_url_and_the_source(
+def test_the_link_header_names_alternates_canonical_and_source(
     seeded: Site, form: ArticleFormat
 ) -> None:
     source = json.loads(SEED.read_text())["canonical_source"]
@@ -265,7 +267,7 @@ def test_the_link_field_names_the_other_forms_the_canonical_url_and_the_source(
 
 
 @pytest.mark.parametrize("canonical", ["source", "self"])
-def test_h05_the_field_and_the_page_name_one_canonical_url(
+def test_h05_the_link_header_and_the_page_name_one_canonical_url(
     open_site: Callable[..., Site], canonical: str
 ) -> None:
     site = open_site(canonical=canonical)
@@ -321,14 +323,14 @@ def test_c04_only_pages_and_twins_are_for_shared_caches_that_ignore_vary(
 
 
 @every_database
-def test_c02_an_authorised_request_is_answered_for_nobody_else(seeded: Site) -> None:
+def test_c02_the_response_to_an_authorized_request_is_not_stored(seeded: Site) -> None:
     for path in BARE, "/news/nothing", f"{BARE}.json", f"{BARE}.html", f"{BARE}/":
         assert "no-store" not in seeded.get(path).headers["cache-control"]
         answer = seeded.get(path, **seeded.authorized)
         assert answer.headers["cache-control"] == "private, no-store"
 
 
-def test_c01_freshness_is_a_matter_of_settings(open_site: Callable[..., Site]) -> None:
+def test_c01_settings_change_the_freshness(open_site: Callable[..., Site]) -> None:
     chosen = {"max_age": 5, "shared_max_age": 3600, "stale_while_revalidate": 7}
     others = {"stale_if_error": 8, "redirect_max_age": 9, "not_found_max_age": 10}
     site = open_site(**chosen, **others)
@@ -340,7 +342,7 @@ def test_c01_freshness_is_a_matter_of_settings(open_site: Callable[..., Site]) -
     assert site.get(BARE, "application/pdf").headers["cache-control"] == "no-store"
 
 
-def test_c03_an_answer_names_what_a_cache_can_purge_it_by(seeded: Site) -> None:
+def test_c03_responses_name_the_tags_to_purge_them_by(seeded: Site) -> None:
     record = json.loads(SEED.read_text())
     many = [f"entity number {number}" for number in range(60)]
     other = record | {"slug": "other", "canonical_source": None, "entities": many}
@@ -362,7 +364,7 @@ def test_c03_an_answer_names_what_a_cache_can_purge_it_by(seeded: Site) -> None:
             assert all(key.isascii() and key.isprintable() for key in keys)
 
 
-def test_the_page_brings_a_policy_that_forbids_scripts(seeded: Site) -> None:
+def test_the_page_has_a_content_security_policy_without_scripts(seeded: Site) -> None:
     policy = seeded.get(BARE).headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "script-src" not in policy
@@ -460,13 +462,13 @@ def test_a_hostile_path_is_a_404_or_a_redirect_and_never_a_5xx(site: Site, junk:
 @pytest.mark.parametrize(
     "path", ["%00", "%ff", "..%2f..%2fetc", "%2e%2e", "a%0d%0ab: c", "%ed%a0%80", "a" * 5000, ".md"]
 )
-def test_a_path_trick_is_a_404(site: Site, path: str) -> None:
+def test_a_malformed_path_is_404(site: Site, path: str) -> None:
     answer = site.client.get(f"/news/{path}")
     assert answer.status_code == 404
     assert len(answer.content) < 1000
 
 
-def test_the_page_of_an_article_updated_just_now_is_dated(site: Site) -> None:
+def test_an_article_updated_a_second_ago_has_last_modified(site: Site) -> None:
     fresh = json.loads(SEED.read_text()) | {"updated_at": (NOW - timedelta(seconds=1)).isoformat()}
     site.loaded(json.dumps(fresh))
     assert site.get(BARE).headers["last-modified"] == "Wed, 01 Jul 2026 11:59:59 GMT"

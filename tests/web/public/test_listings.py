@@ -47,7 +47,7 @@ def in_order(wanted: Any = lambda _n: True) -> list[str]:
     return [f"a{number:03}" for number in numbers]
 
 
-def test_l01_articles_come_newest_first_and_those_of_one_instant_by_their_number(
+def test_l01_articles_are_listed_newest_first_then_by_id(
     many: Site,
 ) -> None:
     assert slugs(ask(many, limit=100)) == in_order()
@@ -56,7 +56,7 @@ def test_l01_articles_come_newest_first_and_those_of_one_instant_by_their_number
 WALKED = ["", "&topic=tech&topic=china", "&sort=-updated_at&entity=at-t&topic.not=all", "&q=text"]
 
 
-def test_l01_pages_neither_skip_nor_repeat_and_lead_back(
+def test_l01_pages_neither_skip_nor_repeat_in_both_directions(
     many: Site, subtests: pytest.Subtests
 ) -> None:
     for limit, query in product([1, 7, 60, 61], WALKED):
@@ -108,7 +108,9 @@ FILTERS: list[tuple[str, Any]] = [
 ]
 
 
-def test_l01_filters_find_exactly_what_they_say(many: Site, subtests: pytest.Subtests) -> None:
+def test_l01_filters_select_exactly_the_matching_articles(
+    many: Site, subtests: pytest.Subtests
+) -> None:
     for query, wanted in FILTERS:
         with subtests.test(query=query):
             check_filter(many, query, in_order(wanted))
@@ -144,14 +146,14 @@ def test_l01_relevance_without_a_search_is_the_default_order(site: Site) -> None
         "&".join("q=a" for n in range(200)),
     ],
 )  # fmt: skip
-def test_l01_what_cannot_be_is_refused_and_says_what_is_allowed(site: Site, query: str) -> None:
+def test_l01_an_invalid_query_is_400_and_says_what_is_allowed(site: Site, query: str) -> None:
     answer = site.client.get(f"/news.json?{query}")
     assert answer.status_code == 400
     fault = answer.json()["errors"][0]
     assert fault["reason"]
 
 
-def test_l01_a_cursor_is_good_for_its_own_listing_alone(many: Site) -> None:
+def test_l01_a_cursor_is_valid_for_its_own_listing_only(many: Site) -> None:
     following = ask(many, limit=5)["next"].partition("?")[2]
     cursor = following.rpartition("cursor=")[2]
     other = "B" if cursor[0] == "A" else "A"
@@ -160,7 +162,7 @@ def test_l01_a_cursor_is_good_for_its_own_listing_alone(many: Site) -> None:
     assert many.client.get(f"/news.json?limit=9&cursor={cursor}").status_code == 200
 
 
-def test_l01_what_is_loaded_while_somebody_pages_is_neither_skipped_nor_repeated(
+def test_l01_articles_loaded_while_a_client_pages_are_neither_skipped_nor_repeated(
     many: Site,
 ) -> None:
     before = slugs(ask(many, limit=100))
@@ -194,7 +196,7 @@ def test_a_topic_and_an_entity_are_listings_of_their_own(many: Site) -> None:
         assert many.client.get(path).status_code == 404
 
 
-def test_facets_count_what_is_found(many: Site) -> None:
+def test_facets_count_the_selected_articles(many: Site) -> None:
     whole = ask(many, include="facets")["facets"]
     assert whole["counted"] == 60
     assert whole["exact"]
@@ -208,7 +210,7 @@ def test_facets_count_what_is_found(many: Site) -> None:
     assert {c["value"]: c["articles"] for c in part["terms"]["topic"]} == {"tech": 5}
 
 
-def test_many_are_asked_for_at_once_and_misses_are_named(many: Site) -> None:
+def test_articles_are_requested_by_slugs_and_missing_ones_are_reported(many: Site) -> None:
     many.client.delete("/admin/articles/a001", headers=many.authorized)
     patch = {"slug": "elsewhere"}
     moved = many.client.patch("/admin/articles/a002", json=patch, headers=many.authorized)
@@ -222,13 +224,13 @@ def test_many_are_asked_for_at_once_and_misses_are_named(many: Site) -> None:
     ]
 
 
-def test_fields_and_bodies_are_shown_as_asked_for(many: Site) -> None:
+def test_fields_and_include_select_what_items_have(many: Site) -> None:
     assert ask(many, fields="slug,title", limit=1)["items"][0].keys() == {"slug", "title"}
     assert "body_md" not in ask(many, limit=1)["items"][0]
     assert ask(many, limit=1, include="body")["items"][0]["body_md"].startswith("# ")
 
 
-def test_the_whole_collection_is_a_stream_of_records(many: Site) -> None:
+def test_the_ndjson_twin_streams_all_records(many: Site) -> None:
     lines = many.client.get("/news.ndjson").text.splitlines()
     assert [json.loads(line)["slug"] for line in lines] == in_order()
     assert json.loads(lines[0])["body_md"]
@@ -238,7 +240,7 @@ def test_the_whole_collection_is_a_stream_of_records(many: Site) -> None:
     ]
 
 
-def test_an_untouched_listing_is_not_sent_again_and_costs_no_query(many: Site) -> None:
+def test_an_unchanged_listing_is_304_and_costs_no_query(many: Site) -> None:
     first = many.client.get("/news.json?topic=tech")
     headers = {"If-None-Match": first.headers["etag"]}
     again = many.client.get("/news.json?topic=tech", headers=headers)
@@ -295,15 +297,13 @@ SEARCHES = [
 ]
 
 
-def test_l03_a_search_finds_words_in_the_title_before_others(
-    searched: Site, subtests: pytest.Subtests
-) -> None:
+def test_l03_a_search_ranks_the_title_first(searched: Site, subtests: pytest.Subtests) -> None:
     for q, found in SEARCHES:
         with subtests.test(q=q):
             assert slugs(ask(searched, q=q)) == found
 
 
-def test_l03_what_was_found_is_marked_and_nothing_else_is_markup(site: Site) -> None:
+def test_l03_highlights_have_no_markup_but_mark(site: Site) -> None:
     site.loaded(
         ndjson(record(title="<b>Elections</b> & more", body_md="x " * 400 + "elected, <i>"))
     )
@@ -311,13 +311,13 @@ def test_l03_what_was_found_is_marked_and_nothing_else_is_markup(site: Site) -> 
     assert found["title"] == "&lt;b&gt;<mark>Elections</mark>&lt;/b&gt; &amp; <mark>more</mark>"
 
 
-def test_i16_nobody_finds_an_article_by_what_nobody_sees(site: Site) -> None:
+def test_i16_hidden_text_is_not_searchable(site: Site) -> None:
     site.loaded(ndjson(record(body_md="Seen <!-- unseen --> and pro\u200bmise.")))
     assert slugs(ask(site, q="seen promise")) == ["a"]
     assert slugs(ask(site, q="unseen")) == []
 
 
-def test_l03_a_corrected_article_is_found_by_its_new_words_alone(site: Site) -> None:
+def test_l03_a_corrected_article_is_found_by_its_new_words_only(site: Site) -> None:
     site.loaded(ndjson(record(title="Apples")))
     site.loaded(ndjson(record(title="Pears", updated_at=format_instant(NOW))))
     assert slugs(ask(site, q="pears")) == ["a"]
@@ -329,7 +329,7 @@ def test_l03_a_corrected_article_is_found_by_its_new_words_alone(site: Site) -> 
 # --- vocabularies, and what is related ----------------------------------------------------------
 
 
-def test_topics_and_entities_are_counted_and_found_as_somebody_types(many: Site) -> None:
+def test_topics_and_entities_are_counted_and_found_by_prefix(many: Site) -> None:
     topics = ask(many, "/topics.json", sort="-articles")["items"]
     assert [(each["slug"], each["articles"]) for each in topics] == [
         ("all", 30), ("tech", 20), ("health", 20), ("china", 20),
@@ -354,7 +354,7 @@ def test_topics_and_entities_are_counted_and_found_as_somebody_types(many: Site)
         assert many.client.get(f"/topics.json?{query}").status_code == 400
 
 
-def test_entities_whose_names_come_to_one_slug_have_one_each(site: Site) -> None:
+def test_entities_whose_names_give_the_same_slug_get_different_slugs(site: Site) -> None:
     site.loaded(ndjson(record(entities=["AT&T", "AT T", "!!!", "???"])))
     found = ask(site, "/entities.json")["items"]
     assert len({each["slug"] for each in found}) == 4
@@ -362,7 +362,7 @@ def test_entities_whose_names_come_to_one_slug_have_one_each(site: Site) -> None
         assert slugs(ask(site, f"/entities/{each['slug']}.json")) == ["a"]
 
 
-def test_what_shares_the_rarest_terms_is_the_most_related(site: Site) -> None:
+def test_articles_that_share_the_rarest_terms_are_most_related(site: Site) -> None:
     site.loaded(
         ndjson(
             record("a", topics=["all"], entities=["Rare", "Also"]),
@@ -385,7 +385,7 @@ def test_what_shares_the_rarest_terms_is_the_most_related(site: Site) -> None:
     assert site.client.get("/news/c/related").status_code == 410
 
 
-def test_l03_a_text_of_many_long_words_is_kept_and_searched_from_its_beginning(site: Site) -> None:
+def test_l03_a_text_of_many_long_words_is_stored_and_its_beginning_searched(site: Site) -> None:
     chance = random.Random(3)  # noqa: S311 - the same text each time
     letters = "абвгдежзиклмнопрстуфхцчшщэюя"
     words = ["".join(chance.choices(letters, k=36)) + "ами" for _ in range(4_000)]

@@ -698,20 +698,20 @@ def walk(world: World, readers: type[Readers]) -> None:
 
 
 @pytest.mark.parametrize("changed", [{}, {"shared_max_age": 300}], ids=str)
-def test_c01_c02_and_c04_a_cache_that_ignores_vary_gives_browsers_pages_and_nobody_what_is_old(
+def test_c01_c02_and_c04_a_cache_that_ignores_vary_serves_browsers_fresh_pages_only(
     open_world: Callable[..., World], changed: dict[str, Any]
 ) -> None:
     prove(open_world(**changed), ReadersBehindUrls)
 
 
-def test_c04_a_cache_that_ignores_codings_too_gives_pages_that_say_how_they_are_packed(
+def test_c04_a_cache_that_ignores_codings_serves_pages_with_their_content_encoding(
     open_world: Callable[..., World],
 ) -> None:
     prove(open_world(), ReadersBehindAMixUp)
 
 
 @pytest.mark.parametrize("negotiation_cache", ["safe", "vary"])
-def test_c02_c04_and_e02_a_cache_that_heeds_vary_gives_everybody_what_the_site_would(
+def test_c02_c04_and_e02_a_cache_that_honours_vary_serves_what_the_site_would(
     open_world: Callable[..., World], negotiation_cache: str
 ) -> None:
     prove(open_world(negotiation_cache=negotiation_cache), ReadersBehindVary)
@@ -757,7 +757,7 @@ def all_may_be_kept(answer: Answered) -> None:
         (ReadersBehindVary, {"negotiation_cache": "vary"}),
     ],
 )
-def test_the_readers_find_nothing_where_nothing_is_spoiled(
+def test_the_simulation_reports_nothing_for_a_correct_site(
     open_world: Callable[..., World], readers: type[Readers], changed: dict[str, Any]
 ) -> None:
     walk(open_world(**changed), readers)
@@ -776,7 +776,7 @@ def test_the_readers_find_nothing_where_nothing_is_spoiled(
         (everything_lasts, ReadersBehindVary, {}),
     ],
 )
-def test_the_readers_notice_a_site_that_is_spoiled(
+def test_the_simulation_detects_a_broken_site(
     open_world: Callable[..., World],
     spoil: Callable[[Answered], None],
     readers: type[Readers],
@@ -786,7 +786,7 @@ def test_the_readers_notice_a_site_that_is_spoiled(
         walk(open_world(spoil, **changed), readers)
 
 
-def test_a_site_for_caches_that_heed_vary_is_no_site_for_those_that_do_not(
+def test_the_vary_setting_is_unsafe_behind_caches_that_ignore_vary(
     open_world: Callable[..., World],
 ) -> None:
     with pytest.raises(AssertionError):
