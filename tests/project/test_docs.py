@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tests.support.site import TOKEN
 README = (ROOT / "README.md").read_text()
 OPERATING = (ROOT / "docs" / "operating.md").read_text()
 RULES = (ROOT / "docs" / "rules.md").read_text()
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -183,3 +185,34 @@ def defined_names(path: Path) -> set[str]:
             case _:
                 pass
     return found
+
+
+def test_the_glossary_names_files_and_classes_that_exist() -> None:
+    places = re.findall(r"\| `(app/[^`]+)`(?:: `(\w+)`)? \|$", GLOSSARY, re.MULTILINE)
+    assert len(places) >= 30
+    for path, name in places:
+        assert not name or name in defined_names(ROOT / path), f"{path}: {name}"
+
+
+def test_the_glossary_has_every_class_that_many_modules_import() -> None:
+    modules = [ast.parse(path.read_text()) for path in sorted((ROOT / "app").rglob("*.py"))]
+    imported = Counter(
+        name
+        for module in modules
+        for name in {
+            (node.module, alias.name)
+            for node in ast.walk(module)
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        if (name[0] or "").startswith("app.") and re.fullmatch(r"[A-Z][a-z]\w*", name[1])
+    )
+    # Tables have their columns to explain them, and errors their names.
+    central = {
+        name
+        for (module, name), count in imported.items()
+        if count >= 5 and module != "app.database.tables" and not name.endswith("Error")
+    }
+    assert len(central) >= 15
+    missing = {name for name in central if f"`{name}`" not in GLOSSARY}
+    assert not missing
