@@ -44,7 +44,7 @@ def check(
     wrong = sum(1 for finding in findings if finding.wrong)
     if wrong:
         fail(f"{wrong} of {len(findings)} checks found something wrong in {len(exchanges)} answers")
-    typer.echo("Nothing in front of the site changes its answers.")
+    typer.echo("The responses arrive as the site sent them.")
 
 
 def _parse_article_url(url: str) -> tuple[str, str]:

@@ -30,7 +30,7 @@ pytestmark = one_database
 
 ASKED_WITH = "accept", "accept-encoding", "if-none-match"
 ARTICLE = f"/news/{SEED_SLUG}"
-FINE = "Nothing in front of the site changes its answers."
+FINE = "The responses arrive as the site sent them."
 
 
 @dataclass(frozen=True)
