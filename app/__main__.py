@@ -6,7 +6,7 @@ from app.cli import check, db, export, load, serve, tokens
 
 cli = typer.Typer(
     name="slugline",
-    help="A news-article server: one address per article, in the form the client asked for.",
+    help="A news-article server: one address per article, in the format the client asks for.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

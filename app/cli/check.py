@@ -1,4 +1,4 @@
-"""`slugline check`: whether what stands in front of a site leaves its answers as they are."""
+"""`slugline check`: check that CDNs and proxies leave the responses of a site unchanged."""
 
 import secrets
 from collections.abc import Iterator, Sequence
@@ -27,80 +27,80 @@ _PREFIX: Final = article_path("")
 
 
 def check(
-    url: Annotated[str, typer.Argument(help="An article, where its readers reach it.")],
+    url: Annotated[str, typer.Argument(help="The public URL of an article.")],
 ) -> None:
-    """Ask a site for an article in every way. Fails if anything in front changes the answers."""
+    """Check that a CDN or proxy does not change a site's responses. Exits with 1 if it does."""
     origin, slug = _parse_article_url(url)
     agent = {"User-Agent": "slugline-check"}
     try:
         with httpx2.Client(base_url=origin, timeout=_TIMEOUT, headers=agent) as client:
             exchanges = tuple(_run_probes(client, slug))
     except httpx2.InvalidURL as error:
-        fail(f"{excerpt(origin)} is no URL: {error}")
+        fail(f"{excerpt(origin)} is not a URL: {error}")
     except httpx2.HTTPError as error:
-        fail(f"{origin} does not answer: {str(error) or type(error).__name__}")
+        fail(f"{origin} does not respond: {str(error) or type(error).__name__}")
     findings = judge(exchanges)
     _print_findings(findings)
     wrong = sum(1 for finding in findings if finding.wrong)
     if wrong:
-        fail(f"{wrong} of {len(findings)} checks found something wrong in {len(exchanges)} answers")
+        fail(f"{wrong} of {len(findings)} checks failed in {len(exchanges)} responses")
     typer.echo("The responses arrive as the site sent them.")
 
 
 def _parse_article_url(url: str) -> tuple[str, str]:
-    """Return the origin and the slug of the article at `url`, which may be that of a twin."""
+    """Return the origin and the slug of the article at `url`, which may be a twin's URL."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
     except ValueError as error:
-        fail(f"{excerpt(url)} is no URL: {error}")
+        fail(f"{excerpt(url)} is not a URL: {error}")
     slug = parts.path.removeprefix(_PREFIX)
     for suffix in BY_SUFFIX:
         slug = slug.removesuffix(suffix)
     if not parts.path.startswith(_PREFIX) or not is_slug(slug):
-        fail(f"{excerpt(url)} is not the address of an article: {article_path('<slug>')}")
+        fail(f"{excerpt(url)} is not the URL of an article: {article_path('<slug>')}")
     if parts.query:
-        fail("the address of an article has no query; this command adds one of its own")
+        fail("the URL must not have a query; this command adds its own")
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", slug
 
 
 def _run_probes(client: httpx2.Client, slug: str) -> Iterator[Exchange]:
-    """Yield every question and its answer. Ends where the first is not that of a Slugline."""
-    questions = tuple(initial_probes(lambda: secrets.token_hex(8)))
+    """Send every probe and yield the exchanges. Fails if the first response is not Slugline's."""
+    probes = tuple(initial_probes(lambda: secrets.token_hex(8)))
     with Progress(console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
-        for question in bar.track(questions, description="Asking"):
-            answer = _send(client, slug, question)
-            if question is questions[0]:
-                _require_article(answer)
-            yield answer
-            for further in follow_up_probes(answer):
-                yield _send(client, slug, further)
+        for probe in bar.track(probes, description="Checking"):
+            exchange = _send(client, slug, probe)
+            if probe is probes[0]:
+                _require_article(exchange)
+            yield exchange
+            for follow_up in follow_up_probes(exchange):
+                yield _send(client, slug, follow_up)
 
 
-def _send(client: httpx2.Client, slug: str, question: Probe) -> Exchange:
-    query = f"?{PARAMETER}={question.key}" if question.key else ""
-    path, fields, body = question.path(slug), dict(question.fields), bytearray()
-    with client.stream(question.method, path + query, headers=fields) as answer:
-        for chunk in answer.iter_raw():  # as it comes: nothing is decoded
+def _send(client: httpx2.Client, slug: str, probe: Probe) -> Exchange:
+    query = f"?{PARAMETER}={probe.key}" if probe.key else ""
+    path, headers, body = probe.path(slug), dict(probe.fields), bytearray()
+    with client.stream(probe.method, path + query, headers=headers) as response:
+        for chunk in response.iter_raw():  # not decoded
             body += chunk
             if len(body) > _MAX_BODY_BYTES:
-                fail(f"{path} has no end after {_MAX_BODY_BYTES:,} bytes")
-    return Exchange(slug, question, answer.status_code, dict(answer.headers), bytes(body))
+                fail(f"the response of {path} exceeds {_MAX_BODY_BYTES:,} bytes")
+    return Exchange(slug, probe, response.status_code, dict(response.headers), bytes(body))
 
 
-def _require_article(answer: Exchange) -> None:
-    """Fail where there is nothing to check."""
-    where = excerpt(answer.question.path(answer.slug))
-    if location := answer.fields.get("location"):
-        fail(f"{where} leads to {location[:200]!r}: check that")
-    if answer.status != HTTPStatus.OK:
-        fail(f"{where} answers {answer.status}: there is no article to check with")
-    if not is_slugline(answer):
-        fail(f"{where} answers, and not as Slugline does")
+def _require_article(exchange: Exchange) -> None:
+    """Exit with an error if the response is not an article served by Slugline."""
+    path = excerpt(exchange.question.path(exchange.slug))
+    if location := exchange.fields.get("location"):
+        fail(f"{path} redirects to {location[:200]!r}: check that URL instead")
+    if exchange.status != HTTPStatus.OK:
+        fail(f"{path} answers {exchange.status}: an existing article is needed")
+    if not is_slugline(exchange):
+        fail(f"the response of {path} is not Slugline's")
 
 
 def _print_findings(findings: Sequence[Finding]) -> None:
     table = Table("Check", "Finding", show_lines=any(finding.wrong for finding in findings))
     for finding in findings:
-        said = Text(finding.wrong, "red") if finding.wrong else Text("ok", "green")
-        table.add_row(finding.check, said)
+        result = Text(finding.wrong, "red") if finding.wrong else Text("ok", "green")
+        table.add_row(finding.check, result)
     Console().print(table)

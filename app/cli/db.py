@@ -1,4 +1,4 @@
-"""`slugline db`: the schema of the database."""
+"""`slugline db`: migrate and check the database schema."""
 
 import typer
 
@@ -6,13 +6,13 @@ from app.cli.errors import report_errors
 from app.database.transactions import Database
 from app.settings import read_settings
 
-app = typer.Typer(help="Look after the database's schema.", no_args_is_help=True)
+app = typer.Typer(help="Migrate and check the database schema.", no_args_is_help=True)
 
 
 @app.command()
 @report_errors
 def upgrade() -> None:
-    """Bring the schema up to date. Run it once, before the service starts."""
+    """Migrate the schema to this version. Run it once, before the service starts."""
     database = Database(read_settings().database_url)
     database.upgrade()
     database.close()
@@ -22,7 +22,7 @@ def upgrade() -> None:
 @app.command()
 @report_errors
 def check() -> None:
-    """Hold the database's schema against the tables. Fails where they differ."""
+    """Compare the schema with the one this version expects. Exits with 1 if they differ."""
     database = Database(read_settings().database_url)
     database.check()
     database.close()

@@ -1,4 +1,4 @@
-"""How a command fails: with one readable line and an exit status, never with a traceback."""
+"""Errors of commands: one readable line and an exit status, never a traceback."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -32,25 +32,25 @@ _EXPECTED = (
 
 
 def print_error(message: str, prefix: Text | None = None) -> None:
-    """Say `message` as one line on standard error, whatever is in it."""
+    """Print `message` as one line on standard error, with control characters escaped."""
     stderr.print((prefix or Text()) + Text(escape_unprintable(message)))
 
 
 def escape_unprintable(text: str) -> str:
-    """Return `text` with what would move the cursor, or is no character, spelt out."""
+    """Return `text` with control characters and lone surrogates escaped."""
     return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
 
 
 def fail(message: str) -> NoReturn:
-    """Say `message` and end with status 1."""
+    """Print `message` and exit with status 1."""
     print_error(message, Text("slugline: ", style="bold red"))
     raise typer.Exit(1)
 
 
 def report_errors(command: Callable[Given, Returned]) -> Callable[Given, Returned]:
-    """Make `command` report what can be expected to go wrong in one line."""
+    """Make `command` report expected errors in one line and exit with status 1."""
 
     @wraps(command)
     def run(*args: Given.args, **kwargs: Given.kwargs) -> Returned:

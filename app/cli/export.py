@@ -1,4 +1,4 @@
-"""`slugline export`: all articles as a feed, straight from the database."""
+"""`slugline export`: all articles as an NDJSON feed, read directly from the database."""
 
 import os
 import secrets
@@ -20,16 +20,16 @@ from app.database.transactions import Database, SchemaOutdatedError
 from app.settings import read_settings
 from app.store import export as exporting
 
-_SIGPIPE_STATUS: Final = 128 + 13  # what a shell says of whoever ended by SIGPIPE
+_SIGPIPE_STATUS: Final = 128 + 13  # what a shell reports for a process that SIGPIPE ended
 
 
 @report_errors
 def export(
     file: Annotated[
-        Path | None, typer.Argument(help="Where to; standard output without it, or with '-'.")
+        Path | None, typer.Argument(help="The target file; default and '-': standard output.")
     ] = None,
 ) -> None:
-    """Write all articles as NDJSON: a feed that loads back to the same articles."""
+    """Write all articles as NDJSON, a feed that loads back to the same articles."""
     database = _database()
     target = None if file is None or str(file) == "-" else file
     try:
@@ -41,7 +41,7 @@ def export(
             )
             out.flush()
     except BrokenPipeError:
-        # Who read it has enough. What is left in the buffer must not be tried again at the end.
+        # The reader closed the pipe. Python must not try to flush the rest of the buffer at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(_SIGPIPE_STATUS) from None
     except OSError as error:
@@ -51,20 +51,20 @@ def export(
 
 
 def _database() -> Database:
-    """Return the database as it is: an export makes none, and changes no schema."""
+    """Return the existing database. An export creates none and migrates none."""
     database = Database(read_settings().database_url)
     name = database.url.database or ""
     if database.embedded and not name.startswith("file:") and not Path(name).exists():
         fail(f"there is no database at {name}")
     if not database.is_current():
         raise SchemaOutdatedError(
-            "the database's schema is not this version's: run `slugline db upgrade` first"
+            "the database schema is not this version's: run `slugline db upgrade` first"
         )
     return database
 
 
 def _with_progress(records: Iterable[Record], total: int, *, shown: bool) -> Iterator[Record]:
-    """Yield `records` while a bar shows how far they are."""
+    """Yield `records` while a progress bar counts them."""
     columns = TextColumn("Exporting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     bar = Progress(
         *columns, console=stderr, transient=True, redirect_stdout=False, disable=not shown
@@ -75,10 +75,10 @@ def _with_progress(records: Iterable[Record], total: int, *, shown: bool) -> Ite
 
 @contextmanager
 def _open_target(file: Path | None) -> Iterator[IO[bytes]]:
-    """Yield a stream whose bytes are in `file` at the end of the block, and not before.
+    """Yield a stream whose bytes replace `file` when the block ends without an exception.
 
-    Whatever goes wrong, what `file` was before, it still is. What is no ordinary file, such as a
-    pipe, is written to as it is, and so is standard output.
+    If the block fails, `file` is unchanged. Standard output, pipes and devices are
+    written directly.
     """
     if file is None:
         yield sys.stdout.buffer
@@ -100,30 +100,30 @@ def _atomic_file(file: Path) -> Iterator[BinaryIO]:
                 stream.flush()
                 os.fsync(stream.fileno())
                 part.replace(file)
-        except BaseException:  # which may come as soon as there is a file
+        except BaseException:  # also a signal, from the moment that the file exists
             part.unlink(missing_ok=True)
             raise
 
 
 @contextmanager
 def _signals_as_exceptions() -> Iterator[None]:
-    """Let SIGTERM and SIGINT end the block by an exception, so that it can clear away.
+    """Turn SIGTERM and SIGINT into exceptions, so that the block can clean up.
 
-    A driver in the midst of a statement may make an error of its own out of that. The block ends
-    as the signal says all the same.
+    A database driver may convert such an exception into an error of its own. The block still ends
+    with the signal's exception.
     """
-    ends: list[BaseException] = []
+    raised: list[BaseException] = []
 
-    def end(number: int, _frame: FrameType | None) -> None:
-        ends.append(KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number))
-        raise ends[0]
+    def handle(number: int, _frame: FrameType | None) -> None:
+        raised.append(KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number))
+        raise raised[0]
 
-    before = {each: signal.signal(each, end) for each in (signal.SIGTERM, signal.SIGINT)}
+    before = {each: signal.signal(each, handle) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     except Exception:
-        if ends:
-            raise ends[0] from None
+        if raised:
+            raise raised[0] from None
         raise
     finally:
         for number, handler in before.items():

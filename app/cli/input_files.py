@@ -1,4 +1,4 @@
-"""Which feeds a command line means: files, directories of them, and standard input."""
+"""The feeds that a command line names: files, directories and standard input."""
 
 import hashlib
 import os
@@ -14,10 +14,10 @@ from typing import BinaryIO, Final, cast
 from app.cli.errors import escape_unprintable
 
 SUFFIXES: Final = (".json", ".ndjson", ".jsonl", ".txt", ".xml", ".rss", ".atom")
-"""What the names of feeds end in, in a directory; behind it, one of PACKED may stand."""
+"""File name suffixes of feeds in a directory; one of COMPRESSED_SUFFIXES may follow."""
 
 COMPRESSED_SUFFIXES: Final = {".gz": "gzip", ".zst": "zstd"}
-"""What the names of packed feeds end in, and the content codings that they are sent in."""
+"""File name suffixes of compressed feeds, and the content codings that they stand for."""
 
 STDIN: Final = Path("-")
 _CHUNK: Final = 64 << 10
@@ -25,48 +25,48 @@ _MAX_NAME_LENGTH: Final = 255
 
 
 class FeedArgumentError(Exception):
-    """The command line names something that is no feed."""
+    """An argument of the command line does not name a feed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed, and what it is called: printable, and short enough for a receipt."""
+    """A feed and its display name: printable, and short enough for a receipt."""
 
     path: Path
     name: str
 
     @property
     def coding(self) -> str | None:
-        """The content coding that its name tells of."""
+        """The content coding that the file name implies, or None."""
         return COMPRESSED_SUFFIXES.get(self.path.suffix.lower())
 
 
 @dataclass(frozen=True, slots=True)
 class FeedBody:
-    """The bytes of a feed. They can be read again and again, also where they come only once.
+    """The bytes of a feed, which can be read repeatedly even if they come from a pipe.
 
-    `size` and `digest` are those of a file; a stream has none before its end.
+    `size` and `digest` (SHA-256, hexadecimal) are None for a pipe, whose end is not known.
     """
 
     size: int | None
     digest: str | None
-    _kept: BinaryIO
+    _file: BinaryIO
     _source: RawIOBase | None = None
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield all bytes from the first on."""
-        self._kept.seek(0)
-        while chunk := self._kept.read(_CHUNK):
+        """Yield all bytes from the beginning."""
+        self._file.seek(0)
+        while chunk := self._file.read(_CHUNK):
             yield chunk
         while self._source and (chunk := self._source.read(_CHUNK) or b""):
-            self._kept.write(chunk)
+            self._file.write(chunk)
             yield chunk
 
 
 def resolve_feeds(arguments: Sequence[Path]) -> list[Feed]:
     """Return the feeds that `arguments` name, those of a directory in the order of their names.
 
-    Raises FeedArgumentError where an argument names none.
+    Raises FeedArgumentError if an argument names none.
     """
     missing = [str(path) for path in arguments if path != STDIN and not path.exists()]
     if missing:
@@ -85,7 +85,7 @@ def resolve_feeds(arguments: Sequence[Path]) -> list[Feed]:
 
 
 def iter_directory(folder: Path) -> Iterator[Feed]:
-    """Yield the feeds in `folder` and the folders in it, but none whose name begins with a dot."""
+    """Yield the feeds in `folder` and its subdirectories, except hidden ones, sorted by name."""
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(each for each in folders if not each.startswith("."))
         for name in sorted(files):
@@ -102,14 +102,14 @@ def _is_feed(name: str) -> bool:
 
 
 def _display_name(name: str) -> str:
-    # Names of files are bytes, of which some are no characters, and some would move the cursor.
+    # File names are bytes: some do not decode, and some are control characters.
     shown = escape_unprintable(name)
     return shown if len(shown) <= _MAX_NAME_LENGTH else "…" + shown[1 - _MAX_NAME_LENGTH :]
 
 
 @contextmanager
 def open_feed(feed: Feed) -> Iterator[FeedBody]:
-    """Yield the bytes of `feed`. Raises OSError."""
+    """Open `feed` and yield its bytes. Raises OSError."""
     with ExitStack() as stack:
         if feed.path.is_file():
             file = stack.enter_context(feed.path.open("rb"))
@@ -117,8 +117,8 @@ def open_feed(feed: Feed) -> Iterator[FeedBody]:
             yield FeedBody(file.tell(), digest, file)
         else:
             stdin = feed.path == STDIN
-            # Unbuffered: what has come is sent, and not waited with until there is more.
+            # Unbuffered: bytes are sent as soon as they arrive.
             where, close = (sys.stdin.fileno(), False) if stdin else (feed.path, True)
             source = stack.enter_context(open(where, "rb", buffering=0, closefd=close))
-            kept = cast("BinaryIO", stack.enter_context(TemporaryFile()))
-            yield FeedBody(None, None, kept, source)
+            copy = cast("BinaryIO", stack.enter_context(TemporaryFile()))
+            yield FeedBody(None, None, copy, source)

@@ -1,4 +1,4 @@
-"""`slugline load`: feeds through the admin endpoint of a running server."""
+"""`slugline load`: send feeds to the admin endpoint of a running server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,59 +18,66 @@ from app.cli.report import LoadedFeed, print_rejections, print_table
 from app.cli.watch import watch_directories as watch_folders
 
 _CONNECT_SECONDS: Final = 10
-_ANSWER_SECONDS: Final = 120
-"""How long an answer may take. Whoever asks again with the same key loses nothing."""
+_READ_SECONDS: Final = 120
+"""Read timeout. Retrying is safe, because attempts share an idempotency key."""
 
 
 def load(  # noqa: PLR0913 - each is an option of the command
     files: Annotated[
         list[Path] | None,
-        typer.Argument(help="Feeds (JSON, NDJSON, JSON Feed, RSS, Atom), directories, '-'."),
+        typer.Argument(help="Feeds (JSON, NDJSON, JSON Feed, RSS, Atom), directories, or '-'."),
     ] = None,
     *,
     url: Annotated[
-        str, typer.Option(envvar="SLUGLINE_PUBLIC_BASE_URL", help="Where the server is.")
+        str, typer.Option(envvar="SLUGLINE_PUBLIC_BASE_URL", help="The server's base URL.")
     ] = "http://localhost:8000",
     token: Annotated[
-        str | None, typer.Option(envvar="SLUGLINE_ADMIN_TOKEN", help="A token with 'load'.")
+        str | None,
+        typer.Option(envvar="SLUGLINE_ADMIN_TOKEN", help="A token with the scope 'load'."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done.")
+        bool, typer.Option("--dry-run", help="Report outcomes; change nothing.")
     ] = False,
-    atomic: Annotated[bool, typer.Option("--atomic", help="All of a feed, or nothing.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Reject unknown fields.")] = False,
+    atomic: Annotated[
+        bool, typer.Option("--atomic", help="Load all of a feed, or nothing.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Reject records with unknown fields.")
+    ] = False,
     on_collision: Annotated[
         Literal["conflict", "suffix"],
-        typer.Option(help="What becomes of a record whose slug is another story's."),
+        typer.Option(help="For a slug of another story: report a conflict, or add a suffix."),
     ] = "conflict",
-    restore: Annotated[
-        bool, typer.Option("--restore", help="Bring back withdrawn articles that are loaded.")
-    ] = False,
+    restore: Annotated[bool, typer.Option("--restore", help="Restore withdrawn articles.")] = False,
     watch: Annotated[
         list[Path] | None,
-        typer.Option(file_okay=False, exists=True, help="Follow a directory; may be repeated."),
+        typer.Option(
+            file_okay=False,
+            exists=True,
+            help="Load feeds as they appear in a directory; repeatable.",
+        ),
     ] = None,
     patience: Annotated[
-        float, typer.Option(min=0, help="Seconds to go on trying without any progress.")
+        float, typer.Option(min=0, help="Seconds to retry without progress.")
     ] = 300,
 ) -> None:
-    """Load feeds through a running server. Fails if any record was rejected."""
+    """Send feeds to a running server. Exits with 1 if any record was rejected."""
     if not files and not watch:
-        raise typer.BadParameter("feeds are needed: FILES, or --watch", param_hint="FILES")
-    wanted = {
+        raise typer.BadParameter("FILES or --watch is required", param_hint="FILES")
+    parameters = {
         "dry_run": "true" if dry_run else None,
         "mode": "atomic" if atomic else None,
         "strict": "true" if strict else None,
         "on_collision": "suffix" if on_collision == "suffix" else None,
         "restore": "true" if restore else None,
     }
-    options = {name: value for name, value in wanted.items() if value}
+    options = {name: value for name, value in parameters.items() if value}
     try:
         feeds = resolve_feeds(files or [])
     except FeedArgumentError as error:
         fail(str(error))
-    with _client(url, token, endless=dry_run) as client, Progress() as shown:
-        session = _Session(LoadClient(client, options, patience, shown))
+    with _client(url, token, no_timeout=dry_run) as client, Progress() as progress:
+        session = _Session(LoadClient(client, options, patience, progress))
         session.load(feeds)
         if watch:
             session.follow(watch)
@@ -78,18 +85,18 @@ def load(  # noqa: PLR0913 - each is an option of the command
 
 
 @contextmanager
-def _client(url: str, token: str | None, *, endless: bool) -> Iterator[httpx2.Client]:
+def _client(url: str, token: str | None, *, no_timeout: bool) -> Iterator[httpx2.Client]:
     if not token:
-        fail("a token is needed: --token, or SLUGLINE_ADMIN_TOKEN")
+        fail("a token is required: --token or SLUGLINE_ADMIN_TOKEN")
     if not token.isascii() or not token.isprintable():
-        fail("the token has characters that no token has")
+        fail("the token contains invalid characters")
     try:
         base = httpx2.URL(url.rstrip("/"))
     except httpx2.InvalidURL as error:
-        fail(f"{url} is no URL: {error}")
+        fail(f"{url} is not a URL: {error}")
     if base.scheme not in {"http", "https"} or not base.host:
-        fail(f"{url} is no URL such as http://localhost:8000")
-    timeout = httpx2.Timeout(_CONNECT_SECONDS, read=None if endless else _ANSWER_SECONDS)
+        fail(f"{url} is not a URL such as http://localhost:8000")
+    timeout = httpx2.Timeout(_CONNECT_SECONDS, read=None if no_timeout else _READ_SECONDS)
     bearer = {"Authorization": f"Bearer {token}"}
     with httpx2.Client(base_url=base, timeout=timeout, headers=bearer) as client:
         yield client
@@ -97,27 +104,27 @@ def _client(url: str, token: str | None, *, endless: bool) -> Iterator[httpx2.Cl
 
 @dataclass
 class _Session:
-    """What one run of the command has loaded so far, and whether anything went wrong."""
+    """What one run of the command has loaded so far, and whether anything failed."""
 
-    courier: LoadClient
+    client: LoadClient
     loaded: list[LoadedFeed] = field(default_factory=list)
     digests: set[str] = field(default_factory=set)
     latest: dict[Path, str] = field(default_factory=dict)
     failed: bool = False
 
     def load(self, feeds: list[Feed]) -> None:
-        """Load each of `feeds`, as long as there is any use in it."""
+        """Load `feeds`, and stop early if the others would fail too."""
         for feed in feeds:
             if not self._attempt(feed):
                 break
 
     def follow(self, folders: list[Path]) -> None:
-        """Load what comes into `folders`, until the command is told to end."""
-        self.courier.met = True  # a server that is away will come back
+        """Load feeds as they appear in `folders`, until SIGINT or SIGTERM."""
+        self.client.reached = True  # so an unreachable server is waited for
         watch_folders(folders, self._follow_up)
 
     def end(self, *, following: bool) -> None:
-        """Print what was loaded. A command that followed has told it already, and ends well."""
+        """Print the table and exit with 1 on failure. After `follow`, both were reported before."""
         if following:
             return
         if self.loaded:
@@ -126,26 +133,26 @@ class _Session:
             raise typer.Exit(1)
 
     def _follow_up(self, feed: Feed) -> bool:
-        """Load a feed, unless it is what was loaded last from there, and tell what came of it."""
-        useful = self._attempt(feed, again=False)
+        """Load a feed unless it is unchanged, and print its outcomes."""
+        go_on = self._attempt(feed, again=False)
         for name, report in self.loaded:
             typer.echo(f"{name}: {format_summary(report.summary) or 'no records'}")
         self.loaded.clear()
-        return useful
+        return go_on
 
     def _attempt(self, feed: Feed, *, again: bool = True) -> bool:
-        """Load a feed, or say why it could not be loaded.
+        """Load a feed, or print why it could not be loaded.
 
-        Say whether there is any use in going on with others.
+        Return False if other feeds would fail too.
         """
         try:
             with open_feed(feed) as body:
                 if not again and self._is_known(feed, body.digest):
                     return True
-                loaded = LoadedFeed(feed.name, self.courier.deliver(feed, body))
+                loaded = LoadedFeed(feed.name, self.client.deliver(feed, body))
         except DeliveryError as error:
             self._fail(f"{feed.name}: {error}")
-            return not error.hopeless
+            return not error.affects_all
         except OSError as error:
             self._fail(f"{feed.name}: cannot be read: {error.strerror or error}")
             return True
@@ -158,7 +165,7 @@ class _Session:
         return True
 
     def _is_known(self, feed: Feed, digest: str | None) -> bool:
-        """Say whether a feed is what it was, or has come under another name."""
+        """Return whether a feed is unchanged, or was loaded from another path."""
         if digest is None:
             return False
         last = self.latest.get(feed.path)

@@ -1,7 +1,7 @@
-"""A feed brought to a server once, however often the way there breaks off.
+"""Deliver a feed to a server exactly once, with retries.
 
-Each feed has an idempotency key of its own, which all attempts at it share: a server that has it
-already answers with the receipt, and loads nothing a second time.
+All attempts for one feed share an idempotency key, so a server that already has the feed returns
+its receipt instead of loading it again.
 """
 
 import hashlib
@@ -21,15 +21,15 @@ from app.cli.load_report import Report, parse_problem, parse_report, receipt_pat
 from app.cli.progress import Progress
 
 RETRY_DELAYS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds between attempts, where the server does not say how many."""
+"""Seconds between attempts, unless the server sends Retry-After."""
 
 MAX_RETRY_DELAY: Final = 60.0
 
 MAX_ATTEMPTS: Final = 50
-"""How often one feed is sent: one that brings the server down each time must have an end."""
+"""How often one feed is sent: a feed that crashes the server must not be retried for ever."""
 
 POLL_SECONDS: Final = (0.05, 0.1, 0.2, 0.5)
-"""Seconds between the looks at the receipt of a load that runs."""
+"""Seconds between requests for the receipt of a running load."""
 
 REJECTED_SHOWN: Final = 20
 
@@ -40,81 +40,86 @@ _CONNECT_ERRORS: Final = httpx2.ConnectError, httpx2.ConnectTimeout
 
 
 class DeliveryError(Exception):
-    """The feed could not be loaded. `hopeless` where no other one would fare better just now."""
+    """The feed could not be loaded. `affects_all`: other feeds would fail for the same reason."""
 
-    def __init__(self, reason: str, *, hopeless: bool = False) -> None:
+    def __init__(self, reason: str, *, affects_all: bool = False) -> None:
         super().__init__(reason)
-        self.hopeless = hopeless
+        self.affects_all = affects_all
 
 
 class TemporaryError(Exception):
-    """It did not work, and may work later: after `after` seconds, where the server said so.
+    """The attempt failed and may succeed later; `after` is the server's Retry-After in seconds.
 
-    `anew` where the feed has to be sent again.
+    `resend` says whether the feed has to be sent again.
     """
 
     def __init__(
-        self, reason: str, *, after: float = 0, receipt: str | None = None, anew: bool = True
+        self, reason: str, *, after: float = 0, receipt: str | None = None, resend: bool = True
     ) -> None:
         super().__init__(reason + (f"; the receipt is {receipt}" if receipt else ""))
         self.after = after
-        self.anew = anew
+        self.resend = resend
 
 
 class RetryBudget:
-    """How long to go on: so many seconds from the first failure since there was a sign of life."""
+    """Limits retries to a number of seconds since the first failure without progress."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._since: float | None = None
-        self._tries = 0
+        self._failing_since: float | None = None
+        self._attempts = 0
 
     def renew(self) -> None:
-        """Take note of a sign of life."""
-        self._since, self._tries = None, 0
+        """Start over, because there was progress."""
+        self._failing_since, self._attempts = None, 0
 
     def wait(self, error: TemporaryError) -> None:
-        """Wait before the next attempt. Raises DeliveryError where it would be too late."""
+        """Sleep before the next attempt. Raises DeliveryError if the budget is spent."""
         pause = min(
-            max(error.after, RETRY_DELAYS[min(self._tries, len(RETRY_DELAYS) - 1)]), MAX_RETRY_DELAY
+            max(error.after, RETRY_DELAYS[min(self._attempts, len(RETRY_DELAYS) - 1)]),
+            MAX_RETRY_DELAY,
         )
-        self._tries += 1
+        self._attempts += 1
         now = time.monotonic()
-        self._since = self._since or now
-        if now + pause > self._since + self._seconds:
-            waited = now - self._since
+        self._failing_since = self._failing_since or now
+        if now + pause > self._failing_since + self._seconds:
+            waited = now - self._failing_since
             reason = f"gave up after {waited:.0f} seconds: {error}"
-            raise DeliveryError(reason, hopeless=True) from error
-        time.sleep(pause * random.uniform(1, 1.2))  # noqa: S311 - so that many do not come at once
+            raise DeliveryError(reason, affects_all=True) from error
+        time.sleep(pause * random.uniform(1, 1.2))  # noqa: S311 - jitter, not cryptography
 
 
 class LoadClient:
-    """Brings feeds to the server of `client`, which is authorized, with `options` as the query.
+    """Sends feeds to the server of `client`, which is authorized, with `options` as the query.
 
-    It goes on for `patience` seconds without a sign of life. That a load runs is one: a server
-    takes back that word by itself when the load is not taken further. A server that was never `met`
-    is not waited for at all: its address may be wrong.
+    It retries for `retry_seconds` without progress. A running load counts as progress, because the
+    server reports it as interrupted when its lease expires. A server that was never `reached` is
+    not waited for: its address may be wrong.
     """
 
     def __init__(
-        self, client: httpx2.Client, options: Mapping[str, str], patience: float, shown: Progress
+        self,
+        client: httpx2.Client,
+        options: Mapping[str, str],
+        retry_seconds: float,
+        progress: Progress,
     ) -> None:
         self._client = client
         self._options = options
-        self._seconds = patience
-        self._shown = shown
+        self._retry_seconds = retry_seconds
+        self._progress = progress
         self._nonce = secrets.token_hex(16)
-        self.met = False
+        self.reached = False
 
     def deliver(self, feed: Feed, body: FeedBody) -> Report:
-        """Return the receipt of `feed`, which is loaded then. Raises DeliveryError, OSError."""
+        """Load `feed` and return its receipt. Raises DeliveryError or OSError."""
         try:
             return self._deliver(feed, body)
         finally:
-            self._shown.end()
+            self._progress.end()
 
     def _deliver(self, feed: Feed, body: FeedBody) -> Report:
-        patience = RetryBudget(self._seconds)
+        budget = RetryBudget(self._retry_seconds)
         key = self._key(feed, body)
         receipt: str | None = None
         sent = 0
@@ -122,26 +127,26 @@ class LoadClient:
             try:
                 if receipt is None:
                     sent += 1
-                    answer = self._send(feed, body, key)
-                    if isinstance(answer, Report):
-                        return answer
-                    receipt = answer
-                return self._follow(receipt, patience)
+                    response = self._send(feed, body, key)
+                    if isinstance(response, Report):
+                        return response
+                    receipt = response
+                return self._follow(receipt, budget)
             except TemporaryError as error:
-                if error.anew:
+                if error.resend:
                     receipt = None
-                patience.wait(error)
-        raise DeliveryError(f"gave up: it was sent {sent} times", hopeless=True)
+                budget.wait(error)
+        raise DeliveryError(f"gave up after sending it {sent} times", affects_all=True)
 
     def _key(self, feed: Feed, body: FeedBody) -> str:
-        # A stream has no digest before its end; its path comes only once.
+        # A pipe has no digest, but it can be named only once.
         options = "&".join(f"{name}={value}" for name, value in sorted(self._options.items()))
-        said = f"{self._nonce}\n{options}\n{body.digest}\n{feed.path}"
-        return hashlib.sha256(os.fsencode(said)).hexdigest()
+        seed = f"{self._nonce}\n{options}\n{body.digest}\n{feed.path}"
+        return hashlib.sha256(os.fsencode(seed)).hexdigest()
 
     def _send(self, feed: Feed, body: FeedBody, key: str) -> Report | str:
-        """Send the feed. Return its receipt, or the path of it where the load is under way."""
-        self._shown.begin(feed.name, body.size)
+        """Send the feed. Return its receipt, or the receipt's path if the load is still running."""
+        self._progress.begin(feed.name, body.size)
         headers = {
             "Content-Type": "application/octet-stream",
             "Idempotency-Key": key,
@@ -151,22 +156,22 @@ class LoadClient:
             headers["Content-Length"] = str(body.size)
         if feed.coding:
             headers["Content-Encoding"] = feed.coding
-        named = {} if feed.path == STDIN else {"file": feed.name}
-        answer = self._request(
-            "POST", "/admin/loads", {**self._options, **named}, headers, self._watched(body)
+        name = {} if feed.path == STDIN else {"file": feed.name}
+        response = self._request(
+            "POST", "/admin/loads", {**self._options, **name}, headers, self._tracked(body)
         )
-        place = receipt_path(answer)
-        if place and answer.status_code in {HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT}:
-            return place
-        return _report(answer)
+        path = receipt_path(response)
+        if path and response.status_code in {HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT}:
+            return path
+        return _report(response)
 
-    def _watched(self, body: FeedBody) -> Iterator[bytes]:
+    def _tracked(self, body: FeedBody) -> Iterator[bytes]:
         for chunk in body.chunks():
             yield chunk
-            self._shown.sent(len(chunk))
+            self._progress.sent(len(chunk))
 
-    def _follow(self, receipt: str, patience: RetryBudget) -> Report:
-        """Wait for the end of a load, and return its receipt with some of what was rejected."""
+    def _follow(self, receipt: str, budget: RetryBudget) -> Report:
+        """Wait for a load to end, and return its receipt with the first rejected records."""
         query = {"outcome": "rejected", "limit": str(REJECTED_SHOWN)}
         pauses = chain(POLL_SECONDS, repeat(POLL_SECONDS[-1]))
         while True:
@@ -175,15 +180,15 @@ class LoadClient:
             except TemporaryError as error:
                 reason = str(error)
                 raise TemporaryError(
-                    reason, after=error.after, receipt=receipt, anew=False
+                    reason, after=error.after, receipt=receipt, resend=False
                 ) from error
             state = report.load.state if report.load else "finished"
             if state == "interrupted":
                 raise TemporaryError("the load was interrupted", receipt=receipt)
             if state != "running":
                 return report
-            patience.renew()
-            self._shown.working(report)
+            budget.renew()
+            self._progress.working(report)
             time.sleep(next(pauses))
 
     def _request(
@@ -195,38 +200,40 @@ class LoadClient:
         content: Iterator[bytes] | None = None,
     ) -> httpx2.Response:
         try:
-            answer = self._client.request(
+            response = self._client.request(
                 method, path, params=query, headers=headers, content=content
             )
         except httpx2.LocalProtocolError as error:
-            raise DeliveryError("it changed while it was sent") from error
+            raise DeliveryError("the file changed while it was sent") from error
         except _CONNECTION_ERRORS as error:
             reason = (
-                f"{self._client.base_url} does not answer: {str(error) or type(error).__name__}"
+                f"{self._client.base_url} does not respond: {str(error) or type(error).__name__}"
             )
-            if isinstance(error, _CONNECT_ERRORS) and not self.met:
-                raise DeliveryError(reason, hopeless=True) from error
-            self.met = True
+            if isinstance(error, _CONNECT_ERRORS) and not self.reached:
+                raise DeliveryError(reason, affects_all=True) from error
+            self.reached = True
             raise TemporaryError(reason) from error
         except httpx2.HTTPError as error:
-            reason = f"{self._client.base_url} cannot be asked: {error}"
-            raise DeliveryError(reason, hopeless=True) from error
-        self.met = True
-        return answer
+            reason = f"{self._client.base_url} cannot be reached: {error}"
+            raise DeliveryError(reason, affects_all=True) from error
+        self.reached = True
+        return response
 
 
-def _report(answer: httpx2.Response) -> Report:
-    """Return the receipt that `answer` is. Raises what it is instead."""
-    status, problem = answer.status_code, parse_problem(answer)
+def _report(response: httpx2.Response) -> Report:
+    """Return the receipt in `response`. Raises TemporaryError or DeliveryError if there is none."""
+    status, problem = response.status_code, parse_problem(response)
     reason = f"{status} {problem.detail or problem.title}" if problem else None
     if status in _RETRY_STATUSES:
-        after = answer.headers.get("retry-after", "")
+        after = response.headers.get("retry-after", "")
         seconds = float(after[:9]) if after.isdecimal() else 0
         raise TemporaryError(
-            reason or f"it answers {status}", after=seconds, receipt=receipt_path(answer)
+            reason or f"the server answers {status}", after=seconds, receipt=receipt_path(response)
         )
-    report = parse_report(answer)
+    report = parse_report(response)
     if report is None:
-        reason = reason or f"{answer.url.host} answers {status}, and not as Slugline does"
-        raise DeliveryError(reason, hopeless=status in _AUTH_STATUSES)
+        reason = (
+            reason or f"{response.url.host} answers {status} without a receipt: it is not Slugline"
+        )
+        raise DeliveryError(reason, affects_all=status in _AUTH_STATUSES)
     return report

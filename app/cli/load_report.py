@@ -1,4 +1,4 @@
-"""What a server says of a load: read leniently, for it may be of another version than we are."""
+"""The receipts that a server sends, parsed leniently: its version may differ from ours."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -12,7 +12,7 @@ _LOADS: Final = "/admin/loads/"
 
 
 class ReceiptHead(BaseModel):
-    """The load as a whole. `read` counts the bytes of its `size` that are worked through."""
+    """The load as a whole. `read` is how many of its `size` bytes have been processed."""
 
     id: int
     state: str = "finished"
@@ -23,14 +23,14 @@ class ReceiptHead(BaseModel):
 
 
 class ReportedFault(BaseModel):
-    """One thing wrong with a record, and where in it."""
+    """One fault of a record, with its position."""
 
     pointer: str
     reason: str
 
 
 class ReportedResult(BaseModel):
-    """What became of a record."""
+    """The outcome of one record."""
 
     line: int
     outcome: str
@@ -39,7 +39,7 @@ class ReportedResult(BaseModel):
 
 
 class Report(BaseModel):
-    """A receipt. One of a load that was only tried has no number, and no head."""
+    """A receipt. That of a dry run has no `load`."""
 
     load: ReceiptHead | None
     summary: dict[str, int]
@@ -53,49 +53,49 @@ class Report(BaseModel):
 
     @property
     def is_failure(self) -> bool:
-        """Whether anything was rejected, or everything refused."""
+        """Whether a record was rejected or the whole load refused."""
         refused = self.load is not None and self.load.state == "refused"
         return refused or bool(self.rejected) or self.status == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 class ReportedProblem(BaseModel):
-    """Why a request failed (RFC 9457), and the receipt that it is about, if it is about one."""
+    """Why a request failed (RFC 9457), and the path of the receipt concerned, if any."""
 
     title: str = ""
     detail: str = ""
     receipt: str | None = None
 
 
-def parse_report(answer: httpx2.Response) -> Report | None:
-    """Return the receipt that `answer` is, or None where it is something else."""
+def parse_report(response: httpx2.Response) -> Report | None:
+    """Return the receipt in `response`, or None if it is something else."""
     try:
-        report = Report.model_validate_json(answer.content)
+        report = Report.model_validate_json(response.content)
     except ValidationError:
         return None
-    return report.model_copy(update={"status": answer.status_code})
+    return report.model_copy(update={"status": response.status_code})
 
 
-def parse_problem(answer: httpx2.Response) -> ReportedProblem | None:
-    """Return the problem that `answer` is, or None where it is something else."""
+def parse_problem(response: httpx2.Response) -> ReportedProblem | None:
+    """Return the problem in `response`, or None if it is something else."""
     try:
-        problem = ReportedProblem.model_validate_json(answer.content)
+        problem = ReportedProblem.model_validate_json(response.content)
     except ValidationError:
         return None
     return problem if problem.detail or problem.title else None
 
 
-def receipt_path(answer: httpx2.Response) -> str | None:
-    """Return the path of the receipt that `answer` names, for it may be under another host."""
-    named = parse_problem(answer)
-    places = answer.headers.get("location"), named.receipt if named else None
-    return next(filter(None, map(_path, filter(None, places))), None)
+def receipt_path(response: httpx2.Response) -> str | None:
+    """Return the path of the receipt that `response` names; its host may differ from ours."""
+    problem = parse_problem(response)
+    locations = response.headers.get("location"), problem.receipt if problem else None
+    return next(filter(None, map(_path, filter(None, locations))), None)
 
 
-def _path(place: str) -> str | None:
-    path = urlsplit(place).path
+def _path(location: str) -> str | None:
+    path = urlsplit(location).path
     return path if path.removeprefix(_LOADS).isdecimal() and path.startswith(_LOADS) else None
 
 
 def format_summary(summary: Mapping[str, int]) -> str:
-    """Return the outcomes in words: `3 created, 1 rejected`."""
+    """Return the outcomes as text: `3 created, 1 rejected`."""
     return ", ".join(f"{number:,} {outcome}" for outcome, number in summary.items() if number)

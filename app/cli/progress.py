@@ -1,4 +1,4 @@
-"""How far a feed is, on the terminal: first its bytes on their way, then what the server does."""
+"""A progress bar for one feed: first the bytes sent, then the bytes that the server processed."""
 
 from types import TracebackType
 from typing import Self
@@ -12,16 +12,16 @@ from app.cli.load_report import Report, format_summary
 
 
 class Progress:
-    """One line that says how far one feed is. Where there is no terminal, nothing is said."""
+    """One line on standard error. Nothing is printed if that is not a terminal."""
 
     def __init__(self) -> None:
         columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn()
         self._bar = rich.progress.Progress(
             *columns,
-            TextColumn("{task.fields[said]}"),
+            TextColumn("{task.fields[status]}"),
             console=stderr,
             transient=True,
-            redirect_stdout=False,  # it may be a pipe, while this is a terminal
+            redirect_stdout=False,  # it may be a pipe even if standard error is a terminal
             disable=not stderr.is_terminal,
         )
         self._task: TaskID | None = None
@@ -36,27 +36,30 @@ class Progress:
         self._bar.stop()
 
     def begin(self, name: str, size: int | None) -> None:
-        """Say that the feed called `name` is on its way, from its first byte."""
+        """Start the bar for the feed `name`, of `size` bytes if known."""
         self.end()
-        self._task = self._bar.add_task(name, total=size, said="sent")
+        self._task = self._bar.add_task(name, total=size, status="sent")
 
     def end(self) -> None:
-        """Say no more of the feed."""
+        """Remove the bar."""
         if self._task is not None:
             self._bar.remove_task(self._task)
             self._task = None
 
     def sent(self, number: int) -> None:
-        """Say that so many more bytes are sent."""
+        """Count `number` more bytes as sent."""
         if self._task is not None:
             self._bar.advance(self._task, number)
 
     def working(self, report: Report) -> None:
-        """Say what the server has done so far."""
+        """Show what the server has processed so far."""
         if self._task is None or report.load is None:
             return
         rate = f", {report.load.rate:,.0f} records/s" if report.load.rate else ""
-        said = f"worked through{rate}: {format_summary(report.summary)}"
+        status = f"processed{rate}: {format_summary(report.summary)}"
         self._bar.update(
-            self._task, total=report.load.size, completed=report.load.read, said=Text(said).plain
+            self._task,
+            total=report.load.size,
+            completed=report.load.read,
+            status=Text(status).plain,
         )

@@ -1,4 +1,4 @@
-"""What came of feeds: a line for each thing that went wrong, and a table of outcomes."""
+"""Reports of loaded feeds: one line per fault, and a table of outcomes."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,14 +13,14 @@ from app.cli.load_report import Report
 
 
 class LoadedFeed(NamedTuple):
-    """A feed, by its name, and the receipt of it."""
+    """The name of a feed and its receipt."""
 
     name: str
     report: Report
 
 
 def print_rejections(loaded: LoadedFeed) -> None:
-    """Say what of a feed was rejected, a line for each fault, and where the rest is told."""
+    """Print one line per fault of the rejected records, and where to find the rest."""
     name, report = loaded
     place = f"/admin/loads/{report.load.id}" if report.load else None
     if report.load and report.load.refused:
@@ -31,13 +31,11 @@ def print_rejections(loaded: LoadedFeed) -> None:
             print_error(f"{name}:{result.line} {fault.pointer or 'the record'}: {fault.reason}")
     left_out = report.rejected - len(rejected[:REJECTED_SHOWN])
     if left_out > 0:
-        print_error(
-            f"{name}: {left_out:,} more rejected" + (f"; all of it at {place}" if place else "")
-        )
+        print_error(f"{name}: {left_out:,} more rejected" + (f"; see {place}" if place else ""))
 
 
 def print_table(every: Sequence[LoadedFeed]) -> None:
-    """Print how many records of each feed came to which outcome."""
+    """Print a table of how many records of each feed had which outcome."""
     counted = dict.fromkeys(name for each in every for name in each.report.summary)
     outcomes = [name for name in counted if any(each.report.summary.get(name) for each in every)]
     table = Table(Column("Feed", overflow="fold"), "Load", *outcomes)

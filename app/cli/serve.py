@@ -1,4 +1,4 @@
-"""`slugline serve`: the service under uvicorn."""
+"""`slugline serve`: run the service under uvicorn."""
 
 import importlib
 import logging
@@ -13,9 +13,9 @@ from app.database.transactions import Database
 from app.settings import read_settings
 
 GRACE_SECONDS: Final = 8
-"""How long requests may go on when the server is told to stop: less than containers are given.
+"""How long requests may continue during shutdown: less than container runtimes allow.
 
-A load stops behind the batch it is at, and its receipt says so.
+A load stops after its current batch, and its receipt says so.
 """
 
 _PROTOCOL_MODULE: Final = "app.web.asgi.uvicorn_protocol"
@@ -26,16 +26,16 @@ logger = logging.getLogger(__name__)
 @report_errors
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="How many processes serve.")] = 1,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="The number of processes.")] = 1,
     *,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log each request.")] = False,
 ) -> None:
-    """Serve articles and the admin endpoint."""
-    # Before any worker starts: an old schema or a wrong setting is told once, in one line.
+    """Serve articles and the admin endpoints."""
+    # Before workers start, so that an old schema or a bad setting is reported once, in one line.
     settings = read_settings()
     if port and "public_base_url" not in settings.model_fields_set:
-        # Nobody says otherwise, so readers are on this machine. The workers read it, too.
+        # Assume that readers are on this machine. Workers inherit the variable.
         os.environ["SLUGLINE_PUBLIC_BASE_URL"] = f"http://localhost:{port}"
     database = Database(settings.database_url)
     database.prepare()
@@ -48,7 +48,7 @@ def serve(
         port=port,
         workers=workers,
         server_header=False,
-        access_log=access_log,  # a line costs three times what a ready answer does
+        access_log=access_log,  # a log line costs three times as much as a cached response
         proxy_headers=True,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -1,4 +1,4 @@
-"""`slugline tokens`: who may use the admin endpoint."""
+"""`slugline tokens`: create, list and revoke the tokens of operators."""
 
 import sys
 from datetime import UTC, datetime, timedelta
@@ -21,9 +21,9 @@ from app.store.audit_log import AuditEntry
 
 _PIPE_WIDTH: Final = 400
 
-app = typer.Typer(help="Make, list and revoke the tokens of operators.", no_args_is_help=True)
+app = typer.Typer(help="Create, list and revoke the tokens of operators.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Option(help="What the token is called in receipts.")]
+Name = Annotated[str, typer.Option(help="The operator's name in receipts and the audit log.")]
 
 
 def _database() -> Database:
@@ -36,12 +36,12 @@ def _database() -> Database:
 @report_errors
 def create(
     name: Name,
-    scopes: Annotated[str, typer.Option(help="What it may do, comma-separated.")] = "load",
+    scopes: Annotated[str, typer.Option(help="Comma-separated: load, edit.")] = "load",
     expires: Annotated[
-        int | None, typer.Option(min=1, max=36_500, help="After how many days it ends.")
+        int | None, typer.Option(min=1, max=36_500, help="Days until the token expires.")
     ] = None,
 ) -> None:
-    """Make a token and show it, once."""
+    """Create a token and print it. It cannot be shown again."""
     allowed = tokens.validate_scopes(scope.strip() for scope in scopes.split(","))
     tokens.validate_name(name)
     token_id, token = tokens.create_token()
@@ -60,14 +60,14 @@ def create(
         if made:
             _record(session, "tokens create", name, f"created with {', '.join(allowed)}", now)
     if not made:
-        fail(f"there is a token called {name!r} already")
+        fail(f"a token named {name!r} already exists")
     typer.echo(token)
 
 
 @app.command("list")
 @report_errors
 def list_() -> None:
-    """List the tokens. The tokens themselves are not kept, so they cannot be shown."""
+    """List the tokens by name. Only their hashes are stored, so they cannot be shown."""
     now = datetime.now(UTC)
     with _database().reading() as session:
         every = stored.list_all(session)
@@ -82,26 +82,26 @@ def list_() -> None:
             _format(token.last_used_at),
             "live" if token.is_live(now) else "revoked" if token.revoked_at else "expired",
         )
-    # In a pipe there is no width to keep to.
+    # A pipe has no width, and rich would assume 80 columns.
     Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
 
 
 @app.command()
 @report_errors
 def revoke(name: Annotated[str, typer.Argument(help="The token's name.")]) -> None:
-    """Make a token open nothing any more."""
+    """Revoke a token."""
     now = datetime.now(UTC)
     with _database().writing() as session:
         revoked = stored.revoke(session, name, now)
         if revoked:
             _record(session, "tokens revoke", name, "revoked", now)
     if not revoked:
-        fail(f"there is no live token called {name!r}")
+        fail(f"there is no live token named {name!r}")
     typer.echo(f"{name} is revoked.")
 
 
 def _record(session: Session, action: str, name: str, outcome: str, now: datetime) -> None:
-    """Add a row to the actions, in the transaction of what was done."""
+    """Add an audit entry in the transaction of the action."""
     done = AuditEntry(
         at=now,
         operator=tokens.COMMAND_LINE,

@@ -1,4 +1,4 @@
-"""Directories that are followed: each feed in them is loaded once it has stopped changing."""
+"""Watch directories: each feed in them is loaded once it has stopped changing."""
 
 import signal
 import time
@@ -10,13 +10,13 @@ from typing import Final, NamedTuple
 from app.cli.input_files import Feed, iter_directory
 
 SCAN_SECONDS: Final = 1.0
-"""How often directories are looked at. A feed that is the same at two looks is not written to."""
+"""Interval of the scans. A feed that is the same in two scans is considered complete."""
 
 RETRY_SECONDS: Final = 30.0
-"""How long nothing is tried where the server is away, or does not let us."""
+"""Pause while the server is unreachable or refuses the token."""
 
 Attempt = Callable[[Feed], bool]
-"""Loads a feed, or says why not. Says whether there is any use in going on with others."""
+"""Loads a feed and reports errors. Returns False if other feeds would fail too."""
 
 
 class _Stamp(NamedTuple):
@@ -25,7 +25,7 @@ class _Stamp(NamedTuple):
 
 
 class DirectoryWatcher:
-    """What the feeds in `folders` were at the last look."""
+    """Remembers the size and modification time of the feeds in `folders`."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = folders
@@ -33,14 +33,14 @@ class DirectoryWatcher:
         self._done: dict[Path, _Stamp] = {}
 
     def settled(self) -> Iterator[Feed]:
-        """Yield the feeds that are what they were at the last look, and are not done as that."""
+        """Scan, and yield the feeds that are unchanged since the last scan and not yet done."""
         seen: dict[Path, _Stamp] = {}
         settled: list[Feed] = []
         for feed in (each for folder in self._folders for each in iter_directory(folder)):
             try:
                 status = feed.path.stat()
             except OSError:
-                continue  # it is gone
+                continue  # it was removed
             stamp = seen[feed.path] = _Stamp(status.st_size, status.st_mtime_ns)
             if self._seen.get(feed.path) == stamp != self._done.get(feed.path):
                 settled.append(feed)
@@ -49,12 +49,12 @@ class DirectoryWatcher:
         yield from settled
 
     def done(self, feed: Feed) -> None:
-        """Take note that `feed` is done with, as it was at the last look."""
+        """Mark `feed` as done in the state of the last scan."""
         self._done[feed.path] = self._seen[feed.path]
 
 
 def watch_directories(folders: Sequence[Path], attempt: Attempt) -> None:
-    """Attempt each feed in `folders`, and in all that come, until a signal says to end."""
+    """Attempt each feed in `folders`, now and as they appear, until SIGINT or SIGTERM."""
     watched = DirectoryWatcher(folders)
     with _until_signal():
         while True:
@@ -69,7 +69,7 @@ def watch_directories(folders: Sequence[Path], attempt: Attempt) -> None:
 
 @contextmanager
 def _until_signal() -> Iterator[None]:
-    """End the block at SIGINT and at SIGTERM, wherever it is."""
+    """End the block without an error on SIGINT and SIGTERM."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

@@ -99,10 +99,10 @@ def test_load_fails_where_a_record_is_rejected_and_names_its_place(
     ("arguments", "message"),
     [
         (["nothing.json", "--token", TOKEN], "no such file: nothing.json"),
-        ([str(SEED)], "a token is needed"),
+        ([str(SEED)], "a token is required"),
         ([str(SEED), "--token", "wrong-" + TOKEN], "401 The token is unknown"),
-        ([str(SEED), "--token", "wr\nong"], "characters that no token has"),
-        ([str(SEED), "--token", TOKEN, "--url", "http://127.0.0.1:1"], "does not answer"),
+        ([str(SEED), "--token", "wr\nong"], "the token contains invalid characters"),
+        ([str(SEED), "--token", TOKEN, "--url", "http://127.0.0.1:1"], "does not respond"),
         ([str(SEED), "--token", TOKEN, "--url", "nonsense"], "nonsense"),
     ],
 )

@@ -310,9 +310,9 @@ def test_it_gives_up_in_one_line_that_names_the_receipt(
     ("answer", "message"),
     [
         ((422, {}, b'{"detail": "The key is that of another load."}'), "422 The key is that of"),
-        ((200, {}, b"<html>welcome"), "answers 200, and not as Slugline does"),
-        ((202, {"Location": "https://evil.example/x"}, b"{}"), "answers 202, and not as"),
-        ((308, {"Location": "https://evil.example/"}, b""), "answers 308, and not as"),
+        ((200, {}, b"<html>welcome"), "answers 200 without a receipt"),
+        ((202, {"Location": "https://evil.example/x"}, b"{}"), "answers 202 without a receipt"),
+        ((308, {"Location": "https://evil.example/"}, b""), "answers 308 without a receipt"),
         ((413, {}, b'{"detail": "two\\nlines\\u001b[31m"}'), "413 two\\nlines\\x1b[31m"),
     ],
 )

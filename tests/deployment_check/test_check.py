@@ -416,7 +416,7 @@ def test_c04_what_is_bad_in_front_is_found_and_named(
     assert set(found) == wrong
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
-    assert f"{len(wrong)} of {len(CHECKS)} checks found something wrong" in done.stderr
+    assert f"{len(wrong)} of {len(CHECKS)} checks failed" in done.stderr
     for check in CHECKS:
         if check.name in wrong:
             assert check.advice in found[check.name]
@@ -439,14 +439,14 @@ def test_what_is_wrong_is_said_in_plain_sentences(
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("{base}/news/nothing", "/news/nothing answers 404: there is no article to check with"),
-        ("{base}/health/live", "is not the address of an article: /news/<slug>"),
-        ("{base}" + ARTICLE + "?x=1", "has no query"),
-        ("http://127.0.0.1:1/news/x", "http://127.0.0.1:1 does not answer: "),
+        ("{base}/news/nothing", "/news/nothing answers 404: an existing article is needed"),
+        ("{base}/health/live", "is not the URL of an article: /news/<slug>"),
+        ("{base}" + ARTICLE + "?x=1", "must not have a query"),
+        ("http://127.0.0.1:1/news/x", "http://127.0.0.1:1 does not respond: "),
         ("ftp://127.0.0.1/news/x", "unsupported protocol"),
-        ("http://[/news/x", "is no URL"),
-        ("http://a\x01b/news/x", "a\\x01b is no URL"),
-        ("nonsense", "nonsense is not the address of an article"),
+        ("http://[/news/x", "is not a URL"),
+        ("http://a\x01b/news/x", "a\\x01b is not a URL"),
+        ("nonsense", "nonsense is not the URL of an article"),
     ],
 )
 def test_a_check_that_cannot_be_made_fails_in_one_readable_line(
@@ -461,11 +461,11 @@ def test_a_check_that_cannot_be_made_fails_in_one_readable_line(
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        (Reply(200, {"content-type": "text/html"}, b"<p>Hello"), "not as Slugline does"),
-        (Reply(200, {}, b""), "not as Slugline does"),
-        (Reply(301, {"location": "https://x.example/"}, b""), "leads to 'https://x.example/'"),
+        (Reply(200, {"content-type": "text/html"}, b"<p>Hello"), "is not Slugline's"),
+        (Reply(200, {}, b""), "is not Slugline's"),
+        (Reply(301, {"location": "https://x.example/"}, b""), "redirects to 'https://x.example/'"),
         (Reply(503, {}, b""), "answers 503"),
-        (Reply(200, {"content-length": "10"}, b""), "does not answer: "),
+        (Reply(200, {"content-length": "10"}, b""), "does not respond: "),
     ],
 )
 def test_another_server_is_told_from_slugline(
@@ -481,11 +481,11 @@ def test_another_server_is_told_from_slugline(
 def test_an_answer_without_end_is_not_read_to_its_end(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.cli.check._LARGEST", 1_000)
+    monkeypatch.setattr("app.cli.check._MAX_BODY_BYTES", 1_000)
     with in_front(Origin(""), lambda *_: Reply(200, {}, b"x" * 2_000)) as front:
         done = shell.run("check", front + ARTICLE, cwd=tmp_path)
     assert done.returncode == 1
-    assert "has no end after 1,000 bytes" in done.stderr
+    assert "exceeds 1,000 bytes" in done.stderr
 
 
 def exchanges(site: Site) -> Iterator[Exchange]:
