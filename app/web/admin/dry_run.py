@@ -3,17 +3,19 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from tempfile import SpooledTemporaryFile
 from typing import Final
 
 from fastapi import Response
+from pydantic import BaseModel
 
 from app.ingest import dry_run
 from app.ingest.decide import OUTCOMES
 from app.ingest.dry_run import DryRunResult
 from app.ingest.load_run import LoadContext, LoadOptions
+from app.store.loads import RecordResult
 from app.web.admin.load_receipts import all_rejected, to_json
 from app.web.responses import no_store_response
 from app.web.state import AppState
@@ -22,6 +24,30 @@ from app.web.uploads.request_body import Upload
 _IN_MEMORY: Final = 1 << 20
 _CHUNK_BYTES: Final = 64 << 10
 _REFUSED_BY_ATOMIC: Final = {"rejected", "conflict"}
+
+
+class FieldChange(BaseModel):
+    """A field that would change: its JSON Pointer, with excerpts of the old and the new value."""
+
+    pointer: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True)
+class DryRunRecordResult(RecordResult):
+    """The outcome that a record would have, and the fields of its article that would change."""
+
+    differences: list[FieldChange]
+
+
+class DryRunReport(BaseModel):
+    """What a load would do. `load` is null: a dry run has no receipt, and all results are here."""
+
+    load: None
+    summary: dict[str, int]
+    results: list[DryRunRecordResult]
+    next: None
 
 
 def respond(

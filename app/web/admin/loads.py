@@ -86,7 +86,8 @@ IdempotencyKey = Annotated[
 def router() -> APIRouter:
     """Return the routes that load feeds and undo loads."""
     routes = APIRouter(prefix="/admin/loads", tags=["operators"], dependencies=[NoStore])
-    routes.add_api_route("", _load, methods=["POST"], **admin_operations.load(LoadReport))
+    operation = admin_operations.load(LoadReport, dry_run.DryRunReport)
+    routes.add_api_route("", _load, methods=["POST"], **operation)
     routes.add_api_route(
         "/{load_id}/undo", _undo, methods=["POST"], **admin_operations.undo(LoadReport)
     )

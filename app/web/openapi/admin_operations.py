@@ -30,8 +30,8 @@ _PREFER: Final = {
 }
 
 
-def load(report: type[BaseModel]) -> Operation:
-    """Document the loading of feeds, which responds with a `report`."""
+def load(report: type[BaseModel], dry_run_report: type[BaseModel]) -> Operation:
+    """Document the loading of feeds: the response is a `report`, or a `dry_run_report`."""
     feeds = {
         media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in MEDIA_TYPES
     }
@@ -39,13 +39,21 @@ def load(report: type[BaseModel]) -> Operation:
         "response_class": Response,
         "responses": {
             **_AUTHENTICATION,
-            200: {"model": report, "description": "The receipt; of a dry run, the report."},
+            200: {
+                "model": report | dry_run_report,
+                "description": "The receipt of the load, or with `dry_run` the report.",
+            },
             202: {"description": "The load has started; `Location` is the URL of its receipt."},
             400: BAD_REQUEST,
             409: problem("A load with the same idempotency key is running."),
             413: problem("The feed exceeds the size limit, as sent or decompressed."),
             415: problem("The media type or the content coding is not supported."),
-            422: {"model": report, "description": "Every record of the feed was rejected."},
+            422: {
+                **problem("The idempotency key belongs to another load."),
+                "model": report | dry_run_report,
+                "description": "Every record of the feed was rejected, or in atomic mode any; or"
+                " the idempotency key belongs to another load.",
+            },
         },
         "openapi_extra": {
             "requestBody": {"required": True, "content": feeds},

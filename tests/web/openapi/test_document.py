@@ -65,6 +65,18 @@ def test_loading_names_what_it_takes_who_may_and_how_it_fails(document: dict[str
     assert {"200", "400", "401", "403", "413", "415", "422", "500", "503"} <= set(load["responses"])
 
 
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+@pytest.mark.parametrize("feed", [b"[{}]", SEED.read_bytes()], ids=["rejected", "accepted"])
+def test_i09_the_report_of_a_load_is_as_documented(
+    document: dict[str, Any], site: Site, query: str, feed: bytes
+) -> None:
+    answer = site.client.post(f"/admin/loads{query}", content=feed, headers=site.authorized)
+    assert answer.status_code == (422 if feed == b"[{}]" else 200)
+    operation = document["paths"]["/admin/loads"]["post"]
+    content = operation["responses"][str(answer.status_code.value)]["content"]
+    check(document, content["application/json"]["schema"], answer.json())
+
+
 def test_every_error_is_a_problem_and_no_reference_is_dangling(document: dict[str, Any]) -> None:
     text = str(document)
     assert "HTTPValidationError" not in text
