@@ -1,7 +1,7 @@
-"""Where an article is, and what stands beside it: the one source of every link to it.
+"""The URLs of an article and of its representations.
 
-From a `Links` come the `Link` header, the page's `<link>` tags, the record's `url` and
-`alternates`, and the URLs in the front matter, the text and the linked data.
+All links to an article come from its `Links`: the `Link` header, the page's `<link>` tags, the
+record's `url` and `alternates`, and the URLs in the front matter, the text and the JSON-LD.
 """
 
 import re
@@ -16,7 +16,7 @@ _URI: Final = re.compile(f"[A-Za-z0-9_.{re.escape(_KEPT_IN_URI)}-]*")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the representations need to know of the site. `base_url` ends in no slash."""
+    """The settings of the site that representations need. `base_url` has no trailing slash."""
 
     base_url: str
     name: str
@@ -24,19 +24,19 @@ class Site:
 
 
 class LinkedFormat(Protocol):
-    """One form of something, as far as it is linked to."""
+    """A format, as far as links to it need it."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The name of the format."""
 
     @property
     def suffix(self) -> str:
-        """What its address ends in, beyond the one at which it is negotiated."""
+        """The end of its URL, after the negotiated URL."""
 
     @property
     def media_type(self) -> str:
-        """What it is."""
+        """The media type of the format."""
 
 
 class Alternate(NamedTuple):
@@ -48,10 +48,10 @@ class Alternate(NamedTuple):
 
 
 class Links(NamedTuple):
-    """The addresses of one article.
+    """The URLs of one article.
 
-    `url` is where it is negotiated, `source` where the story came from, and `forms` are all its
-    representations, in the site's order.
+    `url` is its negotiated URL, `source` that of the original story, and `forms` are all formats,
+    in the site's order of preference.
     """
 
     site: Site
@@ -61,25 +61,25 @@ class Links(NamedTuple):
 
     @property
     def alternates(self) -> tuple[Alternate, ...]:
-        """All representations, in the site's order."""
-        # Made when asked for: a listing of twenty articles has no use for the most of a hundred.
+        """All representations, in the site's order of preference."""
+        # Computed on demand, because listings do not need most of them.
         return tuple([Alternate(f.name, f.media_type, self.url + f.suffix) for f in self.forms])
 
     @property
     def canonical(self) -> str:
-        """What `rel=canonical` names (RFC 6596)."""
+        """The target of `rel=canonical` (RFC 6596)."""
         return to_uri(self.source) if self.source and self.site.canonical == "source" else self.url
 
     def alternates_except(self, name: str) -> tuple[Alternate, ...]:
-        """Return the alternates beside the representation called `name`."""
+        """Return the alternates except the one called `name`."""
         return tuple(alternate for alternate in self.alternates if alternate.name != name)
 
     def urls_except(self, name: str) -> dict[str, str]:
-        """Return the addresses of the representations beside the one called `name`, by theirs."""
+        """Return the URLs of the representations by name, except the one called `name`."""
         return {form.name: self.url + form.suffix for form in self.forms if form.name != name}
 
 
 def to_uri(address: str) -> str:
-    """Return `address` as a URI (RFC 3986), in ASCII, as a header field and a page can both say."""
-    # Nearly all are so already, which is sooner seen than done again.
+    """Return `address` as an ASCII URI (RFC 3986), valid in header fields and pages."""
+    # Nearly all are valid already, which is faster to check than to quote.
     return address if _URI.fullmatch(address) else quote(address, safe=_KEPT_IN_URI)

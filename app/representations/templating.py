@@ -1,4 +1,4 @@
-"""The page frame that all HTML of the site shares: its templates, its style and its policy."""
+"""What all HTML pages of the site share: templates, style sheet and content security policy."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ def render(template: str, **context: object) -> bytes:
 
 @cache
 def content_security_policy() -> str:
-    """Return the policy under which every page works: no script at all, and our style alone."""
+    """Return the policy of every page: no scripts, and only our own style sheet."""
     digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     return "; ".join(
         (
@@ -45,4 +45,4 @@ def content_security_policy() -> str:
 def _style() -> Markup:
     loader = _environment.loader
     source = loader.get_source(_environment, "style.css")[0] if loader else ""
-    return Markup(source)  # noqa: S704 - our own file, and CSS knows no escapes of HTML
+    return Markup(source)  # noqa: S704 - our own file; HTML escapes do not apply in CSS

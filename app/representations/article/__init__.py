@@ -1,8 +1,8 @@
-"""Record -> bytes, one sibling for each format, and FORMATS, the table all else is derived from.
+"""The representations of an article: one module for each format, and the table FORMATS.
 
-A new representation is one module here and one row in the table: the offers of negotiation, the
-suffixes, `alternates`, the `Link` header, the page's `<link>` tags, the OpenAPI document and the
-README's table follow.
+A new representation is one module and one row. The negotiation offers, the suffixes, `alternates`,
+the `Link` header, the page's `<link>` tags, the OpenAPI document and the README's table are derived
+from the table.
 """
 
 from collections.abc import Callable
@@ -30,21 +30,24 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ArticleFormat:
-    """One representation. `suffix` is what its URL ends in beyond the article's own."""
+    """One representation. `suffix` is the end of its URL, after the article's own.
+
+    A `verbatim` representation has the record as it was loaded, others have it cleaned.
+    """
 
     name: str
     suffix: str
     media_type: str
     content_type: str
     render: Callable[[Record, Links], bytes]
-    verbatim: bool = False  # else without what readers must not meet
+    verbatim: bool = False
 
     def represent(self, record: Record, links: Links) -> bytes:
-        """Return `record` in this format: a function of its arguments alone."""
+        """Return `record` in this format. The result depends on the arguments alone."""
         return self.render(record if self.verbatim else clean(record), links)
 
 
-# In the order of the site's own preference.
+# In the site's order of preference.
 FORMATS: Final = (
     ArticleFormat("html", "", "text/html", "text/html; charset=utf-8", html.render),
     ArticleFormat(
@@ -64,10 +67,10 @@ BY_SUFFIX: Final = {form.suffix: form for form in FORMATS if form.suffix}
 
 
 def article_path(slug: str, form: ArticleFormat = FORMATS[0]) -> str:
-    """Return the path of an article, or of one of its twins."""
+    """Return the path of an article in one of its formats."""
     return f"/news/{slug}{form.suffix}"
 
 
 def article_links(record: Record, site: Site) -> Links:
-    """Return the addresses of `record` on `site`."""
+    """Return the URLs of `record` on `site`."""
     return Links(site, site.base_url + article_path(record.slug), record.canonical_source, FORMATS)

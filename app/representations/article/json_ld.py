@@ -1,6 +1,6 @@
 """JSON-LD 1.1 in the vocabulary of schema.org: a NewsArticle.
 
-The record names no author, image or publisher, so neither does this.
+A record has no author, image or publisher, so the NewsArticle has none either.
 """
 
 import json
@@ -14,7 +14,7 @@ from app.article.timestamps import format_instant
 from app.representations.article import text_renderer
 from app.representations.links import Links
 
-# What would end a script element, or a line in JavaScript, written so that it cannot.
+# Characters that could end a script element or a line in JavaScript, as JSON escapes.
 _IN_HTML: Final = {
     "<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"
 }  # fmt: skip
@@ -26,7 +26,7 @@ def render(record: Record, links: Links) -> bytes:
 
 
 def to_script_json(record: Record, links: Links) -> str:
-    """Return the same object, written so that it may stand in a script element."""
+    """Return the NewsArticle as JSON that is safe within a script element."""
     text = to_json(news_article(record, links)).decode()
     for character, escape in _IN_HTML.items():
         text = text.replace(character, escape)  # several times faster than `translate`
@@ -34,7 +34,7 @@ def to_script_json(record: Record, links: Links) -> str:
 
 
 def news_article(record: Record, links: Links) -> dict[str, Any]:
-    """Return the record as a NewsArticle. What the record lacks is left out."""
+    """Return the record as a NewsArticle. Empty properties are omitted."""
     body = markdown.without_title(record.body_md, record.title)
     properties = {
         "@context": "https://schema.org",

@@ -1,4 +1,4 @@
-"""The record itself as JSON (RFC 8259): what came in, with its addresses derived anew."""
+"""The record itself as JSON (RFC 8259), with URLs derived from its slug."""
 
 import json
 
@@ -8,15 +8,15 @@ from app.representations.links import Links
 
 
 def render(record: Record, links: Links) -> bytes:
-    """Return the record with its twelve fields, then those that are unknown, as UTF-8.
+    """Return the twelve fields of the record, then its unknown fields, as UTF-8.
 
-    `alternates` names the representations beside this one.
+    `alternates` has the URLs of the other representations.
     """
     return json.dumps(fields(record, links), ensure_ascii=False).encode()
 
 
 def fields(record: Record, links: Links) -> dict[str, object]:
-    """Return the members of the record, in their order."""
+    """Return the fields of the record in order, with instants as strings."""
     instants = {
         "published_at": format_instant(record.published_at),
         "updated_at": format_instant(record.updated_at),
@@ -25,7 +25,7 @@ def fields(record: Record, links: Links) -> dict[str, object]:
 
 
 def core_fields(record: Record, links: Links) -> dict[str, object]:
-    """Return its twelve fields, instants as they are: pydantic's `to_json` writes them as we do."""
+    """Return the twelve fields, with instants that pydantic's `to_json` writes as we do."""
     return {
         "slug": record.slug,
         "title": record.title,

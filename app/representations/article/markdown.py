@@ -1,4 +1,4 @@
-"""Markdown with YAML front matter: the facts above, the body below as it is."""
+"""Markdown with YAML front matter, followed by the body as it is."""
 
 import re
 from typing import Final
@@ -13,7 +13,7 @@ _NO_FOLDING: Final = 2**31 - 1
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Writes YAML 1.1, and quotes what YAML 1.2 alone takes for a number."""
+    """Writes YAML 1.1, and quotes strings that only YAML 1.2 reads as numbers."""
 
 
 # YAML 1.2 section 10.3.2: 0o17 is an integer, and a float such as 1e3 needs neither dot nor sign.

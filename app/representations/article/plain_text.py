@@ -1,4 +1,4 @@
-"""Plain text: the title, the body without markup, its links, and the facts at the foot."""
+"""Plain text: the title, the body without markup, its link targets, and the metadata."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,7 @@ from app.representations.links import Links
 
 
 def render(record: Record, links: Links) -> bytes:
-    """Return the article as UTF-8 lines. `[n]` in the text stands for the n-th of its links."""
+    """Return the article as UTF-8. `[n]` in the text refers to the n-th of the listed links."""
     title = " ".join(record.title.split())
     body = text_renderer.to_text(markdown.without_title(record.body_md, record.title), cite=True)
     parts = [title, record.summary, body.text, _listed(body.targets), *_facts(record, links)]

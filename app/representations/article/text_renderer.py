@@ -1,4 +1,4 @@
-"""The body as prose: the Markdown's own events, written as lines without markup."""
+"""The body as plain text, rendered from Markdown events."""
 
 import html
 import re
@@ -12,7 +12,7 @@ from app.article import markdown
 from app.article.html_tokens import is_too_complex
 
 _INDENT: Final = "    "
-_CONTAINERS_INDENTED: Final = 8  # deeper ones stay at that margin: hostile nesting costs no space
+_CONTAINERS_INDENTED: Final = 8  # a limit, so that hostile nesting does not inflate the text
 _BLOCK_TAG = re.compile(
     r"</?(?:address|article|aside|blockquote|br|d[dlt]|details|div|fig\w+|footer|h[1-6]|header|hr|li"
     r"|main|nav|ol|p|pre|section|summary|t[dhr]|table|ul)\b",
@@ -23,7 +23,7 @@ _LISTED_TARGET = re.compile(r"(?:https?|mailto):", re.IGNORECASE)
 
 
 class PlainText(NamedTuple):
-    """A body without markup. `[n]` in the text stands for the n-th of `targets`, from 1."""
+    """A body without markup. `[n]` in the text refers to the n-th of `targets`, from 1."""
 
     text: str
     targets: tuple[str, ...]
@@ -42,7 +42,7 @@ def to_text(body: str, *, cite: bool = False) -> PlainText:
 
 
 def _tag(tag: object) -> tuple[str, object]:
-    """Return the name of an element that starts or ends, and what is told of it."""
+    """Return the name of an element that starts or ends, and its attributes."""
     if isinstance(tag, dict):
         ((name, value),) = tag.items()
         return name, value
@@ -50,10 +50,10 @@ def _tag(tag: object) -> tuple[str, object]:
 
 
 def _words(markup: str) -> str:
-    """Return the words of raw HTML, without its tags, in one line."""
+    """Return the text of raw HTML on one line."""
     if is_too_complex(markup):
         return " ".join(_ANY_TAG.sub(" ", markup).split())
-    # The sanitiser, told to keep no tag, leaves the words. Blocks stand apart, as they are seen.
+    # With no tag allowed, the sanitiser leaves the text. A space separates blocks, as on the page.
     markup = _BLOCK_TAG.sub(r" \g<0>", markup)
     return " ".join(html.unescape(nh3.clean(markup, tags=set())).split())
 
@@ -77,7 +77,7 @@ class _TextWriter:
             self.mark(event)
             return
         ((kind, value),) = event.items()
-        if kind == "Text":  # as most of them are
+        if kind == "Text":  # the most frequent event
             self.inline.append(str(value))
             return
         match kind:

@@ -1,6 +1,6 @@
-"""Listing -> bytes, one sibling for each format, and FORMATS, the table all else is derived from.
+"""The representations of a listing: one module for each format, and the table FORMATS.
 
-A new form of listings is one module here and one row in the table.
+A new representation is one module and one row.
 """
 
 from collections.abc import Callable
@@ -23,19 +23,19 @@ __all__ = [
 ]
 
 LARGE_FIELDS: Final = frozenset({"body_md", "topics", "entities", "claims", "extra"})
-"""Fields that are read only where they are shown.
+"""Fields that are read from the database only by formats that show them.
 
-Bodies are most of what there is to read, and entities were a third of the time of the statement.
+Bodies are most of the data, and reading entities took a third of the statement's time.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ListingFormat:
-    """One form of a page. `suffix` is what its path ends in beyond the listing's own.
+    """One format of a page. `suffix` is the end of its path, after the listing's own.
 
     `large_fields` are those of a record's LARGE_FIELDS that it shows, or None if the request
-    chooses them. `is_feed` says that readers come back to it, so that every page leads to the
-    beginning of it, and `has_highlights` that it shows what was found.
+    chooses them. Every page links to the first page of a format that `is_feed`, because clients
+    poll it. `has_highlights` says whether it shows the matches of a search.
     """
 
     name: str
@@ -48,7 +48,7 @@ class ListingFormat:
     has_highlights: bool = False
 
     def unused_fields(self, asked: frozenset[str]) -> frozenset[str]:
-        """Return the fields of a record that need not be read, where these are asked for."""
+        """Return the fields that need not be read if the request asks for those in `asked`."""
         return LARGE_FIELDS - (asked if self.large_fields is None else self.large_fields)
 
 
@@ -76,7 +76,7 @@ _OTHERS = (
     _feed("feed", ".feed.json", "application/feed+json", "", json_feed.render),
     ListingFormat("ndjson", ".ndjson", _LINES, _LINES, ndjson.render, None, is_feed=True),
 )
-# In the order of the site's own preference.
+# In the site's order of preference.
 FORMATS: Final = (
     ListingFormat(
         "html",

@@ -1,4 +1,4 @@
-"""A page of a listing as Atom (RFC 4287), with links to the pages beside it (RFC 5005)."""
+"""A page of a listing as Atom (RFC 4287), with links to other pages (RFC 5005)."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -10,7 +10,7 @@ from app.representations.links import to_uri
 from app.representations.listing import syndication
 from app.representations.listing.model import Listing, ListingItem
 
-# A feed without entries has to say when it was updated, too.
+# A feed must have an update time, even without entries.
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -20,10 +20,10 @@ def render(listing: Listing) -> bytes:
     if language := syndication.language(listing):
         feed.set("xml:lang", language)
     syndication.add_text(feed, "title", syndication.title(listing))
-    # Of one name on all of its pages: RFC 5005 section 3 has them make up one feed.
+    # The same id on all pages: RFC 5005 section 3 makes them one feed.
     syndication.add_text(feed, "id", listing.url(query=listing.first_page_query))
     syndication.add_text(feed, "updated", format_instant(listing.updated_at or _NEVER))
-    # RFC 4287 section 4.1.1: a feed has an author where its entries have none. That is the site.
+    # RFC 4287 section 4.1.1: if entries have no author, the feed must. It is the site.
     syndication.add_text(SubElement(feed, "author"), "name", printable(listing.site.name))
     SubElement(feed, "link", rel="alternate", type="text/html", href=listing.url())
     for relation, query in syndication.paging_links(listing):

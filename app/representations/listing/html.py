@@ -1,4 +1,4 @@
-"""A page of a listing for people: semantic HTML that needs no script."""
+"""A page of a listing as HTML that needs no script."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -14,24 +14,24 @@ from app.representations import links, templating
 from app.representations.article.html import datetime_attribute, format_for_people
 from app.representations.listing.model import Listing, ListingItem
 
-# What is asked for beside the filters: how much is shown of what, and in which order.
+# Parameters that do not filter, but select what is shown and in which order.
 _NO_FILTERS: Final = frozenset({"q", "sort", "limit", "fields", "include", "slug"})
-# These are for `q` alone.
+# Parameters that a new search replaces.
 _OF_SEARCHES: Final = frozenset({"q", "sort"})
 _TOPICS: Final = 1_024
-"""How many topics are remembered as HTML: few are in use, and each page shows fifty."""
+"""How many topics are cached as HTML."""
 
 
 class LinkedListingFormat(links.LinkedFormat, Protocol):
-    """A form of listings, as far as a page leads to it."""
+    """A format of listings, as far as links to it need it."""
 
     @property
     def is_feed(self) -> bool:
-        """Whether readers come back to it, to its first page."""
+        """Whether clients poll its first page."""
 
 
 def with_links_to(others: Iterable[LinkedListingFormat]) -> Callable[[Listing], bytes]:
-    """Return the function that renders a page with links to those other forms of it."""
+    """Return a function that renders a page with links to the `others`, its other formats."""
     forms = tuple(others)
 
     def render(listing: Listing) -> bytes:
@@ -56,10 +56,7 @@ def with_links_to(others: Iterable[LinkedListingFormat]) -> Callable[[Listing], 
 def _links(
     listing: Listing, title: str, forms: Sequence[LinkedListingFormat]
 ) -> tuple[Markup, Markup]:
-    """Return as HTML what leads to the other forms of the page: in its head, and at its foot.
-
-    Like the articles, they are many pieces.
-    """
+    """Return the links to the page's other formats as HTML: for its head, and for its footer."""
     addresses = [
         listing.url(form.suffix, listing.first_page_query if form.is_feed else None)
         for form in forms
@@ -76,7 +73,7 @@ def _links(
 
 
 def _filters(listing: Listing) -> Iterator[str]:
-    """Yield in words what the page is narrowed to, beyond what its path says."""
+    """Yield a description of each filter of the query."""
     asked = [pair for pair in listing.filter_params if pair[0] not in _NO_FILTERS]
     for name, pairs in groupby(asked, key=itemgetter(0)):
         field, _, way = name.partition(".")
@@ -85,24 +82,24 @@ def _filters(listing: Listing) -> Iterator[str]:
 
 
 def _articles(items: Sequence[ListingItem]) -> Markup:
-    """Return the articles as HTML. A template took three times as long for it."""
+    """Return the articles as HTML. A template takes three times as long."""
     count, records = len(items), [item.record for item in items]
     texts = printable_all([r.title for r in records] + [r.summary for r in records])
     codes = [item.links.url for item in items] + [record.lang for record in records]
     escaped = _escaped([*texts, *codes])
     columns = [escaped[place * count :][:count] for place in range(4)]
     shown = map(_article, items, *columns)
-    return Markup("".join(shown))  # noqa: S704 - all that comes from outside is escaped
+    return Markup("".join(shown))  # noqa: S704 - all input is escaped
 
 
 def _escaped(texts: Sequence[str]) -> list[str]:
-    """Return printable texts, none of which has a NUL in it, as HTML."""
-    # All together: one by one, twenty articles have a hundred, and half of the time went there.
+    """Return `texts`, which must contain no NUL, escaped for HTML."""
+    # Escaping them all at once halves the time for a page of twenty articles.
     return str(escape("\0".join(texts))).split("\0")
 
 
 def _article(item: ListingItem, title: str, summary: str, url: str, lang: str) -> str:
-    """Return an article as HTML, of texts that are so already. What is found in it is marked."""
+    """Return an article as HTML. The texts are escaped already; search matches are marked."""
     passage, summary = "", summary.strip()
     if item.highlights:
         found = {name: _marked(text) for name, text in item.highlights.items()}
@@ -134,5 +131,5 @@ def _topic(topic: str) -> str:
 
 
 def _marked(text: str) -> Markup:
-    """Return a piece of HTML in which words are marked, and nothing else is, whatever it was."""
+    """Return the HTML `text` without any element except `mark`."""
     return Markup(nh3.clean(printable(text), tags={"mark"}, attributes={}))  # noqa: S704

@@ -1,4 +1,4 @@
-"""A page of a listing as JSON Feed 1.1 (www.jsonfeed.org/version/1.1), with articles in full."""
+"""A page of a listing as JSON Feed 1.1 (www.jsonfeed.org/version/1.1), with full articles."""
 
 import json
 
@@ -38,5 +38,5 @@ def _item(item: ListingItem) -> dict[str, object]:
         "tags": list(record.topics),
         "language": record.lang,
     }
-    # "content_html" or "content_text" has to be there, even if there is nothing in it.
+    # "content_html" or "content_text" is required, even if empty.
     return {name: value for name, value in shown.items() if value or name == "content_html"}

@@ -9,7 +9,7 @@ from app.representations.listing.model import Listing, ListingItem
 
 
 def render(listing: Listing) -> bytes:
-    """Return `items`, where the pages beside them are, and how the request was understood."""
+    """Return the items, the URLs of neighbouring pages, and the parameters as understood."""
     envelope: dict[str, object] = {
         "items": [_item(item, listing) for item in listing.items],
         "next": None if listing.next is None else listing.url(".json", listing.next),
@@ -28,7 +28,7 @@ def render(listing: Listing) -> bytes:
 
 
 def item_fields(item: ListingItem, listing: Listing) -> dict[str, object]:
-    """Return the members that were asked for, in their order, as `to_json` takes them."""
+    """Return the requested fields of an item in order, for `to_json`."""
     members = json_record.core_fields(item.record, item.links)
     for name in listing.excluded_fields:
         del members[name]

@@ -8,10 +8,10 @@ from app.article.timestamps import format_instant
 from app.representations.links import to_uri
 from app.representations.listing.model import Listing, ListingItem
 
-# CommonMark 0.31 section 2.4: any ASCII punctuation may be escaped. These mean something within a
-# line, there or in a dialect; what does so at its beginning is never there.
+# CommonMark 0.31 section 2.4: any ASCII punctuation may be escaped. These are the characters with a
+# meaning within a line, in CommonMark or a dialect. Text never comes at the start of a line here.
 _SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#!|~^$&]")
-# What can end the target of a link, or be read in it as the name of a character.
+# Characters that can end a link target or begin a character reference.
 _IN_TARGET: Final = str.maketrans({"(": "%28", ")": "%29", "&": "&amp;"})
 
 
@@ -40,5 +40,5 @@ def _link(text: str, url: str) -> str:
 
 
 def _line(text: str) -> str:
-    """Return `text` on one line, as Markdown that means nothing else."""
+    """Return `text` on one line, escaped for Markdown."""
     return _SPECIAL.sub(r"\\\g<0>", " ".join(printable(text).split()))

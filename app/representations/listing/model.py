@@ -1,4 +1,4 @@
-"""What a listing is: one page of articles, and where it stands among the others."""
+"""One page of a listing of articles, with its position in the listing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from app.store.listing.facets import Facets
 
 
 class ListingItem(NamedTuple):
-    """An article as a listing has it.
+    """An article in a listing.
 
-    `record` is as it was kept. `highlights` has, of what was searched, pieces of its fields as HTML
-    in which `mark` stands around each word that was found, and nothing else is markup.
+    `record` is as it was loaded. `highlights` maps fields to HTML excerpts in which each word that
+    a search found is in a `mark` element. They contain no other markup.
     """
 
     record: Record
@@ -28,7 +28,7 @@ class ListingItem(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How many articles a listing has in all: so many, or if not `exact` at least so many."""
+    """How many articles a listing has in all. If not `exact`, there are at least that many."""
 
     value: int
     exact: bool
@@ -36,7 +36,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedSlug:
-    """A slug that was asked for and is no article's: its status, and where the article is now."""
+    """A requested slug that has no article: its HTTP status, and the URL the article has now."""
 
     slug: str
     status: int
@@ -47,11 +47,10 @@ class UnresolvedSlug:
 class Listing:
     """One page of a listing.
 
-    `path` is the bare path, such as /topics/technology, and `query` what follows the question mark
-    of this page's own address, or "". `next` and `prev` are the queries of the pages beside it, or
-    None at the ends. `filters` are as they were understood, by their parameters. `fields` are the
-    fields of a record that JSON has, in the order of the record. `missing` are slugs that were
-    asked for in vain.
+    `path` is the bare path, such as /topics/technology, and `query` the query string of this page,
+    or "". `next` and `prev` are the query strings of the neighbouring pages, or None at the ends.
+    `filters` maps parameters to their values as understood. `fields` are the fields of a record
+    that JSON shows. `missing` are requested slugs without an article.
     """
 
     site: Site
@@ -71,26 +70,26 @@ class Listing:
 
     @property
     def updated_at(self) -> datetime | None:
-        """When the latest of the items was updated."""
+        """The latest update of the items."""
         return max((item.record.updated_at for item in self.items), default=None)
 
     @cached_property
     def filter_params(self) -> list[tuple[str, str]]:
-        """The pairs of the query, but for the place in the listing."""
+        """The parameters of the query except the cursor."""
         pairs = parse_qsl(self.query, keep_blank_values=True)
         return [(name, value) for name, value in pairs if name != "cursor"]
 
     @cached_property
     def first_page_query(self) -> str:
-        """The query of the page that the listing begins with."""
+        """The query string of the first page."""
         return urlencode(self.filter_params) if "cursor" in self.query else self.query
 
     @cached_property
     def excluded_fields(self) -> frozenset[str]:
-        """The fields of a record that JSON has not."""
+        """The fields of a record that JSON does not show."""
         return frozenset(FIELDS) - self.fields
 
     def url(self, suffix: str = "", query: str | None = None) -> str:
-        """Return the absolute address of a twin of this page, or of another page."""
+        """Return the absolute URL of this page, or of the page with `query`."""
         asked = self.query if query is None else query
         return f"{self.site.base_url}{self.path}{suffix}" + (f"?{asked}" if asked else "")

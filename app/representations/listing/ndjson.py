@@ -1,4 +1,4 @@
-"""A listing as NDJSON: one record a line, the JSON of each article."""
+"""A listing as NDJSON: the record of one article on each line."""
 
 from pydantic_core import to_json
 
@@ -7,5 +7,5 @@ from app.representations.listing.model import Listing
 
 
 def render(listing: Listing) -> bytes:
-    """Return the items of `listing` as lines, with those of their fields that were asked for."""
+    """Return the items of `listing` as lines, with the requested fields."""
     return b"".join([to_json(item_fields(item, listing)) + b"\n" for item in listing.items])

@@ -1,4 +1,4 @@
-"""A page of a listing as RSS 2.0 (www.rssboard.org/rss-specification), with articles in full."""
+"""A page of a listing as RSS 2.0 (www.rssboard.org/rss-specification), with full articles."""
 
 import html
 from email.utils import format_datetime

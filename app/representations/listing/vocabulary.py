@@ -1,4 +1,4 @@
-"""A vocabulary, topics or entities, as a page for people and as JSON."""
+"""A vocabulary, topics or entities, as an HTML page and as JSON."""
 
 import json
 from collections.abc import Sequence
@@ -25,12 +25,12 @@ class VocabularyPage:
     next: str | None
 
     def url(self, suffix: str = "", query: str | None = None) -> str:
-        """Return the absolute address of a twin of the vocabulary, or of another page of it."""
+        """Return the absolute URL of a page of the vocabulary, in the format with `suffix`."""
         return f"{self.site.base_url}{self.path}{suffix}" + (f"?{query}" if query else "")
 
 
 def render_json(vocabulary: VocabularyPage) -> bytes:
-    """Return the terms in an envelope."""
+    """Return the page as a JSON object with its terms."""
     items = [
         {
             "slug": entry.slug,
@@ -53,7 +53,7 @@ def render_json(vocabulary: VocabularyPage) -> bytes:
 
 
 def render_html(vocabulary: VocabularyPage) -> bytes:
-    """Return a page with the terms and how many articles each has."""
+    """Return an HTML page with the terms and the number of articles of each."""
     return templating.render(
         "vocabulary.html",
         vocabulary=vocabulary,
