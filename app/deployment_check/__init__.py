@@ -1,7 +1,7 @@
-"""Whether what stands in front of a site leaves its answers as they are. Pure.
+"""Check that CDNs and proxies in front of a site leave its responses unchanged. Pure.
 
-`questions` says what is asked, and the siblings beside it judge what came of it. What is due is
-never stated here a second time: it comes from the code that makes formats, fields and ETags.
+`probes` lists the requests; its siblings judge the responses. The expected values are never
+repeated here: they come from the code that defines formats, headers and ETags.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ CHECKS: Final = (*negotiation.CHECKS, *headers.CHECKS, *conditional_requests.CHE
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check has found: in `wrong` what is wrong and what to do about it, "" for nothing."""
+    """The result of a check: what is `wrong` and what to do about it, or "" if nothing is."""
 
     check: str
     wrong: str
 
 
 def judge(exchanges: Sequence[Exchange]) -> tuple[Finding, ...]:
-    """Return what each check finds in `exchanges`, in the order of CHECKS."""
+    """Return the finding of each check, in the order of CHECKS."""
     return tuple(
         Finding(check.name, _summarise(tuple(check.judge(exchanges)), check.advice))
         for check in CHECKS
@@ -33,7 +33,7 @@ def judge(exchanges: Sequence[Exchange]) -> tuple[Finding, ...]:
 
 
 def is_slugline(exchange: Exchange) -> bool:
-    """Say whether an answer looks like a Slugline's. One sign will do: others may be missing."""
+    """Return whether a response looks like Slugline's. One indication is enough."""
     link = exchange.fields.get("link", "")
     others = (form for form in FORMATS if form.media_type != exchange.media_type)
     if all(headers.is_linked(link, exchange.slug, form) for form in others):

@@ -1,4 +1,4 @@
-"""Whether bodies arrive as they were made: in a coding that was asked for, and unchanged."""
+"""Checks of bodies: in a coding that the client accepts, and unchanged."""
 
 import gzip
 import zlib
@@ -11,7 +11,7 @@ from app.deployment_check.exchanges import Check, Exchange
 from app.http.content_coding import IDENTITY
 from app.web.response_headers import entity_tag
 
-_GZIP: Final = b"\x1f\x8b"  # RFC 1952 section 2.3.1, and the beginning of no text
+_GZIP: Final = b"\x1f\x8b"  # RFC 1952 section 2.3.1; no text starts with it
 
 DECODERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
     "br": brotli.decompress,
@@ -20,11 +20,11 @@ DECODERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
 
 
 def _decoded(exchange: Exchange) -> bytes:
-    """Return the body without its codings. Raises ValueError, saying what stands against it."""
+    """Return the decoded body. Raises ValueError with the reason if it cannot be decoded."""
     body = exchange.body
     for coding in reversed(exchange.codings):
         if coding not in DECODERS:
-            raise ValueError(f"is in a coding that nobody asked for: {coding[:20]!r}")
+            raise ValueError(f"has a coding that was not requested: {coding[:20]!r}")
         try:
             body = DECODERS[coding](body)
         except (OSError, EOFError, zlib.error, brotli.error):
@@ -36,7 +36,7 @@ def _codings(exchanges: Sequence[Exchange]) -> Iterator[str]:
     for each in _with_body(exchanges):
         unasked = set(each.codings) - {each.question.coding, IDENTITY}
         if unasked:
-            yield f"{each} comes in {', '.join(sorted(unasked))}, which was not asked for"
+            yield f"{each} has the coding {', '.join(sorted(unasked))}, which was not requested"
 
 
 def _decoding(exchanges: Sequence[Exchange]) -> Iterator[str]:
@@ -50,7 +50,7 @@ def _decoding(exchanges: Sequence[Exchange]) -> Iterator[str]:
 def _double_compression(exchanges: Sequence[Exchange]) -> Iterator[str]:
     for each in _with_body(exchanges):
         if _is_compressed_twice(each):
-            yield f"{each} is still compressed when it is decoded"
+            yield f"{each} is still compressed after decoding"
 
 
 def _bytes(exchanges: Sequence[Exchange]) -> Iterator[str]:
@@ -67,13 +67,13 @@ def _is_compressed_twice(exchange: Exchange) -> bool:
 
 
 def has_original_bytes(exchange: Exchange) -> bool:
-    """Say whether the ETag is the one that the site makes for these bytes, coded or decoded."""
+    """Return whether the ETag is the site's for these bytes, encoded or decoded."""
     content_type = exchange.question.form.content_type
     made = {entity_tag(content_type, coding, exchange.body) for coding in exchange.codings[:1]}
     try:
         made.add(entity_tag(content_type, IDENTITY, _decoded(exchange)))
     except ValueError:
-        return True  # another check's to tell
+        return True  # reported by another check
     return exchange.etag.removeprefix("W/") in made
 
 
@@ -85,25 +85,25 @@ CHECKS: Final = (
     Check(
         "Codings as asked",
         _codings,
-        "A cache in front does not keep compressed and plain answers apart: some clients get what"
-        " they cannot read. Make Accept-Encoding part of its key, as Vary says.",
+        "A cache mixes compressed and plain responses: some clients get bytes that they cannot"
+        " read. Make Accept-Encoding part of its key, as Vary says.",
     ),
     Check(
         "Bodies decode",
         _decoding,
-        "Nobody can read them: what is in front names a coding that the body is not in. Turn its"
+        "Clients cannot read them: a proxy declares a coding that the body does not have. Turn its"
         " compression off.",
     ),
     Check(
         "Compressed once",
         _double_compression,
-        "Browsers show it as garbage: what is in front compresses what is compressed already."
+        "Browsers show it as garbage: a proxy compresses what is already compressed."
         " Turn its compression off.",
     ),
     Check(
-        "Bytes as they were made",
+        "Bytes unchanged",
         _bytes,
-        "Something in front changes bodies (minifying, hidden addresses, added scripts) or ETags."
-        " Turn that off; where nothing does, this command is of another version than the site.",
+        "A CDN or proxy changes bodies (minification, obfuscated addresses, added scripts) or"
+        " ETags. Turn that off. If none does, this command and the site have different versions.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Whether clients can ask again for what they have: ETags, conditional requests, HEAD."""
+"""Checks of ETags, conditional requests and HEAD."""
 
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
@@ -29,17 +29,17 @@ def _shared(exchanges: Sequence[Exchange]) -> Iterator[str]:
 
 def _conditional_requests(exchanges: Sequence[Exchange]) -> Iterator[str]:
     for each in exchanges:
-        asked = each.question
-        if not asked.condition:
+        probe = each.question
+        if not probe.condition:
             continue
-        if asked.foreign:
+        if probe.foreign:
             if each.status == HTTPStatus.NOT_MODIFIED:
                 yield f"{each} with the page's ETag is answered 304"
         elif each.status != HTTPStatus.NOT_MODIFIED:
             yield f"{each} with its ETag is answered {each.status} instead of 304"
         elif not each.etag:
             yield f"{each} is answered 304 without an ETag"
-        elif each.etag.removeprefix("W/") != asked.condition.removeprefix("W/"):
+        elif each.etag.removeprefix("W/") != probe.condition.removeprefix("W/"):
             yield f"{each} is answered 304 with another ETag"
 
 
@@ -58,31 +58,30 @@ CHECKS: Final = (
     Check(
         "ETag",
         _missing,
-        "Nobody can ask whether an article has changed without getting all of it again. Something"
-        " in front removes the field, often where it changes or compresses bodies: turn that off.",
+        "Clients cannot revalidate an article without downloading it again. A CDN or proxy removes"
+        " the header, often because it changes or compresses bodies: turn that off.",
     ),
     Check(
         "Strong ETag",
         _weak,
-        "Something in front changes bodies, or compresses what the site would have compressed,"
-        " and weakens the field: parts cannot be asked for any more. Turn its compression off.",
+        "A CDN or proxy changes bodies, or compresses what the site would have compressed, and"
+        " weakens the ETag. Turn its compression off.",
     ),
     Check(
         "An ETag for each representation",
         _shared,
-        "A client that has one representation is told that it has the other. Let the site make"
-        " the ETags.",
+        "A client with one representation is told that it has another. Let the ETags of the site"
+        " pass unchanged.",
     ),
     Check(
         "Conditional requests",
         _conditional_requests,
-        "Clients get again what they have, or keep what they have not. Let If-None-Match through"
-        " to the site, and its 304 back as it is.",
+        "Clients download again what they have, or keep what is outdated. Pass If-None-Match to the"
+        " site, and its 304 to the client.",
     ),
     Check(
         "HEAD",
         _head_requests,
-        "Who asks before fetching is told of another answer than GET gives. Let HEAD through as"
-        " it is.",
+        "HEAD describes another response than GET returns. Pass HEAD to the site unchanged.",
     ),
 )

@@ -1,4 +1,4 @@
-"""What is asked of a site, what came of it, and what came of all of it."""
+"""Probes sent to a site, exchanges with it, and checks of these."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ HTML: Final = FORMATS[0]
 class Probe:
     """One request for an article: at its bare URL, or `at_twin`, for the representation `form`.
 
-    Questions with one `key` share what a cache has kept; `cold` is the first of them. Without a key
-    the URL is as readers have it. `condition` is sent as If-None-Match; it is `foreign` where it
+    Probes with the same `key` share a cache entry; `cold` marks the first of them. Without a key
+    the URL is the one readers use. `condition` is sent as If-None-Match; it is `foreign` if it
     is the ETag of another representation.
     """
 
@@ -30,18 +30,18 @@ class Probe:
     foreign: bool = False
 
     def path(self, slug: str) -> str:
-        """Return the path that is asked, for the article `slug`."""
+        """Return the requested path for the article `slug`."""
         return article_path(slug, self.form if self.at_twin else HTML)
 
     @property
     def fields(self) -> Mapping[str, str]:
-        """The header fields that it is asked with. A twin is asked as a browser asks."""
+        """The request headers. A twin is requested as a browser does."""
         wanted = HTML if self.at_twin else self.form
         fields = {"Accept": f"{wanted.media_type}, */*;q=0.1", "Accept-Encoding": self.coding}
         return fields | ({"If-None-Match": self.condition} if self.condition else {})
 
     def __str__(self) -> str:
-        """Say in words what is asked."""
+        """Describe the probe."""
         twin = f"the twin {self.form.suffix}"
         where = twin if self.at_twin else f"the bare URL for {self.form.media_type}"
         return f"{self.method} of {where}{'' if self.coding == IDENTITY else f' in {self.coding}'}"
@@ -49,10 +49,9 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question about the article `slug`, and its answer.
+    """A probe for the article `slug`, and the response to it.
 
-    Names of `fields` are in lower case, several lines are joined, and `body` is as it came: nothing
-    is decoded.
+    Names in `fields` are lower-case, repeated headers are joined, and `body` is not decoded.
     """
 
     slug: str
@@ -63,7 +62,7 @@ class Exchange:
 
     @property
     def media_type(self) -> str:
-        """The media type that the answer claims, without parameters; "" where it claims none."""
+        """The media type of the response, without parameters; "" if it has none."""
         return self.fields.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
@@ -78,22 +77,22 @@ class Exchange:
 
     @property
     def is_sound(self) -> bool:
-        """Whether it is the representation that was asked for: only then its fields are judged."""
+        """Whether it is the requested representation; only then are its headers judged."""
         due = self.question.form.media_type
         return self.status == HTTPStatus.OK and self.media_type == due
 
     def __str__(self) -> str:
-        """Say in words what was asked."""
+        """Describe the probe."""
         return str(self.question)
 
 
 Judge = Callable[[Sequence[Exchange]], Iterable[str]]
-"""From all exchanges to what is wrong in them, a clause each."""
+"""Returns what is wrong in the exchanges, one clause per fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that may go wrong. `advice` says what it means, and what to do about it."""
+    """One check. `advice` explains what a fault means and how to fix it."""
 
     name: str
     judge: Judge
@@ -101,5 +100,5 @@ class Check:
 
 
 def split_list(field: str) -> tuple[str, ...]:
-    """Return the members of a field that is a list."""
+    """Return the members of a comma-separated header."""
     return tuple(filter(None, (member.strip() for member in field.split(","))))

@@ -1,4 +1,4 @@
-"""Whether the header fields arrive as they were sent: what is due comes from what sends them."""
+"""Checks of headers; the expected values come from the code that sends them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
@@ -66,7 +66,7 @@ def _link(exchanges: Sequence[Exchange]) -> Iterator[str]:
 
 
 def is_linked(link: str, slug: str, form: ArticleFormat) -> bool:
-    """Say whether the Link field names the article's representation in `form`."""
+    """Return whether the Link header names the article's representation in `form`."""
     return f'{article_path(slug, form)}>; rel="alternate"; type="{form.media_type}"' in link
 
 
@@ -106,43 +106,43 @@ CHECKS: Final = (
     Check(
         "Content-Type",
         _content_type,
-        "Clients may read the text in another charset, or not know what it is. Leave the field as"
-        " it is.",
+        "Clients may decode the text with another charset, or not know its type. Pass the header"
+        " unchanged.",
     ),
     Check(
         "Vary",
         _vary,
-        "Every cache behind it, browsers too, will mix up what it should keep apart. Leave the"
-        " field as it is; fields may be added to it.",
+        "Caches and browsers behind it will mix up representations. Pass the header unchanged;"
+        " names may be added to it.",
     ),
     Check(
         "Content-Location",
         _content_location,
-        "Clients cannot tell where the representation that they got has an address of its own."
-        " Leave the field as it is.",
+        "Clients cannot find the address of the representation that they got. Pass the header"
+        " unchanged.",
     ),
     Check(
         "Link",
         _link,
-        "Agents do not find the other representations, nor search engines the canonical address."
-        " Leave the field as it is.",
+        "Agents do not find the other representations, nor search engines the canonical URL. Pass"
+        " the header unchanged.",
     ),
     Check(
         "Cache-Control",
         _cache_control,
-        "Caches keep answers longer or shorter than the site says, or share what they may not:"
+        "Caches store responses for longer or shorter than the site says, or share private ones:"
         " look for a setting such as a TTL that overrides the origin's, and turn it off.",
     ),
     Check(
         "CDN-Cache-Control",
         _cdn_cache_control,
-        "A CDN that heeds this field alone may now keep what it should not. It does no harm where"
-        " what removes it is the only shared cache, heeds it itself, and mixes nothing up above.",
+        "A CDN that obeys only this header may now store what it should not. This is harmless if"
+        " the cache that removes it is the only shared one and passes the negotiation checks.",
     ),
     Check(
         "Browser policies",
         _policies,
-        "Browsers and other sites' scripts are no longer told what they may do with the answer."
-        " Leave these fields as they are.",
+        "Browsers no longer know the security and sharing policies of the response. Pass these"
+        " headers unchanged.",
     ),
 )

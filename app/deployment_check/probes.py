@@ -1,4 +1,4 @@
-"""What is asked of a site, and in which order: the order is what brings a bad cache to light."""
+"""The requests to send to a site. Their order reveals a misconfigured cache."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,7 +10,7 @@ from app.http.content_coding import CODINGS, IDENTITY
 from app.representations.article import BY_SUFFIX, FORMATS
 
 PARAMETER: Final = "slugline-check"
-"""A parameter of the query that the site ignores, and that caches keep answers under."""
+"""A query parameter that the site ignores and that caches include in their keys."""
 
 _TWINS: Final = tuple(BY_SUFFIX.values())
 _CODINGS: Final = (IDENTITY, *CODINGS)
@@ -18,7 +18,7 @@ _TWICE: Final = 2
 
 
 def initial_probes(new_key: Callable[[], str]) -> Iterator[Probe]:
-    """Yield what is asked whatever the answers are. `new_key` returns another text each time."""
+    """Yield the probes that do not depend on responses. `new_key` returns a new text each time."""
     yield from _plain_urls()
     yield from _cold_representations(new_key)
     yield from _twins_after_html(new_key)
@@ -27,9 +27,9 @@ def initial_probes(new_key: Callable[[], str]) -> Iterator[Probe]:
 
 
 def follow_up_probes(exchange: Exchange) -> Iterator[Probe]:
-    """Yield what the answer to an opening leads to: HEAD, and conditional requests with its ETag.
+    """Yield HEAD and conditional requests with the ETag of an initial exchange.
 
-    They have the key of the opening, so what it has left in a cache is what answers them.
+    They have the same key, so a cache answers them with what it stored for the first.
     """
     asked, etag = exchange.question, exchange.etag
     if not asked.key.startswith(_VALIDATED) or not exchange.is_sound:
@@ -43,13 +43,13 @@ def follow_up_probes(exchange: Exchange) -> Iterator[Probe]:
 
 
 def _plain_urls() -> Iterator[Probe]:
-    # The page first: what a bad cache keeps of it does the next reader the least harm.
+    # HTML first: if a bad cache stores it, it does the least harm to the next reader.
     yield from (Probe(form) for form in FORMATS)
     yield from (Probe(form, at_twin=True) for form in _TWINS)
 
 
 def _cold_representations(new_key: Callable[[], str]) -> Iterator[Probe]:
-    """Each meets a cold cache once and is followed by all, twice: some keep what is asked again."""
+    """Request each with a cold cache, then all of them twice: some caches store on the second."""
     for first in FORMATS:
         key = new_key()
         yield Probe(first, key=key, cold=True)

@@ -283,10 +283,10 @@ BAD: dict[str, tuple[Behaviour, set[str]]] = {
     "cuts Vary down": (saying(vary="Accept-Encoding"), {"Vary"}),
     "strips ETags": (saying(etag=None), {"ETag"}),
     "weakens ETags": (weakening, {"Strong ETag"}),
-    "marks ETags": (marking_etags, {"Conditional requests", "Bytes as they were made"}),
+    "marks ETags": (marking_etags, {"Conditional requests", "Bytes unchanged"}),
     "one ETag for all": (
         one_etag,
-        {"An ETag for each representation", "Conditional requests", "Bytes as they were made"},
+        {"An ETag for each representation", "Conditional requests", "Bytes unchanged"},
     ),
     "strips Content-Location": (saying(content_location=None), {"Content-Location"}),
     "strips Link": (saying(link=None), {"Link"}),
@@ -314,7 +314,7 @@ BAD: dict[str, tuple[Behaviour, set[str]]] = {
         dropping_accept,
         {"Agents get what they accept", "Conditional requests"},
     ),
-    "minifies": (minifying, {"Bytes as they were made"}),
+    "minifies": (minifying, {"Bytes unchanged"}),
     "refuses HEAD": (refusing_heads, {"Status"}),
     "forgets fields of HEAD": (forgetting_in_heads, {"HEAD", "ETag", "Vary"}),
 }
