@@ -1,8 +1,7 @@
-"""Which representation a client gets: its Accept header weighed against what is offered.
+"""Proactive negotiation: select a representation by the Accept header. Pure; RFC 9110, section 12.
 
-Pure functions from values to a value, after RFC 9110, section 12. They know neither HTTP status nor
-framework: a `None` from `negotiate` is for the caller to answer with 406. Weights are whole
-thousandths, so that comparing them is exact; any text is read in linear time and none raises.
+If `negotiate` returns None, the caller answers 406. Weights are integers in thousandths, so that
+comparisons are exact. Any header is parsed in linear time, and none raises an error.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ Offer = TypeVar("Offer", bound=str)
 
 FULL_WEIGHT = 1000
 
-# In the two splitters nothing follows the repetition that could fail, so neither ever backtracks.
-# A quotation that is never closed runs to the end of the field.
+# Nothing that could fail follows the repetition in these two patterns, so they never backtrack.
+# A quoted string without an end extends to the end of the header.
 _QUOTATION = r'"(?:\\.|[^"])*"?'
 _MEMBER = re.compile(rf'(?:[^",]|{_QUOTATION})+', re.DOTALL)
 _PARAMETER = re.compile(rf'(?:[^";]|{_QUOTATION})+', re.DOTALL)
 
-# RFC 9110, 5.6.2 and 5.6.4. Beyond ASCII everything counts as obs-text.
+# RFC 9110, 5.6.2 and 5.6.4. All non-ASCII characters count as obs-text.
 _TOKEN = r"[-!#$%&'*+.^_`|~0-9A-Za-z]+"  # noqa: S105 - a grammar's token, not a credential
 _QUOTED_STRING = r'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[^\x00-\x08\x0a-\x1f\x7f])*"'
 _MEDIA_RANGE = re.compile(rf"({_TOKEN})/({_TOKEN})[ \t]*(?:;|\Z)")
@@ -38,8 +37,8 @@ class Range:
     """One well-formed member of an Accept header.
 
     `type` and `subtype` are in lower case, `q` is in thousandths, and `position` counts the members
-    before this one as the client listed them, malformed ones too. `has_parameters` tells of
-    media-type parameters, those before the weight.
+    before this one as the client listed them, malformed ones too. `has_parameters` refers
+    to media-type parameters, those before the weight.
     """
 
     type: str
@@ -50,16 +49,16 @@ class Range:
 
     @property
     def is_exact(self) -> bool:
-        """Whether it names one media type rather than a group of them."""
+        """Whether the range names one media type, without a wildcard."""
         return self.subtype != "*"
 
 
 @dataclass(frozen=True, slots=True)
 class Score(Generic[Offer]):
-    """How one offer fared: `q` in thousandths, 0 for not acceptable, and the range that decided it.
+    """The score of an offer: `q` in thousandths, 0 for not acceptable, and the deciding range.
 
-    `decided_by` is None where no range matched (q is 0) or the client stated no preference at all
-    (q is 1000).
+    `decided_by` is None if no range matched (q is 0) or the client stated no preference (q is
+    1000).
     """
 
     offer: Offer
@@ -68,14 +67,14 @@ class Score(Generic[Offer]):
 
 
 def negotiate(accept: str | None, offers: Sequence[Offer]) -> Offer | None:
-    """Choose from `offers`, which are bare lower-case media types, the server's favourite first.
+    """Return the best of `offers`, or None if none is acceptable.
 
-    `accept` is the value of all Accept lines joined with ", ", None if there are none. The answer
-    is None when nothing offered is acceptable to the client.
+    `offers` are lower-case media types without parameters, in the server's order of preference.
+    `accept` is the value of all Accept lines joined with ", ", None if there are none.
     """
     # RFC 9110, 12.4.2: 'a value of 0 means "not acceptable"'.
     acceptable = [score for score in scores(parse_accept(accept or ""), offers) if score.q]
-    # Of equals `min` takes the first: the server's order is the last resort.
+    # `min` returns the first of equals, so the server's order breaks the last ties.
     return min(acceptable, key=rank).offer if acceptable else None
 
 
@@ -83,28 +82,29 @@ def scores(ranges: Sequence[Range], offers: Sequence[Offer]) -> tuple[Score[Offe
     """Score every offer, in the order of `offers`."""
     if not ranges:
         # RFC 9110, 12.4.1: "a request that does not contain the field implies that the sender has
-        # no preference on that dimension of negotiation." A field with nothing valid says no more.
+        # no preference on that dimension of negotiation." The same holds if no member is
+        # valid.
         return tuple(Score(offer, FULL_WEIGHT, None) for offer in offers)
     return tuple(_score(ranges, offer) for offer in offers)
 
 
 def parse_accept(header: str) -> tuple[Range, ...]:
-    """Read the well-formed members in the client's order; malformed ones are left out silently."""
+    """Return the well-formed members in the client's order; malformed ones are ignored."""
     return tuple(range_ for _, range_ in members(header) if range_ is not None)
 
 
 def members(header: str) -> tuple[tuple[str, Range | None], ...]:
-    """Read all members in the client's order: as they stand, and as ranges; None if malformed."""
+    """Return all members in the client's order: the text, and the range or None if malformed."""
     # RFC 9110, 5.6.1.2: "Empty elements do not contribute to the count of elements present."
     texts = filter(None, (member.strip(_OWS) for member in _MEMBER.findall(header)))
     return tuple((text, _parse_member(text, position)) for position, text in enumerate(texts))
 
 
 def rank(score: Score[Offer]) -> tuple[int, bool, int]:
-    """Sort key, best first: weight, then named over matched by a wildcard, then listing order.
+    """Return a sort key, best first: weight, exact match before wildcard, then the client's order.
 
-    The RFC gives the listing order no meaning. Agents do: `text/markdown, text/html, */*` is sent
-    by those that want Markdown.
+    The RFC gives the order no meaning, but agents rely on it: `text/markdown, text/html, */*` is
+    sent by agents that prefer Markdown.
     """
     by = score.decided_by
     return (-score.q, not by.is_exact, by.position) if by else (-score.q, True, 0)

@@ -1,7 +1,7 @@
-"""Why a client gets the representation it gets: a negotiation told step by step. Pure.
+"""Explain a negotiation step by step. Pure.
 
-Nothing here weighs anything. What is told comes from the functions that decide (`members`,
-`scores`, `rank`, `negotiate`), asked again for their reasons.
+No rule is repeated here: everything is computed by the functions that decide (`members`, `scores`,
+`rank`, `negotiate`).
 """
 
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ from app.http.accept import (
 from app.text import excerpt
 
 TOLD_AT_MOST: Final = 100
-"""How many members are told one by one; of any others it is told how many they are."""
+"""Maximum number of members explained one by one; further ones are only counted."""
 
 
 class Rule(StrEnum):
-    """What decided between two representations, in the order in which the rules are asked."""
+    """What decided between two representations, in the order in which the rules apply."""
 
     WEIGHT = "weight"
     NAMED = "named"
@@ -36,10 +36,10 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of the header. `position` counts from 1, as people do; `q` is 0 to 1.
+    """One member of the header. `position` counts from 1; `q` is 0 to 1.
 
-    `text` is a short piece of it. A malformed one is ignored: it has no `media_range` and no `q`.
-    `matches` are the offers that it speaks of, `decides` those whose weight is the one it gives.
+    `text` is an excerpt. A malformed member is ignored: it has no `media_range` and no `q`.
+    `matches` are the offers that it matches, `decides` those whose weight it determines.
     """
 
     position: int
@@ -53,9 +53,9 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class OfferScore:
-    """How one offer fared. `q` is 0 to 1; `decided_by` is the position of the member that said so.
+    """The score of an offer. `q` is 0 to 1; `decided_by` is the position of the deciding member.
 
-    `lost_by` is what the winner was better by, None for the winner and for what is not acceptable.
+    `lost_by` is the rule by which the winner was better; None for the winner and if `q` is 0.
     """
 
     media_type: str
@@ -66,11 +66,10 @@ class OfferScore:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A negotiation: what was read, what came of it, and why.
+    """A negotiation: the members parsed, the result, and the reason.
 
-    `chosen` is the offer that the client gets, None where none is acceptable. `rule` is what
-    decided between it and the next best, None where there was no other. `untold` members are more
-    than are told.
+    `chosen` is the selected offer, None if none is acceptable. `rule` is what decided between it
+    and the next best, None if there was no other. `untold` counts the members not explained.
     """
 
     members: tuple[Member, ...]
@@ -82,7 +81,7 @@ class Explanation:
 
 
 def explain(accept: str | None, offers: Sequence[str]) -> Explanation:
-    """Tell how `negotiate` comes to its choice; the arguments are those that it takes."""
+    """Explain the result of `negotiate` for the same arguments."""
     header = accept or ""
     chosen = negotiate(accept, offers)
     fared = scores(parse_accept(header), offers)

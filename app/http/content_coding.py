@@ -1,4 +1,4 @@
-"""Content codings: which one a client gets, and a body in it. Pure, after RFC 9110, 12.5.3."""
+"""Content codings: choose one for a client and encode a body. Pure; RFC 9110, section 12.5.3."""
 
 import gzip
 import re
@@ -9,10 +9,10 @@ import brotli
 
 IDENTITY: Final = "identity"
 
-_BROTLI_QUALITY: Final = 5  # a twentieth of the time of the best, for a tenth more bytes
+_BROTLI_QUALITY: Final = 5  # 5 % of the time of the maximum, for 10 % more bytes
 _GZIP_LEVEL: Final = 6
 SMALLEST: Final = 256
-"""Fewer bytes than this are sent as they are: the fields about a coding would outweigh it."""
+"""Smaller bodies are not compressed: the headers of a coding would outweigh the gain."""
 
 _TOKEN = r"[-!#$%&'*+.^_`|~0-9A-Za-z]+"  # noqa: S105 - a grammar's token, not a credential
 _QVALUE = r"[01](?:\.[0-9]{0,3})?"
@@ -25,23 +25,23 @@ def _brotli(body: bytes) -> bytes:
 
 
 def _gzip(body: bytes) -> bytes:
-    # Without a time in its head: the same bytes always give the same bytes, and the same ETag.
+    # Without a timestamp, so that equal bodies give equal bytes and the same ETag.
     return gzip.compress(body, _GZIP_LEVEL, mtime=0)
 
 
 CODINGS: Final[Mapping[str, Callable[[bytes], bytes]]] = {"br": _brotli, "gzip": _gzip}
-"""What can be done to a body, in the order of the site's own preference."""
+"""The supported codings, in the site's order of preference."""
 
 
 def choose(accept_encoding: str | None) -> str:
-    """Return the name of a coding for a client that sent this field, or IDENTITY.
+    """Return the name of the coding for a client that sent this header, or IDENTITY.
 
     `accept_encoding` is the value of all lines joined with ", ", None if there are none. Malformed
-    members are ignored. A client that excludes everything, IDENTITY too, gets it all the same: a
-    body that it can read after all serves it better than a refusal.
+    members are ignored. A client that excludes everything still gets IDENTITY: a body that it
+    can probably read is more useful than an error.
     """
     # "If no Accept-Encoding header field is in the request, any content coding is considered
-    # acceptable": but who does not say cannot be relied on to understand one.
+    # acceptable": but a client that sends none may not be able to decode any.
     weights = _weights(accept_encoding or "")
     rest = weights.get("*", 0.0)
     scored = {name: weights.get(name, rest) for name in CODINGS}
@@ -52,7 +52,7 @@ def choose(accept_encoding: str | None) -> str:
 
 
 def encode(coding: str, body: bytes) -> tuple[str, bytes]:
-    """Return `body` in `coding`, with its name; IDENTITY and as it is, where that is no larger."""
+    """Return the coding applied and the encoded body; IDENTITY if encoding does not save bytes."""
     if coding == IDENTITY or len(body) < SMALLEST:
         return IDENTITY, body
     packed = CODINGS[coding](body)

@@ -1,4 +1,4 @@
-"""Conditional requests: what a client's preconditions come to. Pure, after RFC 9110, section 13."""
+"""Conditional requests: evaluate preconditions. Pure; RFC 9110, section 13."""
 
 import re
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ _HTTP_DATE = re.compile(
 
 
 class PreconditionFailedError(Exception):
-    """What would be answered is not what the client's preconditions ask for."""
+    """A precondition of the request is false."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The precondition fields of a request: of each the value, all its lines joined, or None."""
+    """The precondition headers of a request; repeated lines are joined, None if absent."""
 
     if_match: str | None = None
     if_none_match: str | None = None
@@ -30,13 +30,13 @@ class Conditions:
 
 
 def is_unmodified(conditions: Conditions, etag: str, last_modified: datetime | None) -> bool:
-    """Say whether the client of a GET or HEAD has already what would be answered.
+    """Return whether the client of a GET or HEAD already has the response (304).
 
-    `etag` is strong and quoted, `last_modified` a whole second, or None where nobody knows it.
-    Raises PreconditionFailedError.
+    `etag` is strong and quoted; `last_modified` is a whole second, or None if unknown.
+    Raises PreconditionFailedError (412).
     """
-    # Section 13.2.2 gives the order. Sections 13.1.3 and 13.1.4: a field that is no valid HTTP-date
-    # is ignored, and so is any where there is no date to compare it with.
+    # Section 13.2.2 gives the order. Sections 13.1.3 and 13.1.4: a header that is not a valid
+    # HTTP-date is ignored, and so is any if there is no date to compare it with.
     if conditions.if_match is not None:
         if not _matches(conditions.if_match, etag, weakly=False):
             raise PreconditionFailedError
@@ -51,32 +51,32 @@ def is_unmodified(conditions: Conditions, etag: str, last_modified: datetime | N
 
 
 def check_writable(conditions: Conditions, etag: str | None) -> None:
-    """Raise PreconditionFailedError where a client would not have what is there changed.
+    """Raise PreconditionFailedError (412) if the preconditions of a write are false.
 
-    `etag` is that of what is there, strong and quoted, or None where there is nothing.
+    `etag` is that of the current representation, strong and quoted, or None if there is none.
     """
-    # Sections 13.1.1 and 13.1.2: '*' stands for anything that is there.
-    wanted, unwanted = conditions.if_match, conditions.if_none_match
-    if wanted is not None and (etag is None or not _matches(wanted, etag, weakly=False)):
+    # Sections 13.1.1 and 13.1.2: '*' matches any current representation.
+    if_match, if_none_match = conditions.if_match, conditions.if_none_match
+    if if_match is not None and (etag is None or not _matches(if_match, etag, weakly=False)):
         raise PreconditionFailedError
-    if unwanted is not None and etag is not None and _matches(unwanted, etag, weakly=True):
+    if if_none_match is not None and etag and _matches(if_none_match, etag, weakly=True):
         raise PreconditionFailedError
 
 
 def http_date(value: str | None) -> datetime | None:
-    """Return the instant that an HTTP-date names, in UTC, or None where it is none."""
+    """Return the instant of an HTTP-date, in UTC, or None if `value` is not one."""
     if value is None or not _HTTP_DATE.fullmatch(value):
         return None
     try:
         return parsedate_to_datetime(value).replace(tzinfo=UTC)
-    except ValueError:  # the 31st of February
+    except ValueError:  # such as the 31st of February
         return None
 
 
 def _matches(field: str, etag: str, *, weakly: bool) -> bool:
     if field.strip(" \t") == "*":
         return True
-    # Section 8.8.3.2: weak comparison looks at the opaque tags alone; strong comparison takes no
-    # weak tag at all.
+    # Section 8.8.3.2: weak comparison compares the opaque tags only; strong comparison never
+    # matches a weak tag.
     tags = (found for found in _ENTITY_TAG.finditer(field) if weakly or found[0][0] != "W")
     return any(found[1] == etag for found in tags)
