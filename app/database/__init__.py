@@ -1,1 +1,1 @@
-"""The database: engines, transactions, errors, tables. Only here is SQLite told from PostgreSQL."""
+"""The database: engines, transactions, errors, tables, and all that differs by dialect."""

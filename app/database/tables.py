@@ -1,7 +1,7 @@
-"""The relational shape. No behaviour, and all of it in one file, for tables refer to each other.
+"""The tables, without behaviour. In one file of more than 250 lines, as they refer to each other.
 
-Every constraint has a name, every instant is UTC, no text has a length limit, and a relation that
-was not asked for raises instead of querying.
+Every constraint has a name, every instant is UTC, no text has a length limit, and a relationship
+that was not loaded raises instead of querying.
 """
 
 from collections.abc import Callable
@@ -26,52 +26,52 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-# SQLite numbers rows by itself in a column of type INTEGER only.
+# SQLite assigns ids in a column of type INTEGER only.
 Number = BigInteger().with_variant(Integer, "sqlite")
-# Compared as bytes, so that an index serves a search by prefix, whatever the database's locale.
+# Compared as bytes, so that an index serves prefix searches in any locale.
 Plain = Text(collation="C").with_variant(Text(), "sqlite")
 
 
 class Instant(TypeDecorator[datetime]):
     """An instant in UTC with microseconds, the same on every database.
 
-    SQLite forgets the offset, so there the UTC wall clock is kept and the zone put back on reading.
-    Raises ValueError for a naive datetime.
+    SQLite has no offsets, so the UTC wall clock is stored and the zone added on reading. Raises
+    ValueError for a naive datetime.
     """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any] | None:
-        """Return what makes of an instant what the driver is given, in one step on SQLite."""
+        """Return the conversion for the driver: a single function on SQLite, for speed."""
         if dialect.name == "sqlite":
             return _to_text
         return super().bind_processor(dialect)
 
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Return what the driver is given, in UTC."""
+        """Return the value for the driver, in UTC."""
         return None if value is None else _in_utc(value)
 
     def result_processor(
         self, dialect: Dialect, coltype: object
     ) -> Callable[[Any], datetime | None] | None:
-        """Return what makes an instant of what the driver gives, in one step on SQLite."""
+        """Return the conversion from the driver: a single function on SQLite, for speed."""
         if dialect.name == "sqlite":
             return _from_text
         return super().result_processor(dialect, coltype)
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Return what the driver gave, in UTC."""
+        """Return the value from the driver, in UTC."""
         return None if value is None else value.astimezone(UTC)
 
 
 def _in_utc(value: datetime) -> datetime:
     if value.tzinfo is None:
-        raise ValueError("a naive datetime is no instant")
+        raise ValueError("a naive datetime is not an instant")
     return value.astimezone(UTC)
 
 
-@lru_cache(1_024)  # an article's instants are those of its links, and a batch has one in all rows
+@lru_cache(1_024)  # an article shares its instants with its links, and a batch has one for all rows
 def _to_text(value: datetime | None) -> str | None:
     if value is None:
         return None
@@ -83,7 +83,7 @@ def _from_text(value: str | None) -> datetime | None:
 
 
 class Base(DeclarativeBase):
-    """What all tables share: names for constraints, and types for columns."""
+    """The base of all tables: names of constraints, and types of columns."""
 
     metadata = MetaData(
         naming_convention={
@@ -97,17 +97,16 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: Instant, str: Text, int: Number}  # noqa: RUF012 - read by SQLAlchemy
 
 
-# One tree on SQLite where there would be two: rows that are found by a key of two parts are kept by
-# it. They have to be short, for it has less room for each.
-_BY_KEY: Final = {"sqlite_with_rowid": False}
-_AWAITED = text("listed_at IS NULL AND withdrawn_at IS NULL")
+# Store short rows in the index of their composite primary key (SQLite, "WITHOUT ROWID Tables").
+_WITHOUT_ROWID: Final = {"sqlite_with_rowid": False}
+_SCHEDULED = text("listed_at IS NULL AND withdrawn_at IS NULL")
 
 
 class Article(Base):
-    """An article as it stands now.
+    """The current state of an article.
 
-    `listed_at` is its `published_at` as long as readers see it, and empty before that time and
-    after a withdrawal: an index that has it is an index of what is public.
+    `listed_at` equals `published_at` while readers see the article; it is NULL before publication
+    and after a withdrawal. So an index that starts with it has public articles only.
     """
 
     __tablename__ = "articles"
@@ -120,8 +119,8 @@ class Article(Base):
             "ix_articles_due",
             "listed_at",
             "published_at",
-            sqlite_where=_AWAITED,
-            postgresql_where=_AWAITED,
+            sqlite_where=_SCHEDULED,
+            postgresql_where=_SCHEDULED,
         ),
     )
 
@@ -139,10 +138,10 @@ class Article(Base):
     digest: Mapped[str]
     withdrawn_at: Mapped[datetime | None]
     withdrawn_reason: Mapped[str | None]
-    # JSON and not JSONB: the order of unknown fields is part of what came in.
+    # JSON, not JSONB, which does not keep the order of unknown fields.
     claims: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
     extra: Mapped[dict[str, JsonValue]] = mapped_column(JSON)
-    # Last, for on SQLite what stands behind a long text is found by reading through all of it.
+    # The last column, because SQLite reads through a long text to get at the columns after it.
     body_md: Mapped[str]
 
     topics: Mapped[list["ArticleTopic"]] = relationship(
@@ -163,7 +162,7 @@ class SlugAlias(Base):
 
 
 class Topic(Base):
-    """A topic that some article has, or had."""
+    """A topic that an article has or had."""
 
     __tablename__ = "topics"
 
@@ -172,9 +171,9 @@ class Topic(Base):
 
 
 class Entity(Base):
-    """A named entity that some article mentions, or mentioned. Names keep their spelling.
+    """A named entity that an article mentions or mentioned. Names keep their spelling.
 
-    The slug is made from the name when that comes up first, and stays.
+    The slug is made from the name on insertion and never changes.
     """
 
     __tablename__ = "entities"
@@ -185,10 +184,10 @@ class Entity(Base):
 
 
 class ArticleTopic(Base):
-    """The topic at one position, from 0, of an article's list."""
+    """A topic of an article, at a position from 0."""
 
     __tablename__ = "article_topics"
-    __table_args__ = (Index(None, "topic_id", "listed_at", "article_id"), _BY_KEY)
+    __table_args__ = (Index(None, "topic_id", "listed_at", "article_id"), _WITHOUT_ROWID)
 
     article_id: Mapped[int] = mapped_column(
         ForeignKey(Article.id, ondelete="CASCADE"), primary_key=True
@@ -201,10 +200,10 @@ class ArticleTopic(Base):
 
 
 class ArticleEntity(Base):
-    """The entity at one position, from 0, of an article's list."""
+    """An entity of an article, at a position from 0."""
 
     __tablename__ = "article_entities"
-    __table_args__ = (Index(None, "entity_id", "listed_at", "article_id"), _BY_KEY)
+    __table_args__ = (Index(None, "entity_id", "listed_at", "article_id"), _WITHOUT_ROWID)
 
     article_id: Mapped[int] = mapped_column(
         ForeignKey(Article.id, ondelete="CASCADE"), primary_key=True
@@ -217,10 +216,10 @@ class ArticleEntity(Base):
 
 
 class FacetTerm(Base):
-    """A value by which articles are listed, and how many that are public have it.
+    """A value of a facet, and the number of public articles that have it.
 
-    `facet` is what kind of value it is: a topic, an entity, a language, the host of a source, or a
-    month; or "all", of which there is one. `label` is how it is written, `folded` how it is found.
+    Facets are topic, entity, lang, source (its host) and month, and "all", which has one value.
+    `label` is for display, and `folded` for prefix searches.
     """
 
     __tablename__ = "terms"
@@ -237,7 +236,7 @@ class FacetTerm(Base):
 
 
 class Property(Base):
-    """A fact about the database itself, such as the key that its cursors are sealed with."""
+    """A property of the database itself, such as the key of its cursors."""
 
     __tablename__ = "properties"
 
@@ -246,10 +245,10 @@ class Property(Base):
 
 
 class Load(Base):
-    """A feed that was loaded, or is being loaded, or an edit: the head of its receipt.
+    """A load, running or finished, or a single edit.
 
-    `read` is how many of its `size` bytes have been worked through. `refused` says why an atomic
-    load changed nothing, and `undoes` which load this one has put back.
+    `read` is how many of its `size` bytes have been processed. `refused` says why an atomic load
+    changed nothing. An undo refers to the load that it `undoes`.
     """
 
     __tablename__ = "loads"
@@ -274,9 +273,9 @@ class Load(Base):
 
 
 class LoadResult(Base):
-    """What became of one record of a feed. `position` counts the feed's records from 1.
+    """The result of one record of a load. `position` counts the records from 1.
 
-    `file` is the one of several that came together in which `line` counts.
+    `line` counts in `file`, one of several in an upload.
     """
 
     __tablename__ = "load_results"
@@ -294,7 +293,7 @@ class LoadResult(Base):
 
 
 class Revision(Base):
-    """What an article was before a change, all of it. `number` counts from 1."""
+    """The complete state of an article before a change. `number` counts from 1."""
 
     __tablename__ = "revisions"
     __table_args__ = (UniqueConstraint("article_id", "number"),)
@@ -310,10 +309,11 @@ class Revision(Base):
 
 
 class Change(Base):
-    """One step of the change feed. `seq` has no gaps and grows in the order of commits.
+    """An entry of the change feed. `seq` has no gaps and grows in the order of commits.
 
-    `slug` is the article's from then on. One that moved left `previous_slug`; where its new slug
-    had been an alias, that was `alias_of`'s. `public` is what readers see of it, if anything.
+    `slug` is that of the article after the change, and `previous_slug` the one that it moved from.
+    If the new slug had been an alias, `alias_of` is the article it led to. `public` is the kind of
+    change that readers see, or NULL.
     """
 
     __tablename__ = "changes"
@@ -323,7 +323,7 @@ class Change(Base):
     public: Mapped[str | None]
     slug: Mapped[str]
     previous_slug: Mapped[str | None]
-    # Empty where there is no such article any more: its creation was undone.
+    # NULL if the creation of the article was undone.
     article_id: Mapped[int | None] = mapped_column(
         ForeignKey(Article.id, ondelete="SET NULL"), index=True
     )
@@ -335,7 +335,7 @@ class Change(Base):
 
 
 class Token(Base):
-    """A bearer token of an operator, of which only the hash is kept."""
+    """A bearer token of an operator. Only its hash is stored."""
 
     __tablename__ = "tokens"
 
@@ -350,7 +350,7 @@ class Token(Base):
 
 
 class Action(Base):
-    """What an operator did, or tried to do: who, what, to what, how it went, and when."""
+    """An entry of the audit log."""
 
     __tablename__ = "actions"
 

@@ -1,1 +1,1 @@
-"""Full-text search: analysis of text, parsing of queries, highlighting."""
+"""Full-text search: analysis of text, parsing of queries, highlighting, listing queries."""

@@ -1,4 +1,4 @@
-"""What of an article is searched, field by field, and where in it a search was met."""
+"""The searchable text of an article, and its highlighting where a search matches."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -9,52 +9,52 @@ from app.article.markdown import events, without_title
 from app.article.record import Record
 from app.search.analyzer import SearchTerm, highlight
 
-LOOKED_THROUGH: Final = 20_000
-"""How many characters of a body are looked through for a passage to show."""
+SEARCHED_CHARACTERS: Final = 20_000
+"""How many characters of a body are searched for a passage to show."""
 
 PASSAGE: Final = 240
-"""How many characters of a body are shown around the first word that was found."""
+"""How many characters of a body are shown, from the first match on."""
 
 _LEAD: Final = 60
-_WITHIN_A_WORD: Final = frozenset({"Emphasis", "Strong", "Strikethrough", "Link"})
+_INLINE: Final = frozenset({"Emphasis", "Strong", "Strikethrough", "Link"})
 
 
 def searchable_fields(record: Record) -> Mapping[str, str]:
-    """Return the texts in which a search is shown, as readers see them."""
+    """Return the texts that are highlighted, as readers see them, by field."""
     body = plain_text(without_title(record.body_md, record.title))
-    return {"title": record.title, "summary": record.summary, "body": body[:LOOKED_THROUGH]}
+    return {"title": record.title, "summary": record.summary, "body": body[:SEARCHED_CHARACTERS]}
 
 
 def plain_text(body: str) -> str:
-    """Return the text that readers of `body` see, without markup, its blocks apart by blanks."""
-    seen: list[str] = []
-    see = seen.append
+    """Return the visible text of a Markdown body, with spaces between its blocks."""
+    parts: list[str] = []
+    add = parts.append
     for event in events(body):
         if isinstance(event, str):  # a break or a rule
-            see(" ")
+            add(" ")
         elif "Text" in event:
-            see(event["Text"])
+            add(event["Text"])
         elif "End" in event:
             value = event["End"]
-            # One with more to say of itself is a dictionary, and that of a block.
-            if not (isinstance(value, str) and value in _WITHIN_A_WORD):
-                see(" ")
+            # A tag with attributes is a dictionary, and always a block.
+            if not (isinstance(value, str) and value in _INLINE):
+                add(" ")
         elif "Code" in event:
-            see(event["Code"])
+            add(event["Code"])
         elif not ("Start" in event or "InlineHtml" in event or "Html" in event):
-            see(" ")
-    return "".join(seen)
+            add(" ")
+    return "".join(parts)
 
 
 def highlights(record: Record, terms: Sequence[SearchTerm]) -> dict[str, str]:
-    """Return, as HTML, the fields of `record` in which `terms` are found, with `mark` around them.
+    """Return, as HTML, the fields of `record` in which `terms` occur, with matches in `mark`.
 
-    Of a body it is the passage around the first that is found.
+    Of the body, only the passage around the first match is returned.
     """
-    asked = tuple(term for term in terms if not term.excluded)
+    included = tuple(term for term in terms if not term.excluded)
     found = {}
     for name, text in searchable_fields(record).items():
-        pieces = list(highlight(text, asked, record.lang))
+        pieces = list(highlight(text, included, record.lang))
         if any(hit for _, hit in pieces):
             found[name] = _as_html(_passage(pieces) if name == "body" else pieces)
     return found

@@ -1,9 +1,8 @@
-"""Reading what somebody types to search: any text means something, and none is an error.
+"""Parsing of search queries. Every text is a valid query.
 
-Words must all be there, in any of their forms that the site's languages have; "words in quotation
-marks" must stand together as they are; `elect*` is how a word begins; `-word` must not be there.
-A piece of text without blanks between its words, such as AT&T or a word of Chinese, is found where
-its parts stand together.
+All words must occur, in any form that the stemmers of the site's languages know. "Words in quotes"
+are a phrase, matched without stemming. `elect*` is a prefix, and `-word` excludes. A word that
+becomes several tokens, such as AT&T or a Chinese word, is a phrase of them.
 """
 
 import re
@@ -13,8 +12,8 @@ from app.search import analyzer
 from app.search.analyzer import SearchTerm
 
 TERMS_AT_MOST: Final = 20
-SHORTEST_BEGINNING: Final = 2
-"""A shorter beginning than this is taken for the word: too many words begin so."""
+MIN_PREFIX_LENGTH: Final = 2
+"""A shorter prefix would match too many words, and is searched as a word."""
 
 _PIECE: Final = re.compile(
     r"(?P<minus>(?<!\S)[-\u2212])?(?:[\"\u201c\u201d](?P<phrase>[^\"\u201c\u201d]*)(?:[\"\u201c\u201d]|\Z)|(?P<word>[^\s\"\u201c\u201d]+))"
@@ -22,7 +21,7 @@ _PIECE: Final = re.compile(
 
 
 def parse(text: str, languages: tuple[str, ...]) -> tuple[SearchTerm, ...]:
-    """Return what `text` asks for, TERMS_AT_MOST of it; nothing where it has no words to find."""
+    """Return the terms of a query, at most TERMS_AT_MOST; none if it only excludes."""
     found: dict[SearchTerm, None] = {}
     for match in _PIECE.finditer(text):
         term = _term(match, languages)
@@ -38,14 +37,14 @@ def _term(match: re.Match[str], languages: tuple[str, ...]) -> SearchTerm | None
     excluded = match["minus"] is not None
     exact = match["phrase"] is not None
     text = match["phrase"] if exact else match["word"]
-    line = analyzer.tokenize(text)
-    if not line:
+    tokens = analyzer.tokenize(text)
+    if not tokens:
         return None
-    whole = " ".join(line)
+    phrase = " ".join(tokens)
     if exact:
-        return SearchTerm((whole,), excluded=excluded)
-    if text.endswith("*") and len(line[-1]) >= SHORTEST_BEGINNING:
-        return SearchTerm((whole,), prefix=True, excluded=excluded)
-    if len(line) > 1:
-        return SearchTerm((whole,), excluded=excluded)
+        return SearchTerm((phrase,), excluded=excluded)
+    if text.endswith("*") and len(tokens[-1]) >= MIN_PREFIX_LENGTH:
+        return SearchTerm((phrase,), prefix=True, excluded=excluded)
+    if len(tokens) > 1:
+        return SearchTerm((phrase,), excluded=excluded)
     return SearchTerm(analyzer.variants(text, languages), excluded=excluded)

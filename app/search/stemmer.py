@@ -1,4 +1,4 @@
-"""The stems of words, by Snowball's algorithms, kept for the words that come again."""
+"""Stems of words by the Snowball algorithms, cached for frequent words."""
 
 from functools import lru_cache
 from threading import local
@@ -6,12 +6,12 @@ from typing import Final
 
 import Stemmer
 
-_OFTEN: Final = 32
-"""Words that have no more bytes come again, and their stems are kept."""
+_CACHED_WORD_BYTES: Final = 32
+"""Longer words are rare, and their stems are not cached."""
 
-_AT_MOST: Final = 16_384
+_CACHE_SIZE: Final = 16_384
 
-# By the primary subtag of a language, the algorithm that Snowball has for it.
+# Snowball algorithms by the primary subtag of a language.
 _ALGORITHMS: Final = {
     "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek",
     "en": "english", "eo": "esperanto", "es": "spanish", "et": "estonian", "eu": "basque",
@@ -24,9 +24,9 @@ _ALGORITHMS: Final = {
 
 
 class StemCache(dict[bytes, bytes]):
-    """The stem of each word in one language, in UTF-8, found out as it is asked for.
+    """Stems in one language by word, both in UTF-8, filled on access.
 
-    To ask the stemmer takes several times as long, also where it keeps what it has met itself.
+    Several times as fast as the stemmer with its own cache.
     """
 
     def __init__(self, algorithm: str) -> None:
@@ -35,8 +35,8 @@ class StemCache(dict[bytes, bytes]):
 
     def __missing__(self, word: bytes) -> bytes:
         stem: bytes = self._stemmer.stemWord(word)
-        if len(word) <= _OFTEN:
-            if len(self) >= _AT_MOST:
+        if len(word) <= _CACHED_WORD_BYTES:
+            if len(self) >= _CACHE_SIZE:
                 self.clear()
             self[word] = stem
         return stem
@@ -46,19 +46,19 @@ class StemCache(dict[bytes, bytes]):
         return self[word.encode()].decode()
 
 
-# A stemmer is not for several threads.
-_KNOWN: Final = local()
+# A stemmer is not safe for use by several threads.
+_CACHES: Final = local()
 
 
 def stem_cache(language: str) -> StemCache | None:
-    """Return the stems in a language, given by its tag, or None where Snowball has none for it."""
+    """Return the stems of a language, given by its tag, or None if it has no algorithm."""
     name = _algorithm(language)
     if name is None:
         return None
-    known: dict[str, StemCache] = _KNOWN.__dict__
-    if name not in known:
-        known[name] = StemCache(name)
-    return known[name]
+    caches: dict[str, StemCache] = _CACHES.__dict__
+    if name not in caches:
+        caches[name] = StemCache(name)
+    return caches[name]
 
 
 @lru_cache(64)

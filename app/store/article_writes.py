@@ -1,7 +1,7 @@
-"""Writing articles: drafts, each one article's way through a transaction, into rows.
+"""Writing articles with their links, aliases and revisions, and updating the public index.
 
-A draft says what an article becomes, step by step. What it was before, and each step but the last,
-is kept as a revision.
+An ArticleWrite holds the states that an article goes through in a transaction. The state before
+them, and each of them but the last, is stored as a revision.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,15 +27,15 @@ _REVISION: Final = (
 )  # fmt: skip
 
 Aliases = Mapping[str, "ArticleWrite | None"]
-"""Slugs that articles had, and whose they are from now on: an article's, or nobody's."""
+"""Slugs that lead to an article from now on, or, with None, to no article any more."""
 
 
 @dataclass(slots=True, eq=False)
 class ArticleWrite:
-    """What an article becomes: the last of `states` in the end, of which `existing` is the sum.
+    """The `states` an article goes through; `existing` describes the last of them.
 
-    Without any it stays what it is. Its `id` is None until it is written. `listed` says whether
-    readers see it, as far as the change feed has got.
+    Without states the article does not change. `id` is None until it is written. `listed` says
+    whether readers see it, according to the change feed so far.
     """
 
     existing: ExistingArticle
@@ -55,24 +55,24 @@ def write(
     load_id: int | None,
     now: datetime,
 ) -> None:
-    """Write `drafts`, give those that are new their ids, and set `aliases`."""
+    """Write `drafts`, assign ids to new articles, and set `aliases`."""
     old = {draft.id: draft for draft in drafts if draft.id is not None}
     new = [draft for draft in drafts if draft.id is None]
-    before = _replace(session, old, load_id, now) if old else {}
+    before = _update_existing(session, old, load_id, now) if old else {}
     for draft, draft_id in zip(new, allocate_ids(session, _ARTICLES, len(new)), strict=True):
         draft.id = draft_id
     rows = [(draft.id, *_values(draft, now)) for draft in new]
-    bulk_insert(session, _ARTICLES, ("id", *_KEPT), rows)
-    _keep(session, {draft.id: draft.states[:-1] for draft in new}, load_id, now)
-    _link(session, {draft.id: draft.states[-1] for draft in new}, now)
+    bulk_insert(session, _ARTICLES, ("id", *_WRITTEN_COLUMNS), rows)
+    _insert_revisions(session, {draft.id: draft.states[:-1] for draft in new}, load_id, now)
+    _insert_links(session, {draft.id: draft.states[-1] for draft in new}, now)
     set_aliases(session, aliases)
-    became = {draft.id: draft.states[-1] for draft in drafts if draft.id is not None}
-    shown = {i: state.record for i, state in became.items() if state.listed_at(now)}
+    final = {draft.id: draft.states[-1] for draft in drafts if draft.id is not None}
+    shown = {i: state.record for i, state in final.items() if state.listed_at(now)}
     public_index.update_articles(session, before, shown)
 
 
 def set_aliases(session: Session, aliases: Aliases) -> None:
-    """Let `aliases` lead where they say."""
+    """Insert, replace or delete aliases."""
     if not aliases:
         return
     session.execute(delete(SlugAlias).where(is_any_of(session, SlugAlias.slug, aliases.keys())))
@@ -81,40 +81,47 @@ def set_aliases(session: Session, aliases: Aliases) -> None:
 
 
 def remove(session: Session, ids: Sequence[int]) -> None:
-    """Remove articles with all that is theirs. The change feed keeps what it said of them."""
+    """Delete articles with all that belongs to them, except their entries in the change feed."""
     if ids:
-        # By what stands there, as an article that readers do not see is in no catalogue.
+        # Only public articles are in the public index.
         listed = {each.id for each in existing_articles.by_id(session, ids) if each.listed}
         past = articles.current_states(session, [i for i in ids if i in listed])
         public_index.update_articles(session, {i: state.record for i, state in past.items()}, {})
         session.execute(delete(Article).where(is_any_of(session, Article.id, ids)))
 
 
-def _replace(
+def _update_existing(
     session: Session, drafts: Mapping[int, ArticleWrite], load_id: int | None, now: datetime
 ) -> dict[int, Record]:
-    """Write articles that are there. Return what those were that readers saw."""
+    """Update existing articles. Return the old records of those that readers saw."""
     past = articles.current_states(session, drafts.keys())
-    _keep(session, {i: [past[i], *draft.states[:-1]] for i, draft in drafts.items()}, load_id, now)
+    _insert_revisions(
+        session, {i: [past[i], *draft.states[:-1]] for i, draft in drafts.items()}, load_id, now
+    )
     moving = [i for i, draft in drafts.items() if draft.existing.slug != past[i].record.slug]
     if moving:
-        # One may go where another is yet to leave, so first all of them are where no slug is.
+        # Two articles may swap slugs, so all of them get temporary slugs first, which are invalid.
         away = [{"id": i, "slug": f"/{i}"} for i in moving]
         session.execute(update(Article), away)
-    rows = [{"id": i, **dict(zip(_KEPT, _values(d, now), strict=True))} for i, d in drafts.items()]
+    rows = [
+        {"id": i, **dict(zip(_WRITTEN_COLUMNS, _values(d, now), strict=True))}
+        for i, d in drafts.items()
+    ]
     session.execute(update(Article), rows)
-    became = {i: draft.states[-1] for i, draft in drafts.items()}
-    # Links that are as they were stand already.
-    anew = {
+    final = {i: draft.states[-1] for i, draft in drafts.items()}
+    # Unchanged links are not written again.
+    relinked = {
         i: state
-        for i, state in became.items()
+        for i, state in final.items()
         if _links(state, state.listed_at(now))
         != _links(past[i], past[i].record.published_at if drafts[i].listed else None)
     }
-    if anew:
+    if relinked:
         for link in ArticleTopic, ArticleEntity:
-            session.execute(delete(link).where(is_any_of(session, link.article_id, anew.keys())))
-        _link(session, anew, now)
+            session.execute(
+                delete(link).where(is_any_of(session, link.article_id, relinked.keys()))
+            )
+        _insert_links(session, relinked, now)
     return {i: past[i].record for i, draft in drafts.items() if draft.listed}
 
 
@@ -122,14 +129,14 @@ def _links(state: ArticleState, listed_at: datetime | None) -> tuple[object, ...
     return state.record.topics, state.record.entities, listed_at
 
 
-def _keep(
+def _insert_revisions(
     session: Session,
     past: Mapping[int | None, Sequence[ArticleState]],
     load_id: int | None,
     now: datetime,
 ) -> None:
-    """Add to the revisions of each article, given by its id, the oldest first."""
-    ids = [article_id for article_id, kept in past.items() if kept]
+    """Insert revisions, by article id, the oldest first."""
+    ids = [article_id for article_id, states in past.items() if states]
     if not ids:
         return
     counted = select(Revision.article_id, func.max(Revision.number)).group_by(Revision.article_id)
@@ -143,12 +150,12 @@ def _keep(
     bulk_insert(session, Revision.__table__, _REVISION, rows)
 
 
-def _link(
+def _insert_links(
     session: Session,
     states: Mapping[int | None, ArticleState] | Mapping[int, ArticleState],
     now: datetime,
 ) -> None:
-    """Insert the topics and entities of articles, given by their ids, in their order."""
+    """Insert the links of articles with their topics and entities, by article id."""
     records = {i: (state.record, state.listed_at(now)) for i, state in states.items()}
     topics = topics_and_entities.get_or_create_topics(
         session, {t for r, _ in records.values() for t in r.topics}
@@ -170,7 +177,7 @@ def _link(
     bulk_insert(session, ArticleEntity.__table__, (*_LINK, "entity_id", "listed_at"), rows)
 
 
-_KEPT: Final = (
+_WRITTEN_COLUMNS: Final = (
     *COLUMNS, "canonical_key", "digest", "withdrawn_at", "withdrawn_reason", "listed_at",
     "source_host",
 )  # fmt: skip
@@ -178,7 +185,7 @@ _COLUMNS: Final = attrgetter(*(name for name in COLUMNS if name != "claims"))
 
 
 def _values(draft: ArticleWrite, now: datetime) -> tuple[Any, ...]:
-    """Return the values of the columns _KEPT for what `draft` is in the end."""
+    """Return the values of _WRITTEN_COLUMNS for the last state of `draft`."""
     state = draft.states[-1]
     record, withdrawn_at, withdrawn_reason = state
     standing = draft.existing

@@ -1,4 +1,4 @@
-"""Articles as readers and operators find them: rows into records."""
+"""Reading articles: the statements, and the conversion of rows into records."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,13 +33,13 @@ from app.database.tables import (
     Topic,
 )
 
-# Statements of tables and not of classes: a row is a row, and nothing is tracked.
+# Statements use tables, not mapped classes: the session tracks no objects.
 _TABLE: Final = Article.__table__
 _ARTICLES: Final = _TABLE.c
 
 
 def _names(vocabulary: FromClause, links: FromClause, name: str) -> ColumnElement[str]:
-    """Return the names that an article has in a vocabulary, in its own order, as an array."""
+    """Return the topics or entities of an article, in its own order, as a JSON array."""
     return json_array(
         select(vocabulary.c[name])
         .select_from(vocabulary.join(links))
@@ -51,7 +51,7 @@ def _names(vocabulary: FromClause, links: FromClause, name: str) -> ColumnElemen
 
 _NO_COLUMNS: Final = {"topics", "entities", "upkeep", "claims"}
 COLUMNS: Final = (*(name for name in Record.model_fields if name not in _NO_COLUMNS), "claims")
-"""The fields of a record that are columns of the articles."""
+"""The fields of a record that are columns of the table of articles."""
 
 SELECT_RECORD = select(
     _ARTICLES.id,
@@ -59,7 +59,7 @@ SELECT_RECORD = select(
     _names(Topic.__table__, ArticleTopic.__table__, "slug").label("topics"),
     _names(Entity.__table__, ArticleEntity.__table__, "name").label("entities"),
 )
-"""Articles with their lists: one row each, and one statement for all that is asked."""
+"""Complete records: one statement, one row for each article."""
 
 _ALL_FIELDS: Final = set(Record.model_fields)
 _SELECTED: Final = tuple(column.name for column in SELECT_RECORD.selected_columns)
@@ -71,7 +71,7 @@ _UNREAD: Final[Mapping[str, Any]] = {
     "body_md": "", "topics": (), "entities": (), "claims": _NO_CLAIMS, "extra": {},
     "upkeep": _NO_UPKEEP,
 }  # fmt: skip
-"""What a record has that was not read."""
+"""Values of fields that were not read."""
 
 # Without its creation: `updated_at` dates what came first. A creation where another article had
 # moved away from the slug counts, for clients may have that one.
@@ -92,7 +92,7 @@ _READABLE = SELECT_RECORD.add_columns(_LAST_CHANGE.label("changed_at")).where(
 
 
 class ArticleState(NamedTuple):
-    """All that an article is at one time: its record, and since when and why it is withdrawn."""
+    """The complete state of an article: its record, and when and why it was withdrawn."""
 
     record: Record
     withdrawn_at: datetime | None = None
@@ -100,18 +100,18 @@ class ArticleState(NamedTuple):
 
     @property
     def visible_from(self) -> datetime | None:
-        """The instant from which on readers see the article, or None where they never do."""
+        """When readers see the article from, or None if it is withdrawn."""
         return self.record.published_at if self.withdrawn_at is None else None
 
     def listed_at(self, now: datetime) -> datetime | None:
-        """Return `visible_from` where that has come by `now`."""
+        """Return `visible_from` if it is not after `now`."""
         visible = self.visible_from
         return visible if visible is not None and visible <= now else None
 
 
 @dataclass(frozen=True, slots=True)
 class AliasOrTombstone:
-    """What is left of an article at a slug: where it is now, or that it was withdrawn."""
+    """What a slug without a public article leads to: a moved or a withdrawn article."""
 
     slug: str
     withdrawn: bool
@@ -139,9 +139,9 @@ def find(connection: Connection, slug: str, now: datetime) -> Record | None:
 def find_alias_or_tombstone(
     connection: Connection, slug: str, now: datetime
 ) -> AliasOrTombstone | None:
-    """Return what is left at `slug` of an article that is not there, or not any more.
+    """Return where an article with the alias `slug` is now, or that it was withdrawn, or None.
 
-    An alias leads to where the article is now, in one step. What is not published yet leaves none.
+    Scheduled articles are ignored.
     """
     moved = select(SlugAlias.article_id).where(SlugAlias.slug == slug).scalar_subquery()
     found = (
@@ -155,7 +155,7 @@ def find_alias_or_tombstone(
 
 
 def current_states(session: Session, ids: Collection[int]) -> dict[int, ArticleState]:
-    """Return what the articles with those ids are now."""
+    """Return the current states of articles by id."""
     if not ids:
         return {}
     return {row.id: _state(row) for row in select_by_ids(session.connection(), _STATE, ids)}
@@ -163,7 +163,7 @@ def current_states(session: Session, ids: Collection[int]) -> dict[int, ArticleS
 
 @cache
 def select_record_without(unread: frozenset[str]) -> Select[Any]:
-    """Return RECORD without those of its columns."""
+    """Return SELECT_RECORD without the columns in `unread`."""
     return SELECT_RECORD.with_only_columns(
         *(c for c in SELECT_RECORD.selected_columns if c.name not in unread)
     )
@@ -172,14 +172,14 @@ def select_record_without(unread: frozenset[str]) -> Select[Any]:
 def select_by_ids(
     connection: Connection, found: Select[Any], ids: Collection[int]
 ) -> CursorResult[Any]:
-    """Return those rows of `found`, which is RECORD or made of it, that have one of `ids`."""
+    """Return the rows of `found`, a variant of SELECT_RECORD, for articles with `ids`."""
     dialect = connection.dialect.name
     return connection.execute(_narrowed(found, dialect), {"ids": list_parameter(ids, dialect)})
 
 
 @cache
 def _narrowed(found: Select[Any], dialect: str) -> Select[Any]:
-    # To build a statement, and to find out that it is known, takes longer than to run this one.
+    # Building this statement takes longer than running it.
     return found.where(is_any_of_parameter(_ARTICLES.id, "ids", dialect))
 
 
@@ -188,7 +188,7 @@ def _state(row: "Row[*tuple[Any, ...]]") -> ArticleState:
 
 
 def to_record(row: "Row[*tuple[Any, ...]]") -> Record:
-    """Return the record kept in a row of `SELECT_RECORD`. It was checked when it came in."""
+    """Return the record kept in a row of `SELECT_RECORD`. It was validated when it was loaded."""
     fields = dict(zip(_SELECTED, row, strict=False))
     del fields["id"]
     fields["topics"], fields["entities"] = _lists((fields["topics"], fields["entities"]))
@@ -199,12 +199,12 @@ def to_record(row: "Row[*tuple[Any, ...]]") -> Record:
 def to_records(found: CursorResult[Any]) -> dict[int, Record]:
     """Return the records in rows of `select_record_without` by article id, in the order of rows.
 
-    What was not read of them is empty there.
+    Fields that were not read are empty.
     """
     names, rows = found.keys(), found.all()
     if not rows:
         return {}
-    # Column by column: row by row they take twice as long.
+    # By columns, which takes half the time of a loop over rows.
     columns: dict[str, Iterable[Any]] = dict(zip(names, zip(*rows, strict=True), strict=True))
     for name, read in _READERS.items():
         if name in columns:
@@ -230,4 +230,4 @@ def _claims(kept_as: dict[str, Any]) -> Claims:
 _READERS: Final[Mapping[str, Callable[[Iterable[Any]], Iterable[Any]]]] = {
     "topics": _lists, "entities": _lists, "claims": partial(map, _claims),
 }  # fmt: skip
-"""What makes values of a record of a column's."""
+"""Conversions of columns whose values are not those of the record."""

@@ -1,4 +1,4 @@
-"""A load holds a lease, instead of being judged by when it was last touched."""
+"""A lease for running loads, in place of the instant of the last write."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ instant = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    # A load that is under way while this runs is one of an older version, which stops for it.
+    # Only an older version can be running a load now, and it stops at the new schema.
     with op.batch_alter_table("loads") as loads:
         loads.alter_column("touched_at", new_column_name="leased_until", existing_type=instant)
 

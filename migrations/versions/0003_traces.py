@@ -1,4 +1,4 @@
-"""What is left where an article was: the slugs it had, and that it was withdrawn."""
+"""Aliases of moved articles, and the instant of a withdrawal."""
 
 import sqlalchemy as sa
 from alembic import op

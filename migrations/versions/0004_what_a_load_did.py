@@ -1,4 +1,4 @@
-"""What a load did, so that it can be watched, told again and undone; who did it."""
+"""What a load did and for which operator, so that it can be watched, reported and undone."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -71,7 +71,7 @@ def downgrade() -> None:
     op.drop_table("actions")
     with op.batch_alter_table("tokens") as tokens:
         tokens.drop_column("last_used_at")
-    # What an older version cannot say: changes of articles that are no more.
+    # Older versions have no changes of articles that were removed.
     op.execute("DELETE FROM changes WHERE article_id IS NULL")
     with op.batch_alter_table("changes") as changes:
         changes.drop_index(op.f("ix_changes_alias_of"))

@@ -1,4 +1,4 @@
-"""What readers list and find: when an article is listed, terms, words, and what the public sees."""
+"""Listings and search: `listed_at`, term counts, the full-text index, and public changes."""
 
 import hashlib
 import secrets
@@ -86,7 +86,7 @@ def upgrade() -> None:
 
 
 def _name_entities() -> None:
-    """Give each entity a slug. Where one is taken, or there is none, a digest tells them apart."""
+    """Give each entity a slug, with a digest if it is taken or empty."""
     table = sa.table("entities", sa.column("id"), sa.column("name"), sa.column("slug"))
     found = op.get_bind().execute(sa.select(table.c.id, table.c.name).order_by(table.c.id)).all()
     taken: set[str] = set()
@@ -101,15 +101,12 @@ def _name_entities() -> None:
 
 
 def _publish_changes() -> None:
-    """Let readers see the changes of what they see, and of what there is no more.
-
-    Articles that are dated ahead are announced when their time comes.
-    """
+    """Make all changes public except those of scheduled articles, which are published later."""
     articles = sa.table("articles", sa.column("id"), sa.column("published_at", instant))
     changes = sa.table("changes", *map(sa.column, ("kind", "public", "article_id")))
     now = datetime.now(UTC)
     if op.get_bind().dialect.name == "sqlite":
-        now = now.replace(tzinfo=None)  # which is how it keeps instants
+        now = now.replace(tzinfo=None)  # SQLite stores the UTC wall clock
     ahead = sa.select(articles.c.id).where(articles.c.published_at > now)
     hidden = changes.c.article_id.is_not(None) & changes.c.article_id.in_(ahead)
     op.execute(sa.update(changes).where(~hidden).values(public=changes.c.kind))

@@ -1,7 +1,7 @@
-"""Rows as they are read: on SQLite bodies stand last, and links are kept by their keys.
+"""Storage layout on SQLite: bodies in the last column, and links without a rowid.
 
-The index of words is merged less often, for what is merged is written anew each time. PostgreSQL
-keeps long texts apart, and all rows in one way.
+The full-text index merges less often, because a merge rewrites what it merges. PostgreSQL stores
+long texts separately and needs none of this.
 """
 
 import sqlalchemy as sa
@@ -26,16 +26,16 @@ _FROM_NOW_ON = (
 
 
 def upgrade() -> None:
-    _make_anew(_FROM_NOW_ON, with_rowid=False)
+    _recreate(_FROM_NOW_ON, with_rowid=False)
     _merge_from(8)
 
 
 def downgrade() -> None:
     _merge_from(4)
-    _make_anew(_OF_OLD, with_rowid=True)
+    _recreate(_OF_OLD, with_rowid=True)
 
 
-def _make_anew(columns: tuple[str, ...], *, with_rowid: bool) -> None:
+def _recreate(columns: tuple[str, ...], *, with_rowid: bool) -> None:
     if op.get_context().dialect.name != "sqlite":
         return
     with op.batch_alter_table("articles", recreate="always", partial_reordering=[columns]):
@@ -47,7 +47,7 @@ def _make_anew(columns: tuple[str, ...], *, with_rowid: bool) -> None:
 
 
 def _merge_from(segments: int) -> None:
-    """Say how many segments of one size the index of words has before they are made one."""
+    """Set how many segments of one size FTS5 collects before it merges them."""
     if op.get_context().dialect.name == "sqlite":
         told = sa.text("INSERT INTO article_words (article_words, rank) VALUES ('automerge', :n)")
         op.execute(told.bindparams(n=segments))

@@ -1,6 +1,6 @@
-"""Words without their texts: on SQLite the index of words no longer keeps what it was made from.
+"""A contentless full-text index on SQLite, which does not keep the indexed text.
 
-Either way it starts empty: the service fills it from the articles, before it answers anybody.
+It is recreated empty in both directions. Migration 8 fills it.
 """
 
 from alembic import op
@@ -12,14 +12,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    _make_anew(", content = ''")
+    _recreate(", content = ''")
 
 
 def downgrade() -> None:
-    _make_anew("")
+    _recreate("")
 
 
-def _make_anew(content: str) -> None:
+def _recreate(content: str) -> None:
     if op.get_context().dialect.name != "sqlite":
         return
     op.execute("DROP TABLE article_words")

@@ -100,7 +100,9 @@ def test_l03_a_migration_fills_the_index_in_both_directions(own_site: Site) -> N
     assert_catalogued(own_site.database)
 
 
-def test_a_migration_fills_all_that_readers_search_where_no_version_had_yet(own_site: Site) -> None:
+def test_a_migration_fills_listings_and_search_in_a_database_that_never_had_them(
+    own_site: Site,
+) -> None:
     """As in a database of a version before there were listings, and with an article to come."""
     site = own_site
     ahead = {"published_at": "2999-01-01T00:00:00Z", "updated_at": "2999-01-01T00:00:00Z"}

@@ -1,4 +1,4 @@
-"""The database: its schema, its transactions, and what they promise."""
+"""The schema and the transactions of the database."""
 
 import threading
 import time
@@ -48,7 +48,7 @@ def own(request: pytest.FixtureRequest) -> Iterator[Database]:
     database.close()
 
 
-def test_the_migrations_give_exactly_the_tables(own: Database) -> None:
+def test_the_migrations_create_exactly_the_tables(own: Database) -> None:
     own.check()
     own.downgrade("base")
     assert set(inspect(own.engine).get_table_names()) == {"alembic_version"}
@@ -58,8 +58,8 @@ def test_the_migrations_give_exactly_the_tables(own: Database) -> None:
 
 
 @pytest.mark.databases("sqlite")
-def test_on_sqlite_rows_are_laid_out_as_they_are_read(database: Database) -> None:
-    """What `check` does not see: the order of columns, and which rows are kept by their keys."""
+def test_on_sqlite_bodies_are_the_last_column_and_links_have_no_rowid(database: Database) -> None:
+    """`check` compares neither the order of columns nor the storage of rows."""
     columns = [each["name"] for each in inspect(database.engine).get_columns("articles")]
     assert columns == list(Article.__table__.columns.keys())
     assert columns[-1] == "body_md"
@@ -122,7 +122,7 @@ def draft_of(session: Session, record: Record) -> ArticleWrite:
     return draft
 
 
-def test_a_relation_that_was_not_asked_for_raises(database: Database) -> None:
+def test_a_relationship_that_was_not_loaded_raises(database: Database) -> None:
     with database.writing() as session:
         written(session, STORY)
     with database.reading() as session:
@@ -131,7 +131,7 @@ def test_a_relation_that_was_not_asked_for_raises(database: Database) -> None:
             _ = article.topics
 
 
-def test_a_write_that_fails_leaves_nothing(database: Database) -> None:
+def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     def write() -> None:
         with database.writing() as session:
             written(session, STORY)
@@ -143,7 +143,7 @@ def test_a_write_that_fails_leaves_nothing(database: Database) -> None:
         assert articles.find(session.connection(), "a", NOW) is None
 
 
-def test_writers_wait_for_each_other_and_number_their_changes_without_gaps(
+def test_l02_concurrent_writers_number_their_changes_without_gaps(
     database: Database,
 ) -> None:
     with database.writing() as session:
@@ -163,7 +163,7 @@ def test_writers_wait_for_each_other_and_number_their_changes_without_gaps(
         assert session.scalars(select(Change.seq).order_by(Change.seq)).all() == list(range(1, 41))
 
 
-def test_a_reader_sees_one_state_while_others_write(database: Database) -> None:
+def test_a_reading_session_sees_one_snapshot_while_others_write(database: Database) -> None:
     with database.reading() as reader:
         assert articles.find(reader.connection(), "a", NOW) is None
         with database.writing() as writer:
@@ -184,7 +184,7 @@ def test_i21_a_commit_on_sqlite_is_on_disk_when_it_is_acknowledged(
     assert found == [2, "wal", 1]
 
 
-def test_c06_a_database_that_stays_locked_is_unavailable_and_no_error_of_ours(
+def test_c06_a_database_that_stays_locked_is_unavailable(
     sqlite_template: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.database.engines.BUSY_SECONDS", 0.1)
@@ -201,7 +201,9 @@ def test_c06_a_database_that_stays_locked_is_unavailable_and_no_error_of_ours(
 
 
 @given(names=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))))
-def test_any_name_that_a_record_may_have_can_be_kept(database: Database, names: list[str]) -> None:
+def test_any_entity_name_of_a_valid_record_can_be_stored(
+    database: Database, names: list[str]
+) -> None:
     kept = STORY.model_copy(update={"entities": tuple(dict.fromkeys(names))})
     with database.writing() as session:
         article_id = written(session, kept.model_copy(update={"slug": "n"}))
@@ -212,7 +214,7 @@ def test_any_name_that_a_record_may_have_can_be_kept(database: Database, names: 
         article_writes.remove(session, [article_id])
 
 
-def test_c06_a_connection_that_was_closed_from_the_other_side_costs_nobody_an_error(
+def test_c06_a_connection_that_the_server_closed_is_replaced_without_an_error(
     postgres_template: Callable[[], str], postgres_server: str
 ) -> None:
     url = postgres_template()

@@ -39,13 +39,13 @@ def folded(text: str) -> str:
 
 @settings(max_examples=150 * DEPTH)
 @given(TEXTS)
-def test_l03_a_text_is_folded_in_pieces_as_it_is_as_a_whole(text: str) -> None:
+def test_l03_folding_by_pieces_equals_folding_a_whole_text(text: str) -> None:
     assert analyzer.fold(text) == folded(text)
 
 
 @settings(max_examples=50 * DEPTH)
 @given(TEXTS, TEXTS)
-def test_l03_words_are_plain_and_those_of_two_texts_are_the_words_of_both(
+def test_l03_tokens_are_plain_and_those_of_joined_texts_are_the_tokens_of_each(
     one: str, other: str
 ) -> None:
     found = analyzer.tokenize(f"{one} {other}")
@@ -55,7 +55,7 @@ def test_l03_words_are_plain_and_those_of_two_texts_are_the_words_of_both(
 
 @settings(max_examples=50 * DEPTH)
 @given(TEXTS, st.sampled_from(["en", "de-AT", "ja", "tlh"]))
-def test_l03_a_text_is_kept_with_all_its_words_and_their_stems_behind_them(
+def test_l03_a_text_is_indexed_with_all_its_tokens_followed_by_their_stems(
     text: str, language: str
 ) -> None:
     kept, found = analyzer.index_text(text, language).split(), analyzer.tokenize(text)
@@ -76,9 +76,7 @@ ENDINGS = st.sampled_from(["s", "ing ", "ungen.", "\u0430\u043c\u0438 ", "\u2014
     st.lists(st.tuples(TEXTS | LONG, ENDINGS).map("".join), max_size=4).map("".join),
     st.sampled_from(["en", "de-AT", "pt-BR", "ru", "hi", "ja"]),
 )
-def test_l03_a_text_that_is_read_in_pieces_is_kept_as_it_would_be_as_a_whole(
-    text: str, language: str
-) -> None:
+def test_l03_indexing_by_pieces_equals_indexing_a_whole_text(text: str, language: str) -> None:
     assert analyzer.index_text(text, language) == indexed_as_a_whole(text, language)
 
 

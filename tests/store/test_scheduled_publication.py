@@ -1,4 +1,4 @@
-"""Articles that are dated ahead (I-15): hidden until then, everywhere, and public from then on."""
+"""Scheduled articles are hidden everywhere until they are due, and public from then on (I-15)."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from tests.support.site import NOW, Site, app_state
 from tests.support.snapshots import Mirror, assert_catalogued, changes, snapshot
 
 
-def test_i15_an_article_dated_ahead_is_in_no_catalogue_and_no_public_change(site: Site) -> None:
+def test_i15_a_scheduled_article_is_in_no_listing_and_no_public_change(site: Site) -> None:
     site.loaded(ndjson(scheduled_record(), record("b")))
     assert snapshot(site.database).public.keys() == {"b"}
     assert [(each.slug, each.public) for each in changes(site.database)] == [
@@ -19,7 +19,7 @@ def test_i15_an_article_dated_ahead_is_in_no_catalogue_and_no_public_change(site
         assert site.client.get(path).status_code == 404
 
 
-def test_i15_it_is_announced_once_when_its_time_has_come(site: Site) -> None:
+def test_i15_a_scheduled_article_is_published_once_when_it_is_due(site: Site) -> None:
     mirror = Mirror()
     site.loaded(ndjson(*(scheduled_record(f"a{number}") for number in range(3)), record("b")))
     mirror.follow(site.database, snapshot(site.database))
@@ -35,7 +35,7 @@ def test_i15_it_is_announced_once_when_its_time_has_come(site: Site) -> None:
     assert [each.public for each in changes(site.database)][4:] == ["created"] * 3
 
 
-def test_i15_one_that_gets_a_later_date_is_gone_for_readers_until_then(site: Site) -> None:
+def test_i15_an_article_that_is_rescheduled_is_hidden_until_then(site: Site) -> None:
     site.loaded(ndjson(record()))
     later = {"published_at": format_instant(SOON), "updated_at": format_instant(NOW)}
     site.loaded(ndjson(record(**later)))
@@ -44,7 +44,7 @@ def test_i15_one_that_gets_a_later_date_is_gone_for_readers_until_then(site: Sit
     assert site.get("/news/a").status_code == 404
 
 
-def test_l02_what_comes_due_while_no_server_runs_is_published_all_the_same(site: Site) -> None:
+def test_l02_an_article_that_is_due_while_no_server_runs_is_published_later(site: Site) -> None:
     mirror = Mirror()
     site.loaded(ndjson(scheduled_record(), record("b")))
     mirror.follow(site.database, snapshot(site.database))

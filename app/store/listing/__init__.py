@@ -1,1 +1,1 @@
-"""The SQL of listings: filters, index scans, pages, facets."""
+"""Listings: filters, index scans, pages, facets."""

@@ -1,4 +1,4 @@
-"""Facets: how many of the articles that are found are under each term."""
+"""Facets of a listing: the number of matching articles for each value of a facet."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from app.store.listing.filter_lookup import resolve_filter
 from app.store.listing.pages import matching_ids
 
 COUNTED_AT_MOST: Final = 500
-"""Of what a filter finds, how many are counted, the newest of them."""
+"""Facets are counted over this number of matching articles, the newest."""
 
 TERMS_AT_MOST: Final = 20
 FACETS: Final = ("topic", "entity", "lang", "source", "month")
@@ -23,7 +23,7 @@ FACETS: Final = ("topic", "entity", "lang", "source", "month")
 
 @dataclass(frozen=True, slots=True)
 class FacetCount:
-    """A term of a facet: what a filter calls it, how it is written, and how many have it."""
+    """A value of a facet as a filter takes it, its label, and its number of articles."""
 
     value: str
     label: str
@@ -32,9 +32,9 @@ class FacetCount:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """The terms that most of the articles have, by facet, among those that were counted.
+    """The most frequent values of each facet among `counted` articles.
 
-    These are all that are found if `exact`, else the newest of them.
+    These are all matching articles if `exact`, and the newest of them otherwise.
     """
 
     counted: int
@@ -42,14 +42,14 @@ class Facets:
     terms: Mapping[str, Sequence[FacetCount]] = field(default_factory=dict)
 
 
-def facets(connection: Connection, selection: ListingQuery) -> Facets:
-    """Return the facets of what `selection` finds, whichever page of it is shown."""
-    if not selection.filters:
+def facets(connection: Connection, query: ListingQuery) -> Facets:
+    """Return the facets of all articles that match `query`, whatever its page."""
+    if not query.filters:
         return _of_everything(connection)
-    asked = resolve_filter(connection, selection)
-    if selection.q and not asked.terms:
+    resolved = resolve_filter(connection, query)
+    if query.q and not resolved.terms:
         return Facets(0, exact=True, terms=dict.fromkeys(FACETS, ()))
-    ids = matching_ids(connection, asked, COUNTED_AT_MOST + 1)
+    ids = matching_ids(connection, resolved, COUNTED_AT_MOST + 1)
     exact = len(ids) <= COUNTED_AT_MOST
     ids = ids[:COUNTED_AT_MOST]
     return Facets(len(ids), exact, _counted(connection, ids))

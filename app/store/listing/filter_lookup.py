@@ -1,4 +1,4 @@
-"""What a selection names, looked up: topics, entities and others, and how many have each."""
+"""Resolution of the filters of a query: to ids, and to the number of articles of each value."""
 
 from typing import Any
 
@@ -11,41 +11,37 @@ from app.search.listing_query import Facet, ListingQuery
 from app.store.listing.filters import FilterValue, ResolvedFilter
 
 
-def resolve_filter(connection: Connection, selection: ListingQuery) -> ResolvedFilter:
-    """Look up what `selection` names: the ids of its topics and entities, and how many have them.
+def resolve_filter(connection: Connection, query: ListingQuery) -> ResolvedFilter:
+    """Look up the values that `query` filters by, and parse its search terms.
 
-    What nobody knows is a group that no article is in.
+    An unknown value becomes a group without articles.
     """
     named = {
         (facet, value)
-        for lists in (selection.any_of, selection.all_of, selection.none_of)
+        for lists in (query.any_of, query.all_of, query.none_of)
         for facet, values in lists.items()
         for value in values
     }
     known = _values(connection, named)
     groups = [
         [found for value in values for found in known[facet, value]]
-        for facet, values in selection.any_of.items()
+        for facet, values in query.any_of.items()
     ]
-    groups += [
-        known[facet, value] for facet, values in selection.all_of.items() for value in values
-    ]
-    unwanted = [
+    groups += [known[facet, value] for facet, values in query.all_of.items() for value in values]
+    excluded = [
         found
-        for facet, values in selection.none_of.items()
+        for facet, values in query.none_of.items()
         for value in values
         for found in known[facet, value]
     ]
-    terms = (
-        query_parser.parse(selection.q, _languages(connection, selection)) if selection.q else ()
-    )
-    return ResolvedFilter(groups, unwanted, selection.spans, terms)
+    terms = query_parser.parse(query.q, _languages(connection, query)) if query.q else ()
+    return ResolvedFilter(groups, excluded, query.spans, terms)
 
 
 def _values(
     connection: Connection, named: set[tuple[Facet, str]]
 ) -> dict[tuple[Facet, str], list[FilterValue]]:
-    """Return what articles have of what is named. A language is one in whatever case it is."""
+    """Return the known values of facets. Languages are compared without case."""
     known: dict[tuple[Facet, str], list[FilterValue]] = {name: [] for name in named}
     if not named:
         return known
@@ -65,20 +61,20 @@ def _values(
     )
     rows: Any = connection.execute(found)
     for facet, value, articles, key in rows:
-        asked = languages[fold(value)] if facet == "lang" else value
-        known[facet, asked].append(FilterValue(facet, value if key is None else key, articles))
+        requested = languages[fold(value)] if facet == "lang" else value
+        known[facet, requested].append(FilterValue(facet, value if key is None else key, articles))
     return known
 
 
-def _languages(connection: Connection, selection: ListingQuery) -> tuple[str, ...]:
-    """Return the languages in which what is searched may be written."""
-    if asked := selection.any_of.get("lang"):
-        return asked
+def _languages(connection: Connection, query: ListingQuery) -> tuple[str, ...]:
+    """Return the languages whose stemmers apply to the search terms."""
+    if filtered := query.any_of.get("lang"):
+        return filtered
     return languages(connection)
 
 
 def languages(connection: Connection) -> tuple[str, ...]:
-    """Return the languages of the articles that readers see."""
+    """Return the languages of the public articles."""
     found = (
         select(FacetTerm.value)
         .where(FacetTerm.facet == "lang", FacetTerm.articles > 0)

@@ -1,8 +1,8 @@
-"""Which articles a selection has: walks along an index, from the newest on.
+"""Scans of an index for the articles that match a filter, in order, with a limit.
 
-Each walk has a limit of its own, and gives the sort key of what it finds. What narrows most of what
-is asked for is walked along, and the rest is looked up for each article on the way: so a page costs
-what it shows, and not what there is.
+A scan reads the index of the narrowest filter group, or that of all public articles, and checks the
+other conditions for each entry. The limit ends it early, so a page costs what it shows and not what
+there is. Pages are continued by keyset pagination.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ from app.search.listing_query import Facet
 from app.store.listing.filters import (
     COLUMNS,
     LINKS,
-    FilterValues,
+    FilterGroup,
     Keyset,
     ResolvedFilter,
     filter_conditions,
@@ -38,166 +38,183 @@ from app.store.listing.filters import (
     needs_article_row,
 )
 
-_A: Final = Article.__table__.c
+_ARTICLES: Final = Article.__table__.c
+
 SORTED_AT_MOST: Final = 2_000
-"""Up to so many articles of a term are sorted where no index has them in the order asked for."""
+"""No index has a term's articles by `updated_at`. Up to this number, the database sorts them."""
 
-_PATTERNS: Final = 512
+_CACHED_STATEMENTS: Final = 512
 
-When = Literal["listed_at", "updated_at"]
+OrderColumn = Literal["listed_at", "updated_at"]
 
 
-class _Pattern(NamedTuple):
-    """What a walk is like, without the values: of each pattern there is one statement.
+class QueryShape(NamedTuple):
+    """A scan without its values: all scans of one shape share a statement.
 
-    `along` is the list that is walked along, if there is one.
+    `driving` is the filter group whose index is scanned, or None for that of all articles.
     """
 
-    when: When
-    along: FilterValues | None
-    rest: tuple[FilterValues, ...]
+    order_by: OrderColumn
+    driving: FilterGroup | None
+    others: tuple[FilterGroup, ...]
     spans: tuple[str, ...]
     ascending: bool
-    behind: bool
+    has_start: bool
 
     @property
     def needs_article_row(self) -> bool:
-        """Whether the row of each article must be seen to know that it is wanted."""
-        return needs_article_row(self.rest, self.spans)
+        """Whether the conditions refer to columns of the table of articles."""
+        return needs_article_row(self.others, self.spans)
 
 
-def scan(connection: Connection, wanted: ResolvedFilter, when: When, reach: Keyset) -> list[int]:
-    """Return the ids of articles, in order."""
-    statement = _walk(_pattern(wanted, when, reach))
-    return list(connection.scalars(statement, wanted.parameters | reach.parameters))
+def scan(
+    connection: Connection, resolved: ResolvedFilter, order_by: OrderColumn, keyset: Keyset
+) -> list[int]:
+    """Return the ids of matching articles, in order."""
+    statement = _scan_statement(_query_shape(resolved, order_by, keyset))
+    return list(connection.scalars(statement, resolved.parameters | keyset.parameters))
 
 
 def scan_rows(
-    connection: Connection, found: Select[Any], wanted: ResolvedFilter, when: When, reach: Keyset
+    connection: Connection,
+    columns: Select[Any],
+    resolved: ResolvedFilter,
+    order_by: OrderColumn,
+    keyset: Keyset,
 ) -> CursorResult[Any]:
-    """Return the rows of `found`, which is RECORD or made of it, that a walk meets; in any order.
+    """Return the rows of `columns`, a variant of SELECT_RECORD, of matching articles; unordered.
 
-    One statement for the walk and for what is read on it: the second one took a fifth of the time
-    of a page.
+    One statement for ids and rows: a second one would take a fifth of the time of a page.
     """
-    statement = _on_the_way(found, _pattern(wanted, when, reach))
-    return connection.execute(statement, wanted.parameters | reach.parameters)
+    statement = _rows_statement(columns, _query_shape(resolved, order_by, keyset))
+    return connection.execute(statement, resolved.parameters | keyset.parameters)
 
 
-def _pattern(wanted: ResolvedFilter, when: When, reach: Keyset) -> _Pattern:
-    place = wanted.narrowest
-    if (
-        place is not None
-        and when == "updated_at"
-        and group_size(wanted.groups[place]) > SORTED_AT_MOST
-    ):
-        place = None
-    lists = wanted.lists
-    return _Pattern(
-        when,
-        None if place is None else lists[place],
-        # However many values they have: the statement is the same.
-        tuple(each._replace(length=0) for number, each in enumerate(lists) if number != place),
-        tuple(wanted.spans),
-        reach.ascending,
-        reach.after is not None,
+def _query_shape(resolved: ResolvedFilter, order_by: OrderColumn, keyset: Keyset) -> QueryShape:
+    driving = resolved.narrowest
+    if driving is not None and order_by == "updated_at":
+        is_sortable = group_size(resolved.groups[driving]) <= SORTED_AT_MOST
+        driving = driving if is_sortable else None
+    groups = resolved.filter_groups
+    # The other conditions are the same for any number of values.
+    others = [each._replace(length=0) for place, each in enumerate(groups) if place != driving]
+    return QueryShape(
+        order_by,
+        None if driving is None else groups[driving],
+        tuple(others),
+        tuple(resolved.spans),
+        keyset.ascending,
+        keyset.after is not None,
     )
 
 
-# To build a statement, and to find out that it is known, takes longer than to run it.
-@lru_cache(_PATTERNS)
-def _walk(pattern: _Pattern) -> Select[Any]:
-    if pattern.along is None:
-        return _along(_A.id, _A[pattern.when], _listed(pattern), pattern)
-    values = [f"{pattern.along.name}_{number}" for number in range(pattern.along.length)]
-    branches = [_branch(pattern.along.facet, bindparam(name), pattern) for name in values]
-    if len(branches) == 1:
-        return branches[0]
-    # Each of them stops by itself, so what is sorted here is little.
-    pieces = [select(*branch.subquery().c) for branch in branches]
-    together = union_all(*pieces).subquery()
-    key, at = together.c
-    return _ordered(select(key, at).distinct(), key, at, pattern)
+# Building a statement, and SQLAlchemy's lookup of its compiled form, take longer than running it.
+@lru_cache(_CACHED_STATEMENTS)
+def _scan_statement(shape: QueryShape) -> Select[Any]:
+    if shape.driving is None:
+        return _all_articles_scan(shape)
+    group = shape.driving
+    names = [f"{group.name}_{number}" for number in range(group.length)]
+    scans = [_value_scan(group.facet, bindparam(name), shape) for name in names]
+    if len(scans) == 1:
+        return scans[0]
+    # Each scan has the limit, so few rows are merged.
+    merged = union_all(*(select(*each.subquery().c) for each in scans)).subquery()
+    article_id, instant = merged.c
+    return _in_order(select(article_id, instant).distinct(), article_id, instant, shape)
 
 
-@lru_cache(_PATTERNS)
-def _on_the_way(found: Select[Any], pattern: _Pattern) -> Select[Any]:
-    # The walk comes first. In order are its rows, and whether those of both are is the database's.
-    way = _walk(pattern).subquery("scan")
-    return found.select_from(way.join(Article.__table__, _A.id == way.c.id))
+@lru_cache(_CACHED_STATEMENTS)
+def _rows_statement(columns: Select[Any], shape: QueryShape) -> Select[Any]:
+    # The scan is a subquery with a limit, so it runs first. A join does not keep its order.
+    found = _scan_statement(shape).subquery("scan")
+    return columns.select_from(found.join(Article.__table__, _ARTICLES.id == found.c.id))
 
 
-def _branch(facet: Facet, value: BindParameter[Any], pattern: _Pattern) -> Select[Any]:
-    """Walk along the articles that have `value`."""
+def _all_articles_scan(shape: QueryShape) -> Select[Any]:
+    return _limited_scan(_ARTICLES.id, _ARTICLES[shape.order_by], _article_conditions(shape), shape)
+
+
+def _value_scan(facet: Facet, value: BindParameter[Any], shape: QueryShape) -> Select[Any]:
+    """Return the scan of the index that has the articles with one value of a facet."""
     if facet not in LINKS:
-        has_it = COLUMNS[facet] == value
-        return _along(_A.id, _A[pattern.when], [has_it, *_listed(pattern)], pattern)
-    links, name = LINKS[facet]
-    along = [links.c[name] == value, links.c.listed_at.is_not(None)]
-    if pattern.when == "updated_at":
-        along.append(links.c.article_id == _A.id)
-        return _along(_A.id, _A.updated_at, [*along, *_listed(pattern)], pattern)
-    key, at = links.c.article_id, links.c.listed_at
-    if pattern.needs_article_row:
-        along.append(key == _A.id)
-    needed = filter_conditions(pattern.rest, pattern.spans, key, at)
-    return _along(key, at, [*along, *needed], pattern)
+        conditions = [COLUMNS[facet] == value, *_article_conditions(shape)]
+        return _limited_scan(_ARTICLES.id, _ARTICLES[shape.order_by], conditions, shape)
+    links, column = LINKS[facet]
+    has_value = [links.c[column] == value, links.c.listed_at.is_not(None)]
+    joined = links.c.article_id == _ARTICLES.id
+    if shape.order_by == "updated_at":
+        conditions = [*has_value, joined, *_article_conditions(shape)]
+        return _limited_scan(_ARTICLES.id, _ARTICLES.updated_at, conditions, shape)
+    article_id, listed_at = links.c.article_id, links.c.listed_at
+    if shape.needs_article_row:
+        has_value.append(joined)
+    others = filter_conditions(shape.others, shape.spans, article_id, listed_at)
+    return _limited_scan(article_id, listed_at, [*has_value, *others], shape)
 
 
-def _listed(pattern: _Pattern) -> list[ColumnElement[bool]]:
-    needed = filter_conditions(pattern.rest, pattern.spans, _A.id, _A.listed_at)
-    return [_A.listed_at.is_not(None), *needed]
+def _article_conditions(shape: QueryShape) -> list[ColumnElement[bool]]:
+    others = filter_conditions(shape.others, shape.spans, _ARTICLES.id, _ARTICLES.listed_at)
+    return [_ARTICLES.listed_at.is_not(None), *others]
 
 
-def _along(
-    key: ColumnElement[int],
-    at: ColumnElement[datetime],
-    met: Sequence[ColumnElement[bool]],
-    pattern: _Pattern,
+def _limited_scan(
+    article_id: ColumnElement[int],
+    instant: ColumnElement[datetime],
+    conditions: Sequence[ColumnElement[bool]],
+    shape: QueryShape,
 ) -> Select[Any]:
-    columns: tuple[Any, Any] = key.label("id"), at.label("at")
-    found: Select[Any] = select(*columns).where(*met)
-    if pattern.behind:
-        here: Any = tuple_(at, key)
-        there = tuple_(
+    columns: tuple[Any, Any] = article_id.label("id"), instant.label("at")
+    found: Select[Any] = select(*columns).where(*conditions)
+    if shape.has_start:
+        sort_key: Any = tuple_(instant, article_id)
+        start = tuple_(
             bindparam("after_instant", type_=Instant()), bindparam("after_id", type_=Integer())
         )
-        found = found.where(here > there if pattern.ascending else here < there)
-    return _ordered(found, key, at, pattern)
+        found = found.where(sort_key > start if shape.ascending else sort_key < start)
+    return _in_order(found, article_id, instant, shape)
 
 
-def _ordered(
-    found: Select[Any], key: ColumnElement[int], at: ColumnElement[datetime], pattern: _Pattern
+def _in_order(
+    found: Select[Any],
+    article_id: ColumnElement[int],
+    instant: ColumnElement[datetime],
+    shape: QueryShape,
 ) -> Select[Any]:
-    order = (at, key) if pattern.ascending else (at.desc(), key.desc())
+    order = (instant, article_id) if shape.ascending else (instant.desc(), article_id.desc())
     return found.order_by(*order).limit(bindparam("count", type_=Integer()))
 
 
 def search(
-    connection: Connection, wanted: ResolvedFilter, tier: Tier, reach: Keyset, *, exactly: bool
+    connection: Connection, resolved: ResolvedFilter, tier: Tier, keyset: Keyset, *, exactly: bool
 ) -> Iterable[tuple[int, int]]:
-    """Return the ids of articles in which words are found, and their keys, in order."""
-    found = fulltext_index.match_query(connection.dialect.name, wanted.terms, tier, exactly=exactly)
-    met = [found.condition, *_between_keys(wanted.spans, found.key)]
-    needed = filter_conditions(wanted.lists, wanted.spans, found.article_id, _A.listed_at)
-    if needs_article_row(wanted.lists, wanted.spans) or wanted.spans:
-        met.append(_A.id == found.article_id)
-    columns: tuple[Any, Any] = found.article_id.label("id"), found.key.label("key")
-    query: Select[Any] = select(*columns)
-    query = query.select_from(found.rows).where(*met, *needed)
-    if reach.after is not None:
-        key = reach.after.second
-        query = query.where(found.key > key if reach.ascending else found.key < key)
-    query = query.order_by(found.key if reach.ascending else found.key.desc()).limit(reach.count)
-    rows: Any = connection.execute(query, wanted.parameters)
+    """Return the ids of articles that match the search terms at `tier`, with their index keys.
+
+    They are in the order of keys. `exactly` leaves out those that match at an earlier tier.
+    """
+    match = fulltext_index.match_query(
+        connection.dialect.name, resolved.terms, tier, exactly=exactly
+    )
+    groups, spans = resolved.filter_groups, resolved.spans
+    conditions = [match.condition, *_key_bounds(spans, match.key)]
+    if needs_article_row(groups, spans) or spans:
+        conditions.append(_ARTICLES.id == match.article_id)
+    conditions += filter_conditions(groups, spans, match.article_id, _ARTICLES.listed_at)
+    if keyset.after is not None:
+        start = keyset.after.second
+        conditions.append(match.key > start if keyset.ascending else match.key < start)
+    columns: tuple[Any, Any] = match.article_id.label("id"), match.key.label("key")
+    found: Select[Any] = select(*columns).select_from(match.rows).where(*conditions)
+    found = found.order_by(match.key if keyset.ascending else match.key.desc())
+    rows: Any = connection.execute(found.limit(keyset.count), resolved.parameters)
     return cast("Iterable[tuple[int, int]]", rows)
 
 
-def _between_keys(
+def _key_bounds(
     spans: Mapping[str, datetime], key: ColumnElement[int]
 ) -> Iterator[ColumnElement[bool]]:
-    """Bound a search by its keys, to the second; the conditions do the rest."""
-    if since := spans.get("published_from"):
-        yield key >= fulltext_index.index_key(since, 0)
-    if until := spans.get("published_to"):
-        yield key <= fulltext_index.last_index_key(until)
+    """Yield bounds of the scanned keys, to the second; the filter conditions are exact."""
+    if start := spans.get("published_from"):
+        yield key >= fulltext_index.index_key(start, 0)
+    if end := spans.get("published_to"):
+        yield key <= fulltext_index.last_index_key(end)

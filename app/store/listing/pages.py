@@ -1,4 +1,4 @@
-"""Pages of articles that readers see: found, in order, and with what stands beside them."""
+"""Pages of public articles: filtered or searched, in order, with cursors for the pages around."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from app.database.dialects import is_any_of
 from app.database.fulltext_index import TIERS
 from app.database.tables import Article, FacetTerm, Property
 from app.http.cursors import Cursor, Position
-from app.search.analyzer import SearchTerm as Asked
+from app.search.analyzer import SearchTerm
 from app.search.listing_query import ListingQuery
 from app.store.articles import SELECT_RECORD, select_by_ids, select_record_without, to_records
 from app.store.listing import index_scan
@@ -22,166 +22,169 @@ from app.store.listing.filter_lookup import resolve_filter
 from app.store.listing.filters import Keyset, ResolvedFilter, to_position
 
 COUNTED_AT_MOST: Final = 5_000
-"""How far a total is counted where nobody has counted it before."""
-
-_A: Final = Article.__table__.c
+"""How far the articles of a filter are counted if their number is not stored."""
 
 
 class FoundArticle(NamedTuple):
-    """An article, and where it is in the order that was asked for."""
+    """An article, and its sort key in the order of the listing."""
 
     id: int
-    place: datetime | Position
+    sort_key: datetime | Position
     record: Record
 
     @property
     def position(self) -> Position:
-        """Where a page may begin or end."""
-        place = self.place
-        return place if isinstance(place, Position) else to_position(place, self.id)
+        """The position of the article, for a cursor."""
+        key = self.sort_key
+        return key if isinstance(key, Position) else to_position(key, self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class ListingPage:
-    """Records in order, `terms` that were searched for, and the cursors of the pages beside it."""
+    """Records in order, the parsed search terms, and cursors of the next and previous page."""
 
     records: Sequence[Record]
-    terms: Sequence[Asked] = ()
+    terms: Sequence[SearchTerm] = ()
     next: Cursor | None = None
     prev: Cursor | None = None
 
 
 def cursor_key(connection: Connection) -> bytes:
-    """Return the key that cursors into this database are sealed with."""
+    """Return the key of the MAC of cursors into this database."""
     found = connection.scalars(select(Property.value).where(Property.name == "cursor-key")).one()
     return bytes.fromhex(found)
 
 
 def page(
     connection: Connection,
-    selection: ListingQuery,
+    query: ListingQuery,
     cursor: Cursor | None,
     unread: frozenset[str] = frozenset(),
 ) -> ListingPage:
-    """Return the page that begins, or ends, at `cursor`; the first one without.
+    """Return the page at `cursor`, or the first page.
 
-    It takes one statement for what is named, if anything is, and one for the articles; in a search
-    one or a few for their ids. `unread` are fields of the records that may be left empty.
+    Takes one statement to resolve filters, if there are any, and one for the articles; a search one
+    to three more for their ids. `unread` are fields that may stay empty in the records.
     """
-    asked = resolve_filter(connection, selection)
-    if asked.is_empty or (selection.q and not asked.terms):
-        return ListingPage((), asked.terms)
+    resolved = resolve_filter(connection, query)
+    if resolved.is_empty or (query.q and not resolved.terms):
+        return ListingPage((), resolved.terms)
     backwards = cursor is not None and cursor.backwards
-    oldest_first = selection.sort in {"published_at", "updated_at"}
-    position = cursor.position if cursor else None
-    reach = Keyset(selection.limit + 1, position, ascending=backwards != oldest_first)
-    find = _searched if asked.terms else _walked
-    found = find(connection, selection, asked, reach, unread)
-    more = len(found) > selection.limit
-    found = found[: selection.limit]
+    oldest_first = query.sort in {"published_at", "updated_at"}
+    start = cursor.position if cursor else None
+    keyset = Keyset(query.limit + 1, start, ascending=backwards != oldest_first)
+    find = _search if resolved.terms else _scan
+    found = find(connection, query, resolved, keyset, unread)
+    more = len(found) > query.limit
+    found = found[: query.limit]
     if backwards:
         found.reverse()
     has_next, has_prev = (True, more) if backwards else (more, cursor is not None)
     return ListingPage(
         [each.record for each in found],
-        asked.terms,
+        resolved.terms,
         Cursor(found[-1].position) if found and has_next else None,
         Cursor(found[0].position, backwards=True) if found and has_prev else None,
     )
 
 
-def _walked(
+def _scan(
     connection: Connection,
-    selection: ListingQuery,
-    asked: ResolvedFilter,
-    reach: Keyset,
+    query: ListingQuery,
+    resolved: ResolvedFilter,
+    keyset: Keyset,
     unread: frozenset[str],
 ) -> list[FoundArticle]:
-    """Return what is met on a walk, in order."""
-    by_update = selection.sort.endswith("updated_at")
-    when: index_scan.When = "updated_at" if by_update else "listed_at"
-    met = index_scan.scan_rows(connection, select_record_without(unread), asked, when, reach)
-    # `listed_at` is `published_at` wherever it is anything.
+    """Return the articles of a listing without search terms, in order."""
+    by_update = query.sort.endswith("updated_at")
+    order_by: index_scan.OrderColumn = "updated_at" if by_update else "listed_at"
+    columns = select_record_without(unread)
+    rows = index_scan.scan_rows(connection, columns, resolved, order_by, keyset)
+    # Where `listed_at` is set, it equals `published_at`.
     found = [
-        FoundArticle(number, record.updated_at if by_update else record.published_at, record)
-        for number, record in to_records(met).items()
+        FoundArticle(article_id, record.updated_at if by_update else record.published_at, record)
+        for article_id, record in to_records(rows).items()
     ]
-    found.sort(key=itemgetter(1, 0), reverse=not reach.ascending)
+    found.sort(key=itemgetter(1, 0), reverse=not keyset.ascending)
     return found
 
 
-def _searched(
+def _search(
     connection: Connection,
-    selection: ListingQuery,
-    asked: ResolvedFilter,
-    reach: Keyset,
+    query: ListingQuery,
+    resolved: ResolvedFilter,
+    keyset: Keyset,
     unread: frozenset[str],
 ) -> list[FoundArticle]:
-    """Return what a search finds, in order. Bodies are read, to show where it was found."""
-    places = dict(islice(_places(connection, selection, asked, reach), reach.count))
-    rows = select_by_ids(connection, select_record_without(unread - {"body_md"}), tuple(places))
-    records = to_records(rows)
+    """Return the articles that match a search, in order, with their bodies for highlighting."""
+    matches = _matches(connection, query, resolved, keyset)
+    positions = dict(islice(matches, keyset.count))
+    columns = select_record_without(unread - {"body_md"})
+    records = to_records(select_by_ids(connection, columns, tuple(positions)))
     return [
-        FoundArticle(number, at, records[number])
-        for number, at in places.items()
-        if number in records
+        FoundArticle(article_id, position, records[article_id])
+        for article_id, position in positions.items()
+        if article_id in records
     ]
 
 
-def _places(
-    connection: Connection, selection: ListingQuery, asked: ResolvedFilter, reach: Keyset
+def _matches(
+    connection: Connection, query: ListingQuery, resolved: ResolvedFilter, keyset: Keyset
 ) -> Iterator[tuple[int, Position]]:
-    """Yield what a search finds: by where it is found, or without regard to that."""
-    ranked = selection.sort == "relevance"
+    """Yield ids and positions of matches: tier by tier by relevance, else by date."""
+    ranked = query.sort == "relevance"
     tiers = list(enumerate(TIERS)) if ranked else [(0, TIERS[-1])]
-    if ranked and reach.ascending:
+    if ranked and keyset.ascending:
         tiers.reverse()
-    left = reach.count
-    for number, tier in tiers:
-        after = reach.after
-        if ranked and after is not None and number != after.first:
-            if (number < after.first) != reach.ascending:
-                continue
+    left = keyset.count
+    for rank, tier in tiers:
+        after = keyset.after
+        if ranked and after is not None and rank != after.first:
+            if (rank < after.first) != keyset.ascending:
+                continue  # the page starts in a later tier
             after = None
-        within = Keyset(left, after, reach.ascending)
-        for article_id, key in index_scan.search(connection, asked, tier, within, exactly=ranked):
+        in_tier = Keyset(left, after, keyset.ascending)
+        for article_id, key in index_scan.search(
+            connection, resolved, tier, in_tier, exactly=ranked
+        ):
             left -= 1
-            yield article_id, Position(number, key)
+            yield article_id, Position(rank, key)
         if left <= 0:
             return
 
 
-def total(connection: Connection, selection: ListingQuery) -> tuple[int, bool]:
-    """Return how many articles `selection` has, and whether that is exact.
+def total(connection: Connection, query: ListingQuery) -> tuple[int, bool]:
+    """Return the number of matching articles, and whether it is exact.
 
-    Without a filter, or with one value, that is known. Else it is counted, up to COUNTED_AT_MOST.
+    It is stored for no filter and for one value, and counted up to COUNTED_AT_MOST otherwise.
     """
-    asked = resolve_filter(connection, selection)
-    if asked.is_empty or (selection.q and not asked.terms):
+    resolved = resolve_filter(connection, query)
+    if resolved.is_empty or (query.q and not resolved.terms):
         return 0, True
-    if not (asked.terms or asked.excluded or asked.spans):
-        if not asked.groups:
+    if not (resolved.terms or resolved.excluded or resolved.spans):
+        if not resolved.groups:
             everything = select(FacetTerm.articles).where(FacetTerm.facet == "all")
             return connection.scalar(everything) or 0, True
-        if len(asked.groups) == 1 and len(asked.groups[0]) == 1:
-            return asked.groups[0][0].articles, True
-    counted = len(matching_ids(connection, asked, COUNTED_AT_MOST + 1))
+        if len(resolved.groups) == 1 and len(resolved.groups[0]) == 1:
+            return resolved.groups[0][0].articles, True
+    counted = len(matching_ids(connection, resolved, COUNTED_AT_MOST + 1))
     return min(counted, COUNTED_AT_MOST), counted <= COUNTED_AT_MOST
 
 
-def matching_ids(connection: Connection, asked: ResolvedFilter, count: int) -> list[int]:
-    """Return the ids of the newest articles that are wanted, `count` of them at most."""
-    if asked.is_empty:
+def matching_ids(connection: Connection, resolved: ResolvedFilter, count: int) -> list[int]:
+    """Return the ids of the newest matching articles, `count` of them at most."""
+    if resolved.is_empty:
         return []
-    reach = Keyset(count)
-    if asked.terms:
-        return [
-            row[0] for row in index_scan.search(connection, asked, TIERS[-1], reach, exactly=False)
-        ]
-    return index_scan.scan(connection, asked, "listed_at", reach)
+    newest = Keyset(count)
+    if resolved.terms:
+        matches = index_scan.search(connection, resolved, TIERS[-1], newest, exactly=False)
+        return [article_id for article_id, _ in matches]
+    return index_scan.scan(connection, resolved, "listed_at", newest)
 
 
 def find_by_slugs(connection: Connection, slugs: Sequence[str]) -> dict[str, Record]:
-    """Return the articles at `slugs` that readers see."""
-    shown = SELECT_RECORD.where(_A.listed_at.is_not(None), is_any_of(connection, _A.slug, slugs))
-    return {record.slug: record for record in to_records(connection.execute(shown)).values()}
+    """Return the public articles at `slugs`, by slug."""
+    found = SELECT_RECORD.where(
+        Article.listed_at.is_not(None), is_any_of(connection, Article.slug, slugs)
+    )
+    return {record.slug: record for record in to_records(connection.execute(found)).values()}

@@ -1,4 +1,4 @@
-"""Articles that are about the same: by what they share, how rare that is, and how near in time."""
+"""Related articles, scored by the rarity of the terms they share and by distance in time."""
 
 import math
 from collections import defaultdict
@@ -15,20 +15,20 @@ from app.database.tables import ArticleEntity, ArticleTopic, Entity, FacetTerm, 
 from app.store.articles import SELECT_RECORD, select_by_ids, to_records
 
 SHARED_AT_MOST: Final = 12
-"""How many of an article's terms are looked at: the rarest."""
+"""How many of the terms of an article are used: the rarest."""
 
 CANDIDATES: Final = 40
-"""How many articles of each term are looked at: the newest."""
+"""How many articles of each term are scored: the newest."""
 
 HALF_LIFE_DAYS: Final = 30.0
-"""An article so long before or after another counts half."""
+"""An article published this long before or after scores half."""
 
 
 def related(session: Session, record: Record, count: int) -> list[Record]:
-    """Return the articles most related to `record`, the nearest first, `count` at most."""
+    """Return at most `count` articles related to `record`, the best score first."""
     scores: dict[int, float] = defaultdict(float)
     for link, key, articles in _rarest(session, record):
-        # What all articles share says nothing, what two share says most.
+        # A term of all articles says little, and a term of two says most.
         weight = 1 / math.log2(1 + max(articles, 2))
         for article_id, at in _newest(session, link, key):
             days = abs((at - record.published_at).total_seconds()) / 86_400
@@ -42,7 +42,7 @@ def related(session: Session, record: Record, count: int) -> list[Record]:
 
 
 def _rarest(session: Session, record: Record) -> list[tuple[Any, int, int]]:
-    """Return the terms of `record` that the fewest articles have, with the links to them."""
+    """Return the rarest terms of `record`: the links' table, the term's id, its articles."""
     topics = (
         select(Topic.id, FacetTerm.articles)
         .join(FacetTerm, (FacetTerm.facet == "topic") & (FacetTerm.value == Topic.slug))

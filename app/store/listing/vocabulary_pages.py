@@ -1,4 +1,4 @@
-"""Vocabularies as readers see them: topics and entities, with how many articles have each."""
+"""Pages of topics and of entities, with the number of public articles of each."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,11 +16,11 @@ SORTS: Final = ("name", "-articles")
 
 
 class UnknownTermError(ValueError):
-    """No article ever had the term."""
+    """No article ever had a term with that slug."""
 
 
 class VocabularyEntry(NamedTuple):
-    """A term: its slug, how it is written, how many articles have it, and when the latest came."""
+    """A term, its number of public articles, and when the latest was published."""
 
     slug: str
     name: str
@@ -29,12 +29,12 @@ class VocabularyEntry(NamedTuple):
 
 
 def label(connection: Connection, facet: VocabularyKind, slug: str) -> str | None:
-    """Return how the term at `slug` is written, or None where readers saw no article with it."""
+    """Return the label of a term, or None if no public article ever had it."""
     found = select(TermRow.label).where(TermRow.facet == facet, TermRow.value == slug)
     return connection.scalar(found)
 
 
-def page(  # noqa: PLR0913 - what a page is asked for
+def page(  # noqa: PLR0913 - one for each parameter of the request
     session: Session,
     facet: VocabularyKind,
     *,
@@ -43,10 +43,10 @@ def page(  # noqa: PLR0913 - what a page is asked for
     after: str | None,
     count: int,
 ) -> Sequence[VocabularyEntry]:
-    """Return `count` terms behind the one with the slug `after`, in order, that begin as `prefix`.
+    """Return `count` terms after the slug `after`, in order, whose names start with `prefix`.
 
-    Only those that articles have which readers see. Raises UnknownTermError where `after` never
-    was one: who goes on from there would begin anew, again and again.
+    Leaves out terms without public articles. Raises UnknownTermError for an unknown `after`, at
+    which a client would otherwise start again without noticing.
     """
     row = TermRow.__table__.c
     found: Any = select(row.value, row.label, row.articles, _latest(facet)).where(

@@ -195,7 +195,7 @@ def assert_seen_once(seen: list[Seen], *, even_if_updated: bool) -> None:
         assert max(times.values()) == 1
 
 
-def test_l01_who_pages_while_others_write_sees_what_is_there_throughout_exactly_once(
+def test_l01_paging_during_writes_returns_every_unchanged_article_exactly_once(
     tmp_path: Path, database_url: str
 ) -> None:
     folders = [tmp_path / name for name in ("near", "far")]

@@ -75,9 +75,7 @@ PATHS = [
 ]  # fmt: skip
 
 
-def test_l01_a_page_neither_reads_through_a_table_nor_sorts_one(
-    site: Site, subtests: pytest.Subtests
-) -> None:
+def test_l01_no_page_scans_or_sorts_a_whole_table(site: Site, subtests: pytest.Subtests) -> None:
     site.loaded(
         ndjson(
             *(
@@ -119,7 +117,7 @@ def check_plans(site: Site, path: str) -> None:
                 assert "Sort" not in found, f"{statement}\n{found}"
 
 
-def test_l03_both_databases_find_the_same(standing: Callable[[str], Site]) -> None:
+def test_l03_both_databases_find_the_same_articles(standing: Callable[[str], Site]) -> None:
     chance = random.Random(7)  # noqa: S311 - the same texts each time
 
     def word() -> str:
