@@ -156,7 +156,7 @@ def test_i20_the_row_is_committed_before_the_response_starts(site: Site) -> None
 def test_c06_a_response_does_not_wait_long_for_its_row_which_is_written_later(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(audit_middleware, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(audit_middleware, "AUDIT_TIMEOUT_SECONDS", 0.2)
     began = time.monotonic()
     with site.database.writing() as session:
         if not site.database.embedded:
