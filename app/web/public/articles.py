@@ -58,7 +58,9 @@ def article(request: Request) -> Response:
 def cache_key(preferences: RequestPreferences) -> CacheKey | None:
     """Return the key of the response to an unauthorized GET, or None where none is cached."""
     path = preferences.path
-    if not path.startswith(_ROOT) or path.count("/") > _ROOT.count("/") or path.endswith(".html"):
+    if not path.startswith(_ROOT) or path.count("/") > _ROOT.count("/"):
+        return None
+    if path == _ROOT or path.endswith(".html"):
         return None
     if path.endswith(_SUFFIXES):
         return CacheKey(path, "", preferences.coding)
