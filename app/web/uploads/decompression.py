@@ -3,7 +3,6 @@
 Decoders yield small chunks, so that a caller can enforce a limit on the decompressed size.
 """
 
-import gzip
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ import zstandard
 from app.feeds import MalformedFeedError
 
 CHUNK_BYTES: Final = 64 << 10
+
+_GZIP: Final = zlib.MAX_WBITS | 16
 
 # RFC 9659, section 3: "A decoder MUST support a Window_Size of 8 MB, and an encoder MUST NOT
 # generate" a larger one. A frame with a larger window could demand gigabytes of memory.
@@ -35,14 +36,24 @@ class Decoder:
 
 def _gunzip(body: BinaryIO) -> Iterator[bytes]:
     """Yield what the gzip members in `body` hold; NUL bytes after a member are padding."""
+    # Not `gzip.GzipFile`: it accepts reserved flags, which RFC 1952 section 2.3.1.2 forbids.
+    member = zlib.decompressobj(_GZIP)
+    has_started = False
     try:
-        with gzip.GzipFile(fileobj=body, mode="rb") as reader:
-            while chunk := reader.read(CHUNK_BYTES):
-                yield chunk
-    except EOFError:
-        raise MalformedFeedError(1, 1, "the gzip data is truncated") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
+        while compressed := body.read(CHUNK_BYTES):
+            while compressed:
+                if member.eof:
+                    compressed = compressed.lstrip(b"\0")
+                    if not compressed:
+                        break
+                    member = zlib.decompressobj(_GZIP)  # section 2.2: one or more members
+                has_started = True
+                yield member.decompress(compressed, CHUNK_BYTES)
+                compressed = member.unconsumed_tail or member.unused_data
+    except zlib.error as error:
         raise MalformedFeedError(1, 1, f"invalid gzip data: {error}") from None
+    if has_started and not member.eof:
+        raise MalformedFeedError(1, 1, "the gzip data is truncated")
 
 
 class _WithSentinel:
