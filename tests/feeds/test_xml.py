@@ -133,7 +133,7 @@ def test_i19_an_item_that_is_too_large_is_passed_over() -> None:
         assert isinstance(found[1], Rejected)
         [fault] = found[1].faults
         assert fault.pointer == "/rss/channel/item[2]"
-        assert fault.reason.startswith("larger than 10000 bytes; it reaches up to line")
+        assert fault.reason.startswith("larger than 10000 bytes; it ends at line")
         assert not isinstance(found[2], Rejected | MalformedFeedError)
         assert found[2].pointer == "/rss/channel/item[3]"
 
