@@ -12,27 +12,27 @@ from app.web.openapi import document
 from app.web.problems import Problem, unavailable
 from app.web.state import NoStore, StateDep
 
-PATIENCE_SECONDS: Final = 5
+TIMEOUT_SECONDS: Final = 5
 
 
 def router() -> APIRouter:
-    """Return the routes for whoever watches the service."""
+    """Return the routes of the health checks."""
     routes = APIRouter(prefix="/health", tags=["health"], dependencies=[NoStore])
     for status, handler in (("live", _live), ("ready", _ready)):
         readable(routes, f"/{status}", handler, document.health(status))
     return routes
 
 
-async def _live() -> dict[str, str]:  # in the event loop, to show that it turns
-    """Say that the process runs. It asks nobody else."""
+async def _live() -> dict[str, str]:  # async, to prove that the event loop runs
+    """Report that the process runs, without checking anything else."""
     return {"status": "live"}
 
 
 async def _ready(service: StateDep) -> dict[str, str]:
-    """Say that articles can be served: the database answers, and its schema is this version's."""
-    asking = to_thread.run_sync(service.database.is_current, abandon_on_cancel=True)
+    """Report that articles can be served: the database answers with the current schema."""
+    check = to_thread.run_sync(service.database.is_current, abandon_on_cancel=True)
     try:
-        current = await asyncio.wait_for(asking, PATIENCE_SECONDS)
+        current = await asyncio.wait_for(check, TIMEOUT_SECONDS)
     except TimeoutError:
         raise unavailable() from None
     if not current:

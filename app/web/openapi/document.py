@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of each operation, derived from the tables that decide it."""
+"""The OpenAPI document: the framework's own, completed with the operations of public resources."""
 
 import json
 from collections.abc import Mapping
@@ -8,22 +8,25 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from app.cache.response_cache import CachedResponse
-from app.http.content_coding import IDENTITY
 from app.representations.article import BY_SUFFIX, FORMATS, ArticleFormat
+from app.web.http_contract import HttpContract, Representation
 from app.web.methods import readable
 from app.web.openapi import examples, public_operations
 from app.web.openapi.schemas import SCHEMAS, TEXT, in_json
 from app.web.problems import PROBLEM, problem_format
 from app.web.request_headers import request_preferences
-from app.web.response_headers import caching_headers, entity_tag, policy_headers
 from app.web.responses import to_response
 from app.web.state import StateDep
 
 DESCRIPTION: Final = (
-    "A news-article server. Each article has one address, `/news/{slug}`, and is answered there in"
-    " the representation that `Accept` asks for; a suffix fixes the representation."
+    "A news-article server. Each article has one address, `/news/{slug}`, where `Accept` selects"
+    " its representation: a page, Markdown, plain text, JSON or JSON-LD. A suffix fixes the"
+    " representation: `/news/{slug}.json`. Listings, vocabularies and the change feed work the same"
+    " way. Unknown query parameters are errors. Errors are `application/problem+json` (RFC 9457),"
+    " unless the client prefers HTML, Markdown or plain text."
 )
+
+_CONTRACT: Final = HttpContract()
 
 Operation = dict[str, Any]
 Responses = dict[int | str, dict[str, Any]]
@@ -33,35 +36,37 @@ _TEXTS: Final = ("text/html", "text/markdown", "text/plain")
 
 
 def problem(description: str) -> dict[str, Any]:
-    """Return the description of an error, in each form that it has."""
+    """Return the description of an error response in each of its media types."""
     texts = {media_type: {"schema": TEXT} for media_type in _TEXTS}
     return {"description": description, "content": {PROBLEM: in_json("ProblemDetails"), **texts}}
 
 
-BAD_REQUEST: Final = problem("The request cannot be read; the answer says where.")
+BAD_REQUEST: Final = problem(
+    "The request is invalid. `errors` names each parameter at fault and what is allowed."
+)
 NOT_FOUND: Final = problem("There is nothing at this address.")
-_UNAVAILABLE: Final = problem("The database does not answer. `Retry-After` says when to try again.")
+_UNAVAILABLE: Final = problem("The database is unavailable. `Retry-After` says when to try again.")
 
 ELSEWHERE: Final[Responses] = {
-    304: {"description": "The client has it already, by its ETag or date."},
-    308: {"description": "The article has moved, or its address is spelt otherwise."},
-    410: problem("The article was withdrawn."),
-    412: problem("A precondition of the request does not hold."),
+    304: {"description": "Not modified: the client's copy, named by its ETag or date, is current."},
+    308: {"description": "The article has moved to the address in `Location`."},
+    410: problem("The article has been withdrawn."),
+    412: problem("A precondition of the request failed."),
 }
 
 EVERYWHERE: Final[Responses] = {
-    500: problem("Something went wrong on the server."),
+    500: problem("An error on the server. It is logged there."),
     503: _UNAVAILABLE,
 }
 
 
 def operation_id(route: APIRoute) -> str:
-    """Return what generated clients call the operation at `route`."""
+    """Return the operation id of `route`, from which generated clients name their methods."""
     return "_".join((*map(str, route.tags), route.name.strip("_")))
 
 
 def router() -> APIRouter:
-    """Return the route of the document itself."""
+    """Return the route of `/openapi.json`."""
     routes = APIRouter(include_in_schema=False, default_response_class=Response)
     readable(routes, "/openapi.json", _document, {})
     return routes
@@ -69,18 +74,13 @@ def router() -> APIRouter:
 
 def _document(request: Request, service: StateDep) -> Response:
     body = json.dumps(request.app.openapi(), ensure_ascii=False).encode()
-    media_type = "application/json"
-    etag = entity_tag(media_type, IDENTITY, body)
-    is_authorized = request_preferences(request.scope).is_authorized
-    caching = caching_headers(
-        200, media_type, service.freshness, negotiated=False, is_authorized=is_authorized
-    )
-    fields = {"Content-Type": media_type, "ETag": etag, **caching, **policy_headers(media_type)}
-    return to_response(request, CachedResponse(200, fields, body, etag=etag))
+    preferences = request_preferences(request.scope)
+    chosen = Representation("application/json", body, negotiated=False)
+    return to_response(request, _CONTRACT.response(service.freshness, preferences, chosen))
 
 
 def _articles() -> dict[str, Any]:
-    """Document the addresses of an article: they follow from the table of representations."""
+    """Return the operations of an article, one for each representation and the negotiated one."""
     paths = {"/news/{slug}": _negotiated()}
     paths |= {f"/news/{{slug}}{form.suffix}": _twin(form) for form in BY_SUFFIX.values()}
     return {
@@ -101,12 +101,12 @@ def _negotiated() -> Operation:
     content = {form.media_type: _content(form) for form in FORMATS}
     return {
         "operationId": "article",
-        "summary": "An article, in the representation that Accept asks for",
+        "summary": "An article in the representation that Accept selects",
         "responses": {
             200: {"description": "The article.", "content": content},
             **ELSEWHERE,
             404: NOT_FOUND,
-            406: problem("None of the representations is acceptable; the answer lists them."),
+            406: problem("No representation is acceptable. `variants` lists all of them."),
         },
     }
 
@@ -124,12 +124,12 @@ def _twin(form: ArticleFormat) -> Operation:
 
 
 def explained(report: type[BaseModel], longest: int) -> Operation:
-    """Document the explanation of a negotiation, in JSON a `report`."""
+    """Return the operation of `/negotiate`. Its JSON is a `report`."""
     accept = {
         "name": "accept",
         "in": "query",
-        "description": "The value of an Accept header; several of them are one list."
-        " Without it, the request's own header is explained.",
+        "description": "The value of an Accept header. Repeated values are joined into one list."
+        " Without it, the request's own Accept is explained.",
         "schema": {"type": "array", "items": {"type": "string", "maxLength": longest}},
         "example": [examples.ACCEPT],
     }
@@ -148,9 +148,9 @@ def explained(report: type[BaseModel], longest: int) -> Operation:
 
 
 def health(status: str) -> Operation:
-    """Document a health check that says `status` where all is well."""
+    """Return the operation of a health check whose healthy status is `status`."""
     example = {"examples": {status: {"value": {"status": status}}}}
-    well = {"description": "All is well.", "content": {"application/json": example}}
+    well = {"description": "Healthy.", "content": {"application/json": example}}
     return {"responses": {200: well, 503: _UNAVAILABLE}}
 
 
@@ -160,11 +160,15 @@ def _content(form: ArticleFormat) -> Mapping[str, Any]:
 
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the framework's document with the articles, and problems for its validation errors."""
+    """Return the framework's document with the public operations, and problems for its errors."""
     errors: Responses = {**ELSEWHERE, 400: BAD_REQUEST, 404: NOT_FOUND, **EVERYWHERE}
     errors |= {
-        406: problem("None of the media types is acceptable."),
-        409: problem("`since` is a number yet to come."),
+        406: problem(
+            "No representation is acceptable. `variants` or the links in the text list all of them."
+        ),
+        409: problem(
+            "No change has the number `since` yet: the site has another database, so start over."
+        ),
     }
     read = public_operations.paths({str(status): each for status, each in errors.items()})
     document["paths"] = _articles() | read | document["paths"]
@@ -186,13 +190,13 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 def _named(responses: dict[str, Any]) -> None:
     for response in responses.values():
         response.setdefault("headers", {})["X-Request-ID"] = {
-            "description": "The request's own id where it sent one, else one given here.",
+            "description": "The id of the request: the client's own if it sent one.",
             "schema": {"type": "string"},
         }
 
 
 def _in_the_form_of(path: str, responses: dict[str, Any]) -> None:
-    """Leave of each error the form that the suffix of `path` fixes, if it fixes one."""
+    """Keep of each error only the media type that the suffix of `path` fixes, if it fixes one."""
     form, negotiated = problem_format(path, "")
     if negotiated:
         return

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.http.accept import negotiate, parse_accept, scores
 from app.http.accept_explained import TOLD_AT_MOST, Rule, explain
 from app.representations.article import BY_MEDIA_TYPE
-from app.web.diagnostics.negotiate import LONGEST, asked_in
+from app.web.diagnostics.negotiate import LONGEST, parse_accept_query
 from tests.support.paths import SEED
 from tests.support.site import SEED_SLUG, Site, one_database
 
@@ -57,7 +57,7 @@ def told(site: Site, accept: str) -> dict[str, Any]:
         ("application/pdf", None, None),
     ],
 )
-def test_n04_the_rule_that_decided_is_named(
+def test_n04_the_deciding_rule_is_named(
     accept: str | None, chosen: str | None, rule: Rule | None
 ) -> None:
     explanation = explain(accept, OFFERS)
@@ -65,7 +65,7 @@ def test_n04_the_rule_that_decided_is_named(
     assert explanation.reason.endswith(".")
 
 
-def test_each_member_is_told_with_what_it_matches_and_decides() -> None:
+def test_each_member_is_listed_with_what_it_matches_and_decides() -> None:
     accept = "text/*;q=0.5, text/html;level=1;q=0, a/b;q=abc, application/pdf, text/html;q=0.2"
     told_ = explain(accept, OFFERS).members
     assert [(m.position, m.media_range, m.q, m.has_parameters) for m in told_] == [
@@ -85,7 +85,7 @@ def test_each_member_is_told_with_what_it_matches_and_decides() -> None:
 @given(accepts)
 @example("text/html;q=0, */*")
 @example('text/plain;x="y, text/html')
-def test_an_explanation_is_what_the_deciding_functions_say(accept: str) -> None:
+def test_the_explanation_agrees_with_the_negotiation(accept: str) -> None:
     explanation = explain(accept, OFFERS)
     assert explanation.chosen == negotiate(accept, OFFERS)
     by_offer = {score.offer: score for score in scores(parse_accept(accept), OFFERS)}
@@ -131,20 +131,20 @@ def test_a_person_is_told_in_words(site: Site) -> None:
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     first, _, title, *lines = answer.text.splitlines()
     assert first == "markdown: It has the highest weight (q); the next best is text/html."
-    assert title == "Accept, as it is read:"
+    assert title == "Accept, as parsed:"
     squeezed = [" ".join(line.split()) for line in lines]
     assert "1. text/html;q=0.9 q=0.9 decides text/html" in squeezed
-    assert "3. a;b ignored, for it is malformed" in squeezed
-    assert "html text/html q=0.9, by number 1: less than the winner" in squeezed
-    assert "text text/plain not acceptable, for nothing matches it" in squeezed
+    assert "3. a;b ignored, because it is malformed" in squeezed
+    assert "html text/html q=0.9, by number 1: lower than the winner" in squeezed
+    assert "text text/plain not acceptable, because nothing matches it" in squeezed
     assert "Content-Location: /news/{slug}.md" in squeezed
     refused = site.get("/negotiate?accept=text/*;q=0,application/pdf").text
     assert refused.startswith("Not Acceptable: ")
     assert "excludes text/html, text/markdown, text/plain" in refused
     assert "406 Not Acceptable" in refused
     partly = site.get("/negotiate?accept=text/html,text/html;x=y").text
-    assert "matches text/html, of which others say more (without its parameters)" in partly
-    assert "there is nothing in it" in site.get("/negotiate?accept=").text
+    assert "matches text/html, but others are more specific (without its parameters)" in partly
+    assert "(empty)" in site.get("/negotiate?accept=").text
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_person_is_told_in_words(site: Site) -> None:
         ("application/pdf", "text/plain; charset=utf-8"),
     ],
 )
-def test_an_explanation_is_text_or_json_and_never_refused(
+def test_an_explanation_is_text_or_json_and_never_406(
     site: Site, accept: str, content_type: str
 ) -> None:
     answer = site.get("/negotiate?accept=*/*", accept)
@@ -172,19 +172,19 @@ def test_an_explanation_is_text_or_json_and_never_refused(
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_c01_what_the_url_does_not_name_is_kept_by_nobody(site: Site) -> None:
+def test_c01_the_explanation_of_the_requests_own_header_is_not_stored(site: Site) -> None:
     named = site.get("/negotiate?accept=*/*")
     assert named.headers["cache-control"] == "private, max-age=60"
     assert named.headers["cdn-cache-control"] == "no-store"
     own = site.get("/negotiate", "text/markdown")
-    assert own.headers["cache-control"] == "private, no-store"
+    assert own.headers["cache-control"] == "no-store"
     assert own.text.startswith("markdown: ")
-    assert "The Accept of this request, as it is read:" in own.text
+    assert "The Accept of this request, as parsed:" in own.text
     personal = site.get("/negotiate?accept=*/*", **site.authorized)
     assert personal.headers["cache-control"] == "private, no-store"
 
 
-def test_n02_several_accepts_are_lines_of_one_header(site: Site) -> None:
+def test_n02_repeated_values_are_lines_of_one_header(site: Site) -> None:
     both = "/negotiate?accept=text/html;q=0.1&accept=text/markdown"
     assert site.client.get(both, headers=MACHINE).json()["answer"]["representation"] == "markdown"
     lines = [("Accept", "application/json;q=0.1"), ("Accept", "text/markdown;q=0.2")]
@@ -194,9 +194,9 @@ def test_n02_several_accepts_are_lines_of_one_header(site: Site) -> None:
 
 
 @pytest.mark.parametrize("accept", ["application/ld+json, text/html;q=0.5", 'a/b; x="c d", */*'])
-def test_a_plus_is_a_blank_or_itself_whoever_encoded_it(accept: str) -> None:
+def test_a_plus_is_a_space_or_itself_however_the_client_encoded_it(accept: str) -> None:
     for encoded in quote(accept), quote_plus(accept), accept.replace(" ", "+"):
-        assert asked_in(f"accept={encoded}").replace('"c+d"', '"c d"') == accept  # type: ignore[union-attr] # it is named
+        assert parse_accept_query(f"accept={encoded}").replace('"c+d"', '"c d"') == accept  # type: ignore[union-attr] # it is named
 
 
 @pytest.mark.parametrize(
@@ -204,11 +204,13 @@ def test_a_plus_is_a_blank_or_itself_whoever_encoded_it(accept: str) -> None:
     [
         (f"accept={'a' * (LONGEST + 1)}", "4,000"),
         ("accept=*/*&accept-encoding=gzip", "'accept-encoding' is unknown"),
-        ("Accept=*/*", "there is one: accept"),
+        ("Accept=*/*", "the only one is accept"),
         ("%00=" + "x" * 9000, "\\x00"),
     ],
 )
-def test_what_is_too_long_or_unknown_is_400_and_says_so(site: Site, query: str, said: str) -> None:
+def test_long_values_and_unknown_parameters_are_400_with_the_reason(
+    site: Site, query: str, said: str
+) -> None:
     answer = site.get(f"/negotiate?{query}")
     assert answer.status_code == 400
     assert answer.headers["cache-control"] == "no-store"
@@ -219,7 +221,7 @@ def test_what_is_too_long_or_unknown_is_400_and_says_so(site: Site, query: str, 
 
 
 @pytest.mark.parametrize("unit", ["a,", "*/*,", ";,", "a/b;x,", '"', "text/html;q=0,", '\\",'])
-def test_i22_an_explanation_of_anything_is_small_and_quick(site: Site, unit: str) -> None:
+def test_i22_the_explanation_of_any_value_is_small_and_fast(site: Site, unit: str) -> None:
     accept = (unit * LONGEST)[:LONGEST]
     began = time.perf_counter()
     answer = site.client.get(f"/negotiate?accept={quote(accept)}", headers=MACHINE)
@@ -231,7 +233,7 @@ def test_i22_an_explanation_of_anything_is_small_and_quick(site: Site, unit: str
     assert (f"and {report['untold']} more" in words) == (report["untold"] > 0)
 
 
-def test_what_cannot_be_printed_is_escaped(site: Site) -> None:
+def test_unprintable_characters_are_escaped(site: Site) -> None:
     text = site.get("/negotiate?accept=a%1b%5b31m%0d%0ax%00,%FF").text
     assert text.replace("\n", "").isprintable()
     assert "a\\x1b[31m\\r\\nx\\x00" in text
@@ -247,6 +249,6 @@ def test_the_explanation_is_documented_in_both_media_types(site: Site) -> None:
     assert "NegotiationReport" in document["components"]["schemas"]
 
 
-def test_h02_other_methods_are_refused_and_named(site: Site) -> None:
+def test_h02_other_methods_are_405_with_the_allowed_ones(site: Site) -> None:
     refused = site.client.post("/negotiate")
     assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
