@@ -6,6 +6,7 @@ keeps to them: `slug` stands alone, a search is not sorted by update, positions 
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -62,7 +63,7 @@ def values(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
 
 def queries(parameters: Mapping[str, Mapping[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
     optional = {
-        name: values(each["schema"]).map(lambda value, each=each: serialized(each, value))
+        name: values(each["schema"]).map(partial(serialized, each))
         for name, each in parameters.items()
         if name not in ISSUED
     }
