@@ -171,7 +171,7 @@ def test_no_content_type_raises_anything_that_is_not_declared(header: str, head:
 
 def too_large(line: int, pointer: str, limit: int, until: tuple[int, int]) -> Rejected:
     end = f"line {until[0]}, column {until[1]}"
-    reason = f"larger than {limit} bytes; it reaches up to {end}"
+    reason = f"larger than {limit} bytes; it ends at {end}"
     return Rejected(line, None, (Fault(pointer, reason),))
 
 
