@@ -1,11 +1,14 @@
-"""What the tests share: real databases, migrated by the real migrations, and a clock to set."""
+"""Fixtures that all tests share: migrated databases of both kinds, and a site to talk to.
 
-import gc
+A test that asks for `site`, `database` or `database_url` runs once for each kind of database, or
+only for those that a `databases` marker names. `site` is one application for each kind and test
+process; its database and caches are emptied before each test.
+"""
+
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,6 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
 
 from app.database.transactions import Database
-from tests.support.processes import run_folder
 from tests.support.site import (
     DATABASES,
     DEPTH,
@@ -30,7 +32,7 @@ from tests.support.site import (
     start_site,
 )
 
-# Examples run against databases and renderers, so a slow one is no sign of anything.
+# No deadline: examples run against databases, and a slow one is not a failure.
 settings.register_profile(
     "slugline",
     max_examples=15 * DEPTH,
@@ -39,140 +41,66 @@ settings.register_profile(
 )
 settings.load_profile("slugline")
 
-# To look for garbage among all that stays to the end takes a sixth of the time of the tests.
-gc.set_threshold(50_000, 20, 100)
-
 numbers = count()
+POSTGRES_URL = os.environ.get("SLUGLINE_TEST_POSTGRES_URL")
+"""A PostgreSQL server to use instead of the embedded one."""
 
 
-@pytest.fixture(scope="session", autouse=True)
-def outside(memory_folder: Path) -> Iterator[dict[str, str]]:
-    """The environment of a command that has to do with other hosts.
-
-    All else finds no certificates, for there are none here. To read those of the machine takes
-    longer than most requests, and a client reads them before it knows whom it will ask.
-    """
-    machine = dict(os.environ)
-    folder = memory_folder / "certificates"
-    folder.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("SSL_CERT_FILE", raising=False)
-        patch.setenv("SSL_CERT_DIR", str(folder))
-        yield machine
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once for each kind of database, or only for those that its marker names."""
+    if "database_url" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("databases")
+        metafunc.parametrize("database_url", marker.args if marker else DATABASES, indirect=True)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let tests that wait begin first, in one worker while the others work, and not at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("waits") is None)
-
-
-def pytest_collection_finish() -> None:
-    """Leave the tests themselves out of what is looked through."""
-    gc.freeze()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """Start what all workers share, while they collect, and end it when they have ended."""
-    config = session.config
-    if hasattr(config, "workerinput") or config.option.collectonly:
-        return (yield)
-    with ExitStack() as shared:
-        if config.getoption("numprocesses", 0):
-            shared.enter_context(postgres())
-        return (yield)
-
-
-@contextmanager
-def postgres() -> Iterator[str]:
-    """Run the PostgreSQL server of this run, whoever is first, until all have left the block."""
-    if named := os.environ.get("SLUGLINE_TEST_POSTGRES_URL"):
-        yield named
+@pytest.fixture(scope="session")
+def postgres_server(testrun_uid: str) -> Iterator[str]:
+    """The URL of a PostgreSQL server, which all processes of a test run share."""
+    if POSTGRES_URL:
+        yield POSTGRES_URL
         return
-    folder = run_folder() / "postgresql"
+    # Not pytest's own folder: the path of the server's socket may have 107 characters.
+    folder = Path(tempfile.gettempdir()) / f"slugline-{testrun_uid}"
     folder.mkdir(exist_ok=True)
     with embedded.get_server(folder, cleanup_mode="delete") as server:
-        _hasten(server.get_uri())
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            # The data need not survive a power cut.
+            for setting in "fsync", "full_page_writes", "synchronous_commit":
+                connection.execute(SQL("ALTER SYSTEM SET {} = off").format(Identifier(setting)))
+            connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri()
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """The URL of a PostgreSQL server: the one that is named, or one of our own."""
-    with postgres() as url:
-        yield url
+def new_postgres_database(postgres_server: str) -> Iterator[Callable[[], str]]:
+    """A function that creates an empty, migrated database and returns its URL."""
+    created: list[str] = []
 
-
-def _hasten(url: str) -> None:
-    """Let the server forget, in a power cut, what nobody needs after the tests."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        for setting in "fsync", "full_page_writes", "synchronous_commit":
-            connection.execute(SQL("ALTER SYSTEM SET {} = off").format(Identifier(setting)))
-        connection.execute("SELECT pg_reload_conf()")
-
-
-@pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> Iterator[Callable[[], str]]:
-    """A function that makes an empty, migrated database and returns its URL."""
-    prefix = f"slugline_test_{os.getpid()}"
-    made: list[str] = []
-
-    def make(template: str | None) -> str:
-        name = f"{prefix}_{next(numbers)}"
-        statement = SQL("CREATE DATABASE {}").format(Identifier(name))
-        if template:
-            statement += SQL(" TEMPLATE {}").format(Identifier(template))
+    def create(template: str) -> str:
+        name = f"slugline_test_{os.getpid()}_{next(numbers)}"
+        statement = SQL("CREATE DATABASE {} TEMPLATE {}")
         with psycopg.connect(postgres_server, autocommit=True) as connection:
-            connection.execute(statement)
-        made.append(name)
+            connection.execute(statement.format(Identifier(name), Identifier(template)))
+        created.append(name)
         return name
 
     def url(name: str) -> str:
         return make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
 
-    template = make(None)
-    database = Database(url(template))
-    database.upgrade()
-    database.close()
-    yield lambda: url(make(template))
-    if "SLUGLINE_TEST_POSTGRES_URL" not in os.environ:
-        return  # all of the server goes
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        for name in made:
-            drop = SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name))
-            connection.execute(drop)
+    template = create("template0")
+    _migrate(url(template))
+    yield lambda: url(create(template))
+    if POSTGRES_URL:
+        with psycopg.connect(postgres_server, autocommit=True) as connection:
+            for name in created:
+                drop = SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name))
+                connection.execute(drop)
 
 
 @pytest.fixture(scope="session")
-def memory_folder() -> Iterator[Path]:
-    """A folder in memory, where the machine has one: a disk makes every commit wait."""
-    memory = Path("/dev/shm")  # noqa: S108 - the system's own, and the folder in it is ours alone
-    folder = Path(tempfile.mkdtemp(prefix="slugline", dir=memory if memory.is_dir() else None))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(memory_folder: Path) -> Callable[[], str]:
-    """A function that makes an empty, migrated database and returns its URL."""
-    template = memory_folder / "template.db"
-    database = Database(f"sqlite:///{template}")
-    database.upgrade()
-    database.close()
-
-    def make() -> str:
-        copy = memory_folder / f"{next(numbers)}.db"
-        shutil.copy(template, copy)
-        return f"sqlite:///{copy}"
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def postgres_recycled(postgres_template: Callable[[], str]) -> Callable[[], str]:
-    """A function that empties one database and returns its URL: faster than making another."""
-    url = postgres_template()
+def emptied_postgres_database(new_postgres_database: Callable[[], str]) -> Callable[[], str]:
+    """A function that empties one database and returns its URL: faster than to create another."""
+    url = new_postgres_database()
     database = Database(url)
 
     def empty() -> str:
@@ -184,17 +112,37 @@ def postgres_recycled(postgres_template: Callable[[], str]) -> Callable[[], str]
 
 
 @pytest.fixture(scope="session")
-def standing(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Site]]:
-    """A function that returns a site that stays from test to test, one for each kind of database.
+def new_sqlite_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
+    """A function that creates an empty, migrated database and returns its URL."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    template = folder / "template.db"
+    _migrate(f"sqlite:///{template}")
 
-    To put an application together and to open its database takes longer than most tests do.
-    """
+    def create() -> str:
+        copy = folder / f"{next(numbers)}.db"
+        shutil.copy(template, copy)
+        return f"sqlite:///{copy}"
+
+    return create
+
+
+def _migrate(url: str) -> None:
+    database = Database(url)
+    database.upgrade()
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def shared_site(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Site]]:
+    """A function that returns the site of a kind of database, which stays from test to test."""
     sites: dict[str, Site] = {}
 
     def site(kind: str) -> Site:
         if kind not in sites:
-            template = {"sqlite": "sqlite_template", "postgresql": "postgres_template"}[kind]
-            sites[kind] = start_site(settings_for(request.getfixturevalue(template)()), Clock())
+            create = request.getfixturevalue(
+                f"new_{kind.replace('postgresql', 'postgres')}_database"
+            )
+            sites[kind] = start_site(settings_for(create()), Clock())
         return sites[kind]
 
     yield site
@@ -202,26 +150,16 @@ def standing(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Site]]:
         each.client.__exit__(None, None, None)
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test once for each kind of database, or only for those that its marker names."""
-    if "database_url" in metafunc.fixturenames:
-        named = metafunc.definition.get_closest_marker("databases")
-        metafunc.parametrize("database_url", named.args if named else DATABASES, indirect=True)
-
-
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The URL of an empty, migrated database, once for each kind.
-
-    It is the standing site's where a test asks for that, and else for the test alone.
-    """
+    """The URL of an empty, migrated database: the shared site's where a test asks for `site`."""
     if "site" in request.fixturenames:
-        site: Site = request.getfixturevalue("standing")(request.param)
+        site: Site = request.getfixturevalue("shared_site")(request.param)
         reset_site(site)
         return site.settings.database_url
-    fixture = {"sqlite": "sqlite_template", "postgresql": "postgres_recycled"}[request.param]
-    make: Callable[[], str] = request.getfixturevalue(fixture)
-    return make()
+    fixture = "new_sqlite_database" if request.param == "sqlite" else "emptied_postgres_database"
+    create: Callable[[], str] = request.getfixturevalue(fixture)
+    return create()
 
 
 @pytest.fixture
@@ -233,19 +171,24 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def clock(request: pytest.FixtureRequest) -> Clock:
-    """The clock of the site, or of the sites that a test opens."""
+    """The clock of `site`, or of the sites that a test opens."""
     return request.getfixturevalue("site").clock if "site" in request.fixturenames else Clock()
 
 
 @pytest.fixture
+def site(database_url: str, shared_site: Callable[[str], Site]) -> Site:
+    """The site, with the seed's own address as its base URL."""
+    return shared_site(make_url(database_url).get_backend_name())
+
+
+@pytest.fixture
 def open_site(database_url: str, clock: Clock) -> Iterator[Callable[..., Site]]:
-    """A function that opens the site with some settings of the test's own."""
+    """A function that opens a site with settings of the test's own."""
     sites: list[Site] = []
 
     def open_(**changed: Any) -> Site:
-        sites.append(
-            start_site(settings_for(changed.pop("database_url", database_url), **changed), clock)
-        )
+        settings = settings_for(changed.pop("database_url", database_url), **changed)
+        sites.append(start_site(settings, clock))
         return sites[-1]
 
     yield open_
@@ -255,13 +198,5 @@ def open_site(database_url: str, clock: Clock) -> Iterator[Callable[..., Site]]:
 
 @pytest.fixture
 def own_site(open_site: Callable[..., Site]) -> Site:
-    """A site for a test that changes what no later test could change back."""
+    """A site for a test that changes what `reset_site` cannot change back."""
     return open_site()
-
-
-@pytest.fixture
-def site(database_url: str, standing: Callable[[str], Site]) -> Site:
-    """The site, with the seed's own address as its base."""
-    site = standing(make_url(database_url).get_backend_name())
-    assert site.settings.database_url == database_url
-    return site

@@ -43,7 +43,7 @@ from benchmarks.servers import UVICORN_OPTIONS
 from benchmarks.synthetic import LargeFeed
 from benchmarks.wrk import parse
 from tests.support.site import Site
-from tests.support.snapshots import assert_catalogued, words_in
+from tests.support.snapshots import assert_public_index_is_complete, index_rows
 
 
 def lines(count: int) -> bytes:
@@ -171,7 +171,7 @@ def index_contents(database: Database) -> list[Any]:
     with database.reading() as session:
         connection = session.connection()
         if database.embedded:
-            return words_in(connection)
+            return index_rows(connection)
         return list(connection.exec_driver_sql(query))
 
 
@@ -182,7 +182,7 @@ def test_the_loader_written_by_hand_writes_the_rows_that_slugline_writes(
     run_by_hand(url, feed)
     assert count_rows(url) == feed.expected_rows()
     by_hand = index_contents(site.database)
-    assert_catalogued(site.database)
+    assert_public_index_is_complete(site.database)
     with site.database.writing() as session:
         states = current_states(session, session.scalars(select(Article.id)).all())
         session.execute(text("DELETE FROM article_words"))

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.database.tables import Token
 from app.database.transactions import Database
-from tests.support.commands import Ended, Shell
+from tests.support.commands import CompletedCommand, Shell
 from tests.support.paths import SEED
 from tests.support.processes import SLUGLINE, Server, environment, run, serving
 from tests.support.site import TOKEN
@@ -64,7 +64,7 @@ def test_a_command_says_in_its_own_process_what_it_says_in_ours(
     assert done.returncode == status
     assert "Traceback" not in done.stderr
     here = shell.run(*arguments, cwd=tmp_path, SLUGLINE_CANONICAL="both")
-    assert here == Ended(done.returncode, done.stdout, done.stderr)
+    assert here == CompletedCommand(done.returncode, done.stdout, done.stderr)
 
 
 def test_load_shows_a_table_of_outcomes_and_loading_again_changes_nothing(
@@ -199,12 +199,12 @@ def test_a_port_that_is_taken_is_said(served: Server, tmp_path: Path) -> None:
 
 
 def test_the_schema_of_a_new_database_can_be_made_and_checked(
-    shell: Shell, tmp_path: Path, sqlite_template: Callable[[], str]
+    shell: Shell, tmp_path: Path, new_sqlite_database: Callable[[], str]
 ) -> None:
     assert shell.run("db", "upgrade", cwd=tmp_path).returncode == 0
     assert (tmp_path / "slugline.db").exists()
     assert shell.run("db", "check", cwd=tmp_path).returncode == 0
-    unlike = sqlite_template()
+    unlike = new_sqlite_database()
     database = Database(unlike)
     with database.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE load_results")
@@ -215,9 +215,9 @@ def test_the_schema_of_a_new_database_can_be_made_and_checked(
 
 
 def test_c06_a_database_that_goes_away_is_503_and_its_return_is_noticed(
-    tmp_path: Path, postgres_template: Callable[[], str], postgres_server: str
+    tmp_path: Path, new_postgres_database: Callable[[], str], postgres_server: str
 ) -> None:
-    url = postgres_template()
+    url = new_postgres_database()
     name = url.partition("?")[0].rpartition("/")[2]
     with (
         serving(tmp_path, env=environment(SLUGLINE_DATABASE_URL=url)) as server,

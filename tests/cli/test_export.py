@@ -82,9 +82,9 @@ def parsed(feed: bytes) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def another(sqlite_template: Callable[[], str]) -> Iterator[Callable[[bytes], str]]:
+def another(new_sqlite_database: Callable[[], str]) -> Iterator[Callable[[bytes], str]]:
     """A function that loads a feed into an empty database and returns its URL."""
-    yield from _others(sqlite_template)
+    yield from _others(new_sqlite_database)
 
 
 def _others(make: Callable[[], str]) -> Iterator[Callable[[bytes], str]]:
@@ -183,12 +183,12 @@ def test_i14_upkeep_loads_back_to_an_export_of_the_same_bytes(
 @settings(max_examples=5 * DEPTH)
 @given(st.lists(st.tuples(records(), st.none() | UPKEEPS), max_size=4))
 def test_r05_whatever_is_loaded_is_exported_and_loads_back(
-    sqlite_template: Callable[[], str],
+    new_sqlite_database: Callable[[], str],
     exported: Callable[[str], bytes],
     items: list[tuple[dict[str, Any], dict[str, Any] | None]],
 ) -> None:
     given_ = [{**each, "upkeep": upkeep} if upkeep else each for each, upkeep in items]
-    (load,) = _others(sqlite_template)
+    (load,) = _others(new_sqlite_database)
     feed = exported(load(ndjson(*given_) or b"[]"))
     assert exported(load(feed or b"[]")) == feed
 
@@ -237,9 +237,9 @@ def test_i19_the_memory_of_an_export_does_not_grow_with_the_articles(
 
 
 def test_an_export_goes_to_standard_output_and_ends_quietly_where_nobody_reads_on(
-    tmp_path: Path, shell: Shell, sqlite_template: Callable[[], str]
+    tmp_path: Path, shell: Shell, new_sqlite_database: Callable[[], str]
 ) -> None:
-    url = sqlite_template()
+    url = new_sqlite_database()
     fill(url, 300, 5_000)
     for arguments in ["export"], ["export", "-"]:
         done = shell.run(*arguments, cwd=tmp_path, SLUGLINE_DATABASE_URL=url)
@@ -253,9 +253,9 @@ def test_an_export_goes_to_standard_output_and_ends_quietly_where_nobody_reads_o
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_an_export_that_is_killed_leaves_the_file_as_it_was(
-    tmp_path: Path, postgres_recycled: Callable[[], str], number: int
+    tmp_path: Path, emptied_postgres_database: Callable[[], str], number: int
 ) -> None:
-    url = postgres_recycled()
+    url = emptied_postgres_database()
     (tmp_path / "out.ndjson").write_text("before")
     database = Database(url)
     with database.writing() as session:
@@ -277,9 +277,9 @@ def test_an_export_that_is_killed_leaves_the_file_as_it_was(
 
 
 def test_what_is_no_ordinary_file_is_written_to_and_a_link_stays_one(
-    tmp_path: Path, shell: Shell, sqlite_template: Callable[[], str]
+    tmp_path: Path, shell: Shell, new_sqlite_database: Callable[[], str]
 ) -> None:
-    url = sqlite_template()
+    url = new_sqlite_database()
     fill(url, 2, 10)
     (tmp_path / "link").symlink_to("file")
     os.mkfifo(tmp_path / "pipe")
@@ -294,9 +294,9 @@ def test_what_is_no_ordinary_file_is_written_to_and_a_link_stays_one(
 
 
 def test_an_export_fails_in_one_readable_line(
-    tmp_path: Path, shell: Shell, sqlite_template: Callable[[], str]
+    tmp_path: Path, shell: Shell, new_sqlite_database: Callable[[], str]
 ) -> None:
-    there, nowhere = sqlite_template(), f"sqlite:///{tmp_path}/none.db"
+    there, nowhere = new_sqlite_database(), f"sqlite:///{tmp_path}/none.db"
     outdated = f"sqlite:///{tmp_path}/outdated.db"
     (tmp_path / "outdated.db").touch()
     cases = [

@@ -15,10 +15,10 @@ import httpx2
 import pytest
 
 from app.cli.input_files import FeedArgumentError, resolve_feeds
-from tests.support.commands import Ended, Shell
+from tests.support.commands import CompletedCommand, Shell
+from tests.support.faulty_proxy import Fault, FaultyProxy, faulty_proxy
 from tests.support.processes import SLUGLINE, Server, environment, run, serving
 from tests.support.site import TOKEN
-from tests.support.troubles import Trouble, Way, way_to
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +31,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def load(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Ended]:
-    """A function that loads feeds in this process's stead, by way of a server."""
+def load(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., CompletedCommand]:
+    """A function that loads feeds in this process's stead, through a server."""
 
-    def load_(base: str, *arguments: str) -> Ended:
+    def load_(base: str, *arguments: str) -> CompletedCommand:
         variables = {"SLUGLINE_PUBLIC_BASE_URL": base, "SLUGLINE_ADMIN_TOKEN": TOKEN}
         done = Shell(capsys).run("load", *arguments, cwd=tmp_path, **variables)
         assert TOKEN not in done.stdout + done.stderr
@@ -61,7 +61,7 @@ def write(path: Path, *records: dict[str, Any]) -> Path:
     return path
 
 
-def table(done: Ended) -> list[dict[str, str]]:
+def table(done: CompletedCommand) -> list[dict[str, str]]:
     """Return the rows of the table that a command has printed."""
     _, head, _, *rows, _ = done.stdout.splitlines()
     cells = [[cell.strip() for cell in row[1:-1].split(row[0])] for row in (head, *rows)]
@@ -109,7 +109,7 @@ def test_a_file_that_is_named_is_a_feed_whatever_its_name_and_is_called_what_can
 
 
 def test_what_names_no_feed_is_said_before_anything_is_sent(
-    load: Callable[..., Ended], served: Server, tmp_path: Path
+    load: Callable[..., CompletedCommand], served: Server, tmp_path: Path
 ) -> None:
     feed = write(tmp_path / "first.json", record("not-sent"))
     (tmp_path / "empty").mkdir()
@@ -129,7 +129,7 @@ def test_what_names_no_feed_is_said_before_anything_is_sent(
 
 
 def test_a_directory_is_loaded_and_one_bad_feed_does_not_stop_the_others(
-    load: Callable[..., Ended], served: Server, tmp_path: Path
+    load: Callable[..., CompletedCommand], served: Server, tmp_path: Path
 ) -> None:
     write(tmp_path / "in/1.ndjson", record("dir-1"), record("dir-2"))
     write(tmp_path / "in/2.json", {"slug": "x"}).write_text("no JSON")
@@ -150,7 +150,7 @@ def test_a_directory_is_loaded_and_one_bad_feed_does_not_stop_the_others(
 
 
 def test_options_and_the_name_of_the_file_go_along(
-    load: Callable[..., Ended], served: Server, tmp_path: Path
+    load: Callable[..., CompletedCommand], served: Server, tmp_path: Path
 ) -> None:
     write(tmp_path / "ü &.json", record("optional"))
     every = ["--dry-run", "--atomic", "--strict", "--restore", "--on-collision", "suffix"]
@@ -162,35 +162,35 @@ def test_options_and_the_name_of_the_file_go_along(
             "restore": ["true"], "on_collision": ["suffix"],
         }),
     ]:  # fmt: skip
-        with way_to(served.base) as way:
-            assert load(way.base, "ü &.json", *options).returncode == 0
-        (sent,) = way.posted
+        with faulty_proxy(served.base) as proxy:
+            assert load(proxy.base, "ü &.json", *options).returncode == 0
+        (sent,) = proxy.posted
         assert sent.path == "/admin/loads"
         assert sent.query == {**query, "file": ["ü &.json"]}
         assert sent.fields["prefer"] == "respond-async"
 
 
 def test_i08_each_feed_and_each_run_has_a_key_of_its_own(
-    load: Callable[..., Ended], served: Server, tmp_path: Path
+    load: Callable[..., CompletedCommand], served: Server, tmp_path: Path
 ) -> None:
     for name in "a.json", "b.json":
         write(tmp_path / name, record("keyed"))
-    with way_to(served.base) as way:
+    with faulty_proxy(served.base) as proxy:
         for arguments in ["a.json", "b.json"], ["a.json"], ["a.json", "--strict"]:
-            load(way.base, *arguments)
-    keys = [each.fields["idempotency-key"] for each in way.posted]
+            load(proxy.base, *arguments)
+    keys = [each.fields["idempotency-key"] for each in proxy.posted]
     assert len(set(keys)) == len(keys) == 4
     assert all(len(key) == 64 and key.isalnum() for key in keys)
 
 
 def test_a_packed_feed_says_what_it_is_packed_with(
-    load: Callable[..., Ended], served: Server, tmp_path: Path
+    load: Callable[..., CompletedCommand], served: Server, tmp_path: Path
 ) -> None:
     for name in "a.json", "a.json.gz", "a.json.ZST":
         (tmp_path / name).write_bytes(b"?")
-    with way_to(served.base) as way:
-        load(way.base, "a.json", "a.json.gz", "a.json.ZST")
-    codings = [each.fields.get("content-encoding") for each in way.posted]
+    with faulty_proxy(served.base) as proxy:
+        load(proxy.base, "a.json", "a.json.gz", "a.json.ZST")
+    codings = [each.fields.get("content-encoding") for each in proxy.posted]
     assert codings == [None, "gzip", "zstd"]
 
 
@@ -200,15 +200,15 @@ def test_standard_input_and_a_pipe_are_sent_in_chunks_and_again_where_they_did_n
     many = [record(f"piped-{number}", summary="x" * 1_000) for number in range(200)]
     feed = write(tmp_path / "feed", *many)
     for source, first in ("-", "created"), ("<(cat feed)", "unchanged"):
-        with way_to(served.base, ["cut"]) as way:
+        with faulty_proxy(served.base, ["cut"]) as proxy:
             line = f"{' '.join(SLUGLINE)} load {source} < feed"
             done = run(
                 "-c", line, cwd=tmp_path, command=["bash"],
-                SLUGLINE_PUBLIC_BASE_URL=way.base, SLUGLINE_ADMIN_TOKEN=TOKEN,
+                SLUGLINE_PUBLIC_BASE_URL=proxy.base, SLUGLINE_ADMIN_TOKEN=TOKEN,
             )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert f" {first} " in done.stdout
-        cut, sent = way.posted
+        cut, sent = proxy.posted
         assert cut.body == sent.body == feed.read_bytes()
         assert "content-length" not in sent.fields
         assert sent.fields["idempotency-key"] == cut.fields["idempotency-key"]
@@ -217,63 +217,61 @@ def test_standard_input_and_a_pipe_are_sent_in_chunks_and_again_where_they_did_n
 # --- how it gets there -------------------------------------------------------------------------
 
 
-BUSY: Trouble = (
+BUSY: Fault = (
     503,
     {"Retry-After": "1"},
     b'{"title": "Service Unavailable", "detail": "The database."}',
 )
-RUNNING: Trouble = (409, {}, b'{"title": "Conflict", "detail": "It is still running."}')
+RUNNING: Fault = (409, {}, b'{"title": "Conflict", "detail": "It is still running."}')
 
 
-@pytest.mark.waits
 @pytest.mark.parametrize(
     "troubles", [["cut"], [BUSY], [RUNNING], [(502, {}, b"<html>")], ["cut", BUSY, RUNNING]]
 )
 def test_i08_a_feed_is_sent_again_with_the_same_key_until_it_arrives(
-    load: Callable[..., Ended], served: Server, tmp_path: Path, troubles: list[Any]
+    load: Callable[..., CompletedCommand], served: Server, tmp_path: Path, troubles: list[Any]
 ) -> None:
     slug = f"tried-{hashlib.sha256(repr(troubles).encode()).hexdigest()[:9]}"
     write(tmp_path / "feed.json", record(slug))
-    with way_to(served.base, troubles) as way:
-        done = load(way.base, "feed.json")
+    with faulty_proxy(served.base, troubles) as proxy:
+        done = load(proxy.base, "feed.json")
     assert (done.returncode, done.stderr) == (0, "")
     assert table(done)[0]["created"] == "1"
-    assert len(way.posted) == len(troubles) + 1
-    assert len({each.fields["idempotency-key"] for each in way.posted}) == 1
-    assert len({each.body for each in way.posted}) == 1
+    assert len(proxy.posted) == len(troubles) + 1
+    assert len({each.fields["idempotency-key"] for each in proxy.posted}) == 1
+    assert len({each.body for each in proxy.posted}) == 1
 
 
 def test_i08_a_feed_whose_answer_was_lost_is_not_loaded_twice(
-    load: Callable[..., Ended], served: Server, tmp_path: Path
+    load: Callable[..., CompletedCommand], served: Server, tmp_path: Path
 ) -> None:
     write(tmp_path / "feed.json", record("answer-lost"))
-    with way_to(served.base, ["swallow", "swallow"]) as way:
-        done = load(way.base, "feed.json")
+    with faulty_proxy(served.base, ["swallow", "swallow"]) as proxy:
+        done = load(proxy.base, "feed.json")
     assert (done.returncode, done.stderr) == (0, "")
-    assert len(way.posted) == 3
+    assert len(proxy.posted) == 3
     assert table(done)[0]["created"] == "1"  # which is the answer to the first
 
 
 def test_i19_a_load_that_takes_its_time_is_followed_by_its_receipt(
-    load: Callable[..., Ended], served: Server, tmp_path: Path
+    load: Callable[..., CompletedCommand], served: Server, tmp_path: Path
 ) -> None:
     write(tmp_path / "feed.ndjson", *(record(f"many-{number}") for number in range(1_500)))
-    with way_to(served.base) as way:
-        done = load(way.base, "feed.ndjson")
+    with faulty_proxy(served.base) as proxy:
+        done = load(proxy.base, "feed.ndjson")
     assert table(done)[0]["created"] == "1500"
-    assert any(each.method == "GET" for each in way.passed)
+    assert any(each.method == "GET" for each in proxy.received)
 
 
-@pytest.mark.waits
 def test_i20_a_load_that_a_restart_interrupts_is_completed(tmp_path: Path) -> None:
     write(tmp_path / "feed.ndjson", *(record(f"r-{number}") for number in range(4_000)))
     env = environment(SLUGLINE_ADMIN_TOKEN=TOKEN)
-    with way_to("http://127.0.0.1:1") as way:
+    with faulty_proxy("http://127.0.0.1:1") as proxy:
         with serving(tmp_path, env=env) as first:
-            way.leads_to = first.base
+            proxy.target = first.base
             process = subprocess.Popen(
                 [*SLUGLINE, "load", "feed.ndjson"], cwd=tmp_path,
-                env={**env, "SLUGLINE_PUBLIC_BASE_URL": way.base}, stdout=subprocess.PIPE,
+                env={**env, "SLUGLINE_PUBLIC_BASE_URL": proxy.base}, stdout=subprocess.PIPE,
             )  # fmt: skip
             deadline = time.monotonic() + 60
             while stored(first, "r-0") != 200:
@@ -281,29 +279,29 @@ def test_i20_a_load_that_a_restart_interrupts_is_completed(tmp_path: Path) -> No
                 time.sleep(0.05)
         with serving(tmp_path, env=env) as second:
             assert stored(second, "r-3999") == 404
-            way.leads_to = second.base
+            proxy.target = second.base
             said, _ = process.communicate(timeout=90)
             assert process.returncode == 0
             assert stored(second, "r-3999") == 200
-    (row,) = table(Ended(0, said.decode(), ""))
+    (row,) = table(CompletedCommand(0, said.decode(), ""))
     assert sum(int(row[name]) for name in ("created", "unchanged")) == 4_000
-    assert len({each.fields["idempotency-key"] for each in way.posted}) == 1
+    assert len({each.fields["idempotency-key"] for each in proxy.posted}) == 1
 
 
 def test_it_gives_up_in_one_line_that_names_the_receipt(
-    load: Callable[..., Ended], served: Server, tmp_path: Path
+    load: Callable[..., CompletedCommand], served: Server, tmp_path: Path
 ) -> None:
     write(tmp_path / "a.json", record("given-up"))
     write(tmp_path / "b.json", record("given-up"))
-    stopped: Trouble = (503, {}, b'{"detail": "The load stopped.", "receipt": "/admin/loads/7"}')
-    with way_to(served.base, [stopped] * 9) as way:
-        done = load(way.base, "a.json", "b.json", "--patience", "1")
+    stopped: Fault = (503, {}, b'{"detail": "The load stopped.", "receipt": "/admin/loads/7"}')
+    with faulty_proxy(served.base, [stopped] * 9) as proxy:
+        done = load(proxy.base, "a.json", "b.json", "--patience", "1")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         "a.json: gave up after 1 seconds: 503 The load stopped.; the receipt is /admin/loads/7\n"
     )
-    assert len(way.posted) == 2
-    assert all(each.fields["content-length"] for each in way.posted)
+    assert len(proxy.posted) == 2
+    assert all(each.fields["content-length"] for each in proxy.posted)
 
 
 @pytest.mark.parametrize(
@@ -317,23 +315,23 @@ def test_it_gives_up_in_one_line_that_names_the_receipt(
     ],
 )
 def test_an_answer_that_is_final_is_said_in_one_line(
-    load: Callable[..., Ended],
+    load: Callable[..., CompletedCommand],
     served: Server,
     tmp_path: Path,
     answer: tuple[int, dict[str, str], bytes],
     message: str,
 ) -> None:
     write(tmp_path / "a.json", record("final"))
-    with way_to(served.base, [answer]) as way:
-        done = load(way.base, "a.json")
+    with faulty_proxy(served.base, [answer]) as proxy:
+        done = load(proxy.base, "a.json")
     assert done.returncode == 1
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert len(way.passed) == 1
+    assert len(proxy.received) == 1
 
 
 def test_i05_an_atomic_load_that_is_refused_fails_and_says_so(
-    load: Callable[..., Ended], served: Server, tmp_path: Path
+    load: Callable[..., CompletedCommand], served: Server, tmp_path: Path
 ) -> None:
     write(tmp_path / "feed.ndjson", record("all"), record("or-nothing", lang="en_US"))
     done = load(served.base, "--atomic", "feed.ndjson")
@@ -343,7 +341,7 @@ def test_i05_an_atomic_load_that_is_refused_fails_and_says_so(
 
 
 def test_i09_a_dry_run_says_what_would_be_done_and_does_nothing(
-    load: Callable[..., Ended], served: Server, tmp_path: Path
+    load: Callable[..., CompletedCommand], served: Server, tmp_path: Path
 ) -> None:
     write(tmp_path / "feed.ndjson", record("would-be"), record("would-not", lang="en_US"))
     done = load(served.base, "--dry-run", "feed.ndjson")
@@ -355,7 +353,7 @@ def test_i09_a_dry_run_says_what_would_be_done_and_does_nothing(
 
 
 def test_i17_a_strict_load_rejects_unknown_fields(
-    load: Callable[..., Ended], served: Server, tmp_path: Path
+    load: Callable[..., CompletedCommand], served: Server, tmp_path: Path
 ) -> None:
     write(tmp_path / "feed.json", record("stricter", author="N. N."))
     done = load(served.base, "--strict", "feed.json")
@@ -379,40 +377,39 @@ def test_a_terminal_is_shown_how_far_it_is_and_a_pipe_gets_nothing_but_the_table
     os.close(outer)
     assert "feed.json" in shown
     assert "\x1b" not in done.stdout.decode()
-    assert table(Ended(0, done.stdout.decode(), ""))[0]["created"] == "1"
+    assert table(CompletedCommand(0, done.stdout.decode(), ""))[0]["created"] == "1"
 
 
 # --- directories that are followed -------------------------------------------------------------
 
 
-@pytest.mark.waits
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_directory_that_is_followed_is_loaded_as_feeds_come_and_change(
     served: Server, tmp_path: Path, number: int
 ) -> None:
     folder, slug = tmp_path / "in", f"watched-{number}"
     write(folder / "1.json", record(slug))
-    with way_to(served.base) as way:
-        env = environment(SLUGLINE_PUBLIC_BASE_URL=way.base, SLUGLINE_ADMIN_TOKEN=TOKEN)
+    with faulty_proxy(served.base) as proxy:
+        env = environment(SLUGLINE_PUBLIC_BASE_URL=proxy.base, SLUGLINE_ADMIN_TOKEN=TOKEN)
         command = [*SLUGLINE, "load", "--watch", "in"]
         process = subprocess.Popen(
             command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         try:
-            arrived(way, 1)
+            arrived(proxy, 1)
             (folder / "2.json").write_text("broken")
-            arrived(way, 2)
+            arrived(proxy, 2)
             write(folder / "sub" / "same.json", record(slug))
             write(
                 folder / "1.json", record(slug, title="Another", updated_at="2026-06-21T00:00:00Z")
             )
-            arrived(way, 3)
+            arrived(proxy, 3)
             time.sleep(2.5)  # in which nothing else may come
         finally:
             process.send_signal(number)
             said, errors = process.communicate(timeout=20)
     assert process.returncode == 0, errors
-    assert [each.query["file"] for each in way.posted] == [
+    assert [each.query["file"] for each in proxy.posted] == [
         ["in/1.json"],
         ["in/2.json"],
         ["in/1.json"],
@@ -422,9 +419,9 @@ def test_a_directory_that_is_followed_is_loaded_as_feeds_come_and_change(
     assert line.startswith("in/2.json: 400 ")
 
 
-def arrived(way: Way, number: int) -> None:
+def arrived(proxy: FaultyProxy, number: int) -> None:
     """Wait until so many feeds have come."""
     deadline = time.monotonic() + 30
-    while len(way.posted) < number:
+    while len(proxy.posted) < number:
         assert time.monotonic() < deadline
         time.sleep(0.05)

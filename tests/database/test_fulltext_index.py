@@ -8,7 +8,7 @@ from app.database.fulltext_index import IndexedText, index_key
 from app.database.transactions import Database
 from tests.support.feed_records import ndjson, outcomes, record
 from tests.support.site import NOW, Site
-from tests.support.snapshots import assert_catalogued, snapshot, words_in
+from tests.support.snapshots import assert_public_index_is_complete, index_rows, snapshot
 
 MIXED = {
     "title": "Die Größe der Straße – naïve “coöperation”, 東京の天気",
@@ -22,16 +22,16 @@ MIXED = {
 @pytest.mark.databases("sqlite")
 def test_l03_tokens_of_changed_and_withdrawn_articles_are_removed(site: Site) -> None:
     site.loaded(ndjson(record("a", **MIXED), record("b", **MIXED), record("c", **MIXED)))
-    assert_catalogued(site.database)
+    assert_public_index_is_complete(site.database)
     later = {"updated_at": "2026-07-01T00:00:00Z"}
     done = site.loaded(ndjson(record("a", **MIXED | later | {"lang": "de"}), record("b", **later)))
     assert outcomes(done) == ["updated", "updated"]
-    assert_catalogued(site.database)
+    assert_public_index_is_complete(site.database)
     for slug in "a", "b", "c":
         site.client.delete(f"/admin/articles/{slug}", headers=site.authorized)
-        assert_catalogued(site.database)
+        assert_public_index_is_complete(site.database)
     with site.database.reading() as session:
-        assert words_in(session.connection()) == []
+        assert index_rows(session.connection()) == []
 
 
 @pytest.mark.databases("sqlite")
@@ -42,7 +42,7 @@ def test_l03_removing_what_is_not_indexed_changes_nothing(database: Database) ->
             fulltext_index.remove(session.connection(), [row.key])
             fulltext_index.insert(session.connection(), [row])
         with database.reading() as session:
-            assert [each[1:] for each in words_in(session.connection())] == [
+            assert [each[1:] for each in index_rows(session.connection())] == [
                 ("body", 0, "two"), ("body", 1, "three"), ("title", 0, "one"),
             ]  # fmt: skip
     with database.writing() as session:
@@ -50,7 +50,7 @@ def test_l03_removing_what_is_not_indexed_changes_nothing(database: Database) ->
         check = "INSERT INTO article_words (article_words) VALUES ('integrity-check')"
         session.execute(text(check))
     with database.reading() as session:
-        assert words_in(session.connection()) == []
+        assert index_rows(session.connection()) == []
 
 
 INDEXED_OTHERWISE = {
@@ -87,17 +87,17 @@ def test_o05_articles_indexed_by_another_version_are_found_until_they_change(sit
 def test_l03_only_the_beginning_of_a_long_body_is_indexed_and_removed_again(site: Site) -> None:
     body = "a <b>x</b> " * 30_000 + "behind"
     site.loaded(ndjson(record("a", body_md=body)))
-    assert_catalogued(site.database)
+    assert_public_index_is_complete(site.database)
     done = site.loaded(ndjson(record("a", body_md="x", updated_at="2026-07-01T00:00:00Z")))
     assert outcomes(done) == ["updated"]
-    assert_catalogued(site.database)
+    assert_public_index_is_complete(site.database)
 
 
 def test_l03_a_migration_fills_the_index_in_both_directions(own_site: Site) -> None:
     own_site.loaded(ndjson(record("a", **MIXED), record("b")))
     own_site.database.downgrade("0006")
     own_site.database.upgrade()
-    assert_catalogued(own_site.database)
+    assert_public_index_is_complete(own_site.database)
 
 
 def test_a_migration_fills_listings_and_search_in_a_database_that_never_had_them(
@@ -120,4 +120,4 @@ def test_a_migration_fills_listings_and_search_in_a_database_that_never_had_them
     site.database.upgrade()
     after = snapshot(site.database)
     assert after.articles == before.articles
-    assert_catalogued(site.database)
+    assert_public_index_is_complete(site.database)

@@ -40,7 +40,7 @@ STORY = parse_record(
 )
 
 
-@pytest.fixture(params=["sqlite_template", "postgres_template"])
+@pytest.fixture(params=["new_sqlite_database", "new_postgres_database"])
 def own(request: pytest.FixtureRequest) -> Iterator[Database]:
     """A database whose schema a test may spoil: no other test gets it."""
     database = Database(request.getfixturevalue(request.param)())
@@ -174,9 +174,9 @@ def test_a_reading_session_sees_one_snapshot_while_others_write(database: Databa
 
 
 def test_i21_a_commit_on_sqlite_is_on_disk_when_it_is_acknowledged(
-    sqlite_template: Callable[[], str],
+    new_sqlite_database: Callable[[], str],
 ) -> None:
-    database = Database(sqlite_template())
+    database = Database(new_sqlite_database())
     with database.writing() as session:
         pragmas = ("synchronous", "journal_mode", "foreign_keys")
         found = [session.execute(text(f"PRAGMA {name}")).scalar() for name in pragmas]
@@ -185,10 +185,10 @@ def test_i21_a_commit_on_sqlite_is_on_disk_when_it_is_acknowledged(
 
 
 def test_c06_a_database_that_stays_locked_is_unavailable(
-    sqlite_template: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    new_sqlite_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.database.engines.BUSY_SECONDS", 0.1)
-    url = sqlite_template()
+    url = new_sqlite_database()
     one, other = Database(url), Database(url)
     with one.writing() as session:
         written(session, STORY)
@@ -215,9 +215,9 @@ def test_any_entity_name_of_a_valid_record_can_be_stored(
 
 
 def test_c06_a_connection_that_the_server_closed_is_replaced_without_an_error(
-    postgres_template: Callable[[], str], postgres_server: str
+    new_postgres_database: Callable[[], str], postgres_server: str
 ) -> None:
-    url = postgres_template()
+    url = new_postgres_database()
     database = Database(url)
 
     def cut() -> None:

@@ -20,9 +20,9 @@ from tests.support.feed_records import ndjson, record
 from tests.support.processes import environment, serving
 from tests.support.site import DEPTH, TOKEN, Site
 from tests.support.snapshots import (
-    Mirror,
-    assert_catalogued,
-    assert_receipt_is_true,
+    ChangeFeedFollower,
+    assert_public_index_is_complete,
+    assert_receipt_matches_rows,
     changes,
     snapshot,
 )
@@ -131,7 +131,7 @@ def test_i10_what_operators_do_at_once_is_what_they_are_told(
     monkeypatch.setattr("app.ingest.batching.BATCH_RECORDS", 4)
     site.clock.now = datetime.now(UTC)
     env = environment(SLUGLINE_DATABASE_URL=site.settings.database_url, SLUGLINE_ADMIN_TOKEN=TOKEN)
-    mirror = Mirror()
+    mirror = ChangeFeedFollower()
     with (
         serving(tmp_path, env=env) as server,
         httpx2.Client(base_url=server.base, timeout=60) as far,
@@ -141,9 +141,9 @@ def test_i10_what_operators_do_at_once_is_what_they_are_told(
             site.clock.now = datetime.now(UTC)
             operators.round(age)
             now = snapshot(site.database)
-            now.assert_sound()
+            now.assert_consistent()
             mirror.follow(site.database, now)
-            assert_catalogued(site.database)
+            assert_public_index_is_complete(site.database)
     assert "Traceback" not in server.log.read_text()
     assert_told_is_done(site, operators.told)
     made = [change for change in changes(site.database) if change.kind == "created"]
@@ -159,7 +159,7 @@ def assert_told_is_done(site: Site, reports: list[dict[str, Any]]) -> None:
     for report in reports:
         told.update(report["summary"])
         if report["load"]["id"] not in undos:
-            assert_receipt_is_true(site.database, report["load"]["id"])
+            assert_receipt_matches_rows(site.database, report["load"]["id"])
     fed = changes(site.database)
     done = Counter(change.kind for change in fed if change.load_id not in undos)
     assert done == Counter({kind: told[kind] for kind in ("created", "updated", "moved")})

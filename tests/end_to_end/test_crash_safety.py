@@ -44,7 +44,7 @@ from app.store import articles
 from tests.support.instrumented_command import BATCH
 from tests.support.processes import INSTRUMENTED, answers, environment, free_port
 from tests.support.site import DEPTH, TOKEN
-from tests.support.snapshots import assert_catalogued, table_contents
+from tests.support.snapshots import assert_public_index_is_complete, table_contents
 
 RECORDS: Final = 110
 BATCH_RECORDS: Final = 20
@@ -221,7 +221,7 @@ def check_sound(database: Database) -> None:
         assert seqs == list(range(1, len(seqs) + 1))
         check_receipts(session)
         check_articles(session)
-    assert_catalogued(database)
+    assert_public_index_is_complete(database)
 
 
 def check_receipts(session: Session) -> None:
@@ -449,10 +449,10 @@ WAYS: Final[tuple[tuple[str, Callable[[World], str]], ...]] = (
 
 @pytest.mark.parametrize("_number", range(DEPTH))
 def test_i20_killed_at_any_moment_the_database_is_what_the_receipt_says(
-    _number: int, tmp_path: Path, database_url: str, sqlite_template: Callable[[], str]
+    _number: int, tmp_path: Path, database_url: str, new_sqlite_database: Callable[[], str]
 ) -> None:
     """I-21 as far as a kill goes: what was acknowledged is there."""
-    with world(tmp_path, database_url, sqlite_template()) as ours:
+    with world(tmp_path, database_url, new_sqlite_database()) as ours:
         began = time.monotonic()
         for client in ours.client, ours.peaceful:
             assert client.post("/admin/loads", content=feed(0)).status_code == 200

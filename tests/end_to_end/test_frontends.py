@@ -18,7 +18,7 @@ from tests.support.paths import ROOT
 from tests.support.processes import environment, free_port, serving
 from tests.support.site import TOKEN
 
-pytestmark = [pytest.mark.browser, pytest.mark.waits]
+pytestmark = pytest.mark.browser
 
 SECONDS = 30
 """How long the page may take to show something. Mostly it is a second."""

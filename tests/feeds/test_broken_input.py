@@ -40,13 +40,13 @@ class Opened:
 
 
 @pytest.fixture(scope="module")
-def sqlite_site(sqlite_template: Callable[[], str]) -> Iterator[Opened]:
-    yield from opened(sqlite_template())
+def sqlite_site(new_sqlite_database: Callable[[], str]) -> Iterator[Opened]:
+    yield from opened(new_sqlite_database())
 
 
 @pytest.fixture(scope="module")
-def postgres_site(postgres_template: Callable[[], str]) -> Iterator[Opened]:
-    yield from opened(postgres_template())
+def postgres_site(new_postgres_database: Callable[[], str]) -> Iterator[Opened]:
+    yield from opened(new_postgres_database())
 
 
 def opened(url: str) -> Iterator[Opened]:

@@ -14,7 +14,13 @@ from app.ingest import LoadContext, LoadOptions, load
 from app.store.loads import LoadOrigin
 from tests.support.feed_records import later, ndjson, outcomes, record
 from tests.support.site import Site, undo_load
-from tests.support.snapshots import Mirror, Snapshot, articles_and_aliases, changes, snapshot
+from tests.support.snapshots import (
+    ChangeFeedFollower,
+    Snapshot,
+    articles_and_aliases,
+    changes,
+    snapshot,
+)
 
 ONE, TWO, THREE = ({"canonical_source": f"https://e.com/{n}"} for n in range(3))
 
@@ -40,9 +46,9 @@ def undone(site: Site, load_id: int) -> dict[str, str | None]:
     return {each["slug"]: each["reason"] for each in results if each["outcome"] == "left"}
 
 
-def follow(site: Site, mirror: Mirror) -> Snapshot:
+def follow(site: Site, mirror: ChangeFeedFollower) -> Snapshot:
     now = snapshot(site.database)
-    now.assert_sound()
+    now.assert_consistent()
     mirror.follow(site.database, now)
     return now
 
@@ -81,7 +87,7 @@ def test_l02_the_undo_of_a_cycle_of_moves_can_be_followed_by_slugs(
     """I-19, L-02: while articles go back, the feed never shows two at one slug."""
     monkeypatch.setattr("app.ingest.undo.CHUNK", chunk_size)
     loaded(site, {"slug": "a", **ONE}, {"slug": "b", **TWO}, {"slug": "c", **THREE})
-    mirror = Mirror()
+    mirror = ChangeFeedFollower()
     before = follow(site, mirror)
     cycle = loaded(
         site,
@@ -102,7 +108,7 @@ def test_l02_an_undo_frees_a_slug_before_another_article_returns_to_it(
     """I-19, L-02: the article that took the slug leaves before the first one returns."""
     monkeypatch.setattr("app.ingest.undo.CHUNK", chunk_size)
     loaded(site, {"slug": "a", **ONE})
-    mirror = Mirror()
+    mirror = ChangeFeedFollower()
     before = follow(site, mirror)
     second = loaded(
         site, {"slug": "b", **ONE}, {"slug": "a", **TWO}, {"slug": "b", "title": "B", **ONE}
@@ -121,7 +127,7 @@ def test_i13_an_undo_creates_no_alias_at_the_slug_of_an_article(
     before = snapshot(site.database)
     assert undone(site, second) == {}
     now = snapshot(site.database)
-    now.assert_sound()
+    now.assert_consistent()
     assert now.slugs == {"a": before.slugs["a"]}
     assert now.aliases == {"b": before.slugs["a"]}
 
@@ -240,7 +246,7 @@ def test_i14_undoing_a_restore_under_another_slug_reports_a_deletion(
     """I-14, I-19, L-02: the change feed reports that the article is withdrawn again."""
     loaded(site, {"slug": "a", **ONE})
     site.client.delete("/admin/articles/a", headers=site.authorized)
-    mirror = Mirror()
+    mirror = ChangeFeedFollower()
     before = follow(site, mirror)
     newer = ndjson(record("b", updated_at=later(hours=90), **ONE))
     answer = site.client.post(

@@ -18,10 +18,10 @@ from app.ingest.decide import slug_with_suffix
 from tests.support.feed_records import later, ndjson, outcomes, record
 from tests.support.site import DEPTH, Site, reset_site
 from tests.support.snapshots import (
-    Mirror,
+    ChangeFeedFollower,
     Snapshot,
-    assert_catalogued,
-    assert_receipt_is_true,
+    assert_public_index_is_complete,
+    assert_receipt_matches_rows,
     changes,
     snapshot,
 )
@@ -67,7 +67,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.site = site
         reset_site(site)
-        self.mirror = Mirror()
+        self.mirror = ChangeFeedFollower()
         self.now = snapshot(site.database)
         self.hour = 0
         self.loads: list[Done] = []
@@ -197,9 +197,9 @@ class Histories(RuleBasedStateMachine):
     def _arrive(self, number: int) -> Snapshot:
         """Check the state after the load `number`. Return the state before it."""
         before, self.now = self.now, snapshot(self.site.database)
-        self.now.assert_sound()
+        self.now.assert_consistent()
         self.mirror.follow(self.site.database, self.now)
-        assert_catalogued(self.site.database)
+        assert_public_index_is_complete(self.site.database)
         receipt = self._ask("GET", f"/admin/loads/{number}").json()
         assert receipt["load"]["state"] in {"finished", "refused"}
         return before
@@ -208,7 +208,7 @@ class Histories(RuleBasedStateMachine):
         number = report["load"]["id"]
         before = self._arrive(number)
         if report["load"]["state"] == "finished":
-            assert_receipt_is_true(self.site.database, number)
+            assert_receipt_matches_rows(self.site.database, number)
         changed = _changed(before, self.now)
         self.loads.append(Done(number, before, self.now, changed))
         for article in changed:
@@ -258,7 +258,7 @@ class Histories(RuleBasedStateMachine):
     def _is_true_conflict(self, was: dict[str, Any], article: int, reason: str) -> bool:
         """Return whether `reason` truly keeps `article` from being what it `was`."""
         if "story" in reason:
-            tellers = self.now.telling(was["canonical_key"]) - {article}
+            tellers = self.now.by_canonical_key(was["canonical_key"]) - {article}
             return any(f"/news/{self.now.articles[n]['slug']} " in reason for n in tellers)
         there = self.now.slugs.get(was["slug"], self.now.aliases.get(was["slug"], article))
         return there != article and f"/news/{was['slug']} " in reason

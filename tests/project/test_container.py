@@ -94,9 +94,11 @@ def health_check() -> list[str]:
     return [sys.executable, *arguments]
 
 
-def test_the_images_own_command_serves(tmp_path: Path, sqlite_template: Callable[[], str]) -> None:
+def test_the_images_own_command_serves(
+    tmp_path: Path, new_sqlite_database: Callable[[], str]
+) -> None:
     assert instruction("CMD") == ["serve", "--host", "0.0.0.0"]  # noqa: S104 - inside its network
-    env = environment(SLUGLINE_DATABASE_URL=sqlite_template())
+    env = environment(SLUGLINE_DATABASE_URL=new_sqlite_database())
     with serving(tmp_path, command=SLUGLINE, env=env) as server:
         assert server.process.poll() is None
 

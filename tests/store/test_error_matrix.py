@@ -242,8 +242,8 @@ def other(own_url: str) -> Iterator[Any]:
         yield connection
 
 
-on_postgresql = pytest.mark.parametrize("own_url", ["postgres_template"], indirect=True)
-on_sqlite = pytest.mark.parametrize("own_url", ["sqlite_template"], indirect=True)
+on_postgresql = pytest.mark.parametrize("own_url", ["new_postgres_database"], indirect=True)
+on_sqlite = pytest.mark.parametrize("own_url", ["new_sqlite_database"], indirect=True)
 
 
 def lock_all_tables(other: Any) -> None:

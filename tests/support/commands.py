@@ -1,4 +1,4 @@
-"""The command line within this process: what a test of many commands need not wait for."""
+"""Run the command line within the test process, which is faster than in a process of its own."""
 
 import os
 import sys
@@ -18,8 +18,8 @@ from tests.support.processes import environment
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A command that has ended: its exit status, and what it has said."""
+class CompletedCommand:
+    """A command that has ended: its exit status and its output."""
 
     returncode: int
     stdout: str
@@ -28,49 +28,51 @@ class Ended:
 
 @dataclass(frozen=True)
 class Shell:
-    """Runs commands by the entry that their processes have.
+    """Runs commands through the entry point of `python -m app`.
 
-    An exception that would end a process with a traceback goes through, and fails the test.
+    An exception that would end a process with a traceback propagates and fails the test.
     """
 
     capture: pytest.CaptureFixture[str]
 
-    def run(self, *arguments: str, cwd: Path, **variables: str) -> Ended:
-        """Run a command to its end, as `processes.run` does."""
-        wanted = environment(**variables)
+    def run(self, *arguments: str, cwd: Path, **variables: str) -> CompletedCommand:
+        """Run a command and return its result, as `processes.run` does."""
+        variables = environment(**variables)
         status: object = None
         self.capture.readouterr()
         with (
             closing_connections(),
-            # Whole, for a command may set variables for processes that it starts.
-            mock.patch.dict(os.environ, wanted, clear=True),
+            # A command may set variables for the processes that it starts: undo that, too.
+            mock.patch.dict(os.environ, variables, clear=True),
             pytest.MonkeyPatch.context() as patch,
         ):
             patch.chdir(cwd)
             patch.setattr(sys, "argv", [entry.__file__, *arguments])
-            patch.setitem(sys.modules, "__main__", entry)  # whose name is in what help says
-            # Nothing that is run here should get as far as to serve, for that would never end.
-            patch.setattr("uvicorn.run", lambda *_, **__: pytest.fail("it serves"))
+            patch.setitem(sys.modules, "__main__", entry)  # its name is in the help text
+            # `serve` would never end.
+            patch.setattr(
+                "uvicorn.run", lambda *_, **__: pytest.fail("the command starts a server")
+            )
             try:
                 entry.main()
             except SystemExit as end:
                 status = end.code
         assert isinstance(status, int)
-        return Ended(status, *self.capture.readouterr())
+        return CompletedCommand(status, *self.capture.readouterr())
 
 
 @contextmanager
 def closing_connections() -> Iterator[None]:
-    """Close what the block leaves open of its databases, as the end of a process does."""
+    """Close the database connections that the block leaves open, as a process does at its end."""
     opened: list[DBAPIConnection] = []
 
-    def note(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    def remember(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         opened.append(connection)
 
-    event.listen(Pool, "connect", note)
+    event.listen(Pool, "connect", remember)
     try:
         yield
     finally:
-        event.remove(Pool, "connect", note)
+        event.remove(Pool, "connect", remember)
         for connection in opened:
             connection.close()

@@ -8,10 +8,10 @@ from app.__main__ import main
 from app.ingest import batching
 
 BATCH = "SLUGLINE_TEST_BATCH_RECORDS"
-"""The variable that makes batches smaller, so that few records make many transactions."""
+"""The environment variable with the records in a batch, so that few make many transactions."""
 
 PEAK = "SLUGLINE_TEST_PEAK_FILE"
-"""The variable that names a file for the command's peak memory, in KiB."""
+"""The environment variable with the path of a file for the peak memory, in KiB."""
 
 
 def peak_memory() -> str:
@@ -23,7 +23,7 @@ def peak_memory() -> str:
 if __name__ == "__main__":
     # Not left in the environment: the command refuses settings that it does not know.
     if size := os.environ.pop(BATCH, None):
-        batching.BATCH_RECORDS = int(size)  # type: ignore[misc] # a test's own wish
+        batching.BATCH_RECORDS = int(size)  # type: ignore[misc] # for the test
     if PEAK in os.environ:
         peak_file = Path(os.environ.pop(PEAK))
         atexit.register(lambda: peak_file.write_text(peak_memory()))

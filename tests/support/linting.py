@@ -1,6 +1,6 @@
-"""`python linting.py`: a linter of HTTP, which reads cases and writes what it found, as JSON.
+"""`python linting.py`: lint HTTP responses with REDbot. Cases and findings are JSON.
 
-It is a script, for its event loop cannot be run twice.
+It is a script because the event loop of REDbot cannot run twice in a process.
 """
 
 import json
@@ -15,7 +15,7 @@ SECONDS: Final = 60
 
 
 def lint(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Have all cases checked at once, and return what was found of each."""
+    """Check all cases concurrently, and return the findings for each."""
     config = ConfigParser()
     config.read_dict({"redbot": {"enable_local_access": "True"}})
     checked = []
@@ -32,7 +32,7 @@ def lint(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
             case["base"] + case["path"], case["method"], list(case["fields"].items())
         )
         for each in resource, *resource.subreqs.values():
-            each.response.request = each.request  # it tells a preflight by its request
+            each.response.request = each.request  # by which it recognises a preflight
         resource.on("check_done", lambda number=number: done(number))
         checked.append(resource)
         resource.check()
@@ -42,7 +42,7 @@ def lint(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def found(resource: HttpResource) -> dict[str, Any]:
-    """Return what the linter thinks of one answer, and of those that it asked for in addition."""
+    """Return the findings about a response, and about those that REDbot requested in addition."""
     asked = {"asked": resource, **resource.subreqs}
     responses = [*resource.nonfinal_responses, *(each.response for each in asked.values())]
     return {

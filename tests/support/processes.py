@@ -1,12 +1,9 @@
-"""The project's own commands as processes, as a user would start them."""
+"""Run the command line in processes of its own."""
 
-import atexit
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,25 +14,6 @@ from pathlib import Path
 from tests.support.paths import ROOT
 
 SLUGLINE = (sys.executable, "-m", "app")
-ROOM = 4 << 30
-"""How much memory has to be free, in bytes, so that the databases of a run stay in it."""
-
-
-def run_folder() -> Path:
-    """Return the folder of this run of the tests, which all its processes have in common.
-
-    It is in memory, where there is room: a disk makes every commit wait.
-    """
-    if "SLUGLINE_TEST_RUN" not in os.environ:
-        memory = Path("/dev/shm")  # noqa: S108 - the system's own, and the folder in it is ours alone
-        roomy = memory.is_dir() and shutil.disk_usage(memory).free > ROOM
-        # Not pytest's own folder: the path of a socket may have 107 characters.
-        folder = tempfile.mkdtemp(prefix="slug", dir=memory if roomy else None)
-        os.environ["SLUGLINE_TEST_RUN"] = folder
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(os.environ["SLUGLINE_TEST_RUN"])
-
-
 INSTRUMENTED = (sys.executable, "-m", "tests.support.instrumented_command")
 
 START_SECONDS = 30
@@ -43,7 +21,7 @@ START_SECONDS = 30
 
 @dataclass
 class Server:
-    """A running server: where it is, and all that it has said."""
+    """A running server: its base URL, its log file and its process."""
 
     base: str
     log: Path
@@ -51,9 +29,9 @@ class Server:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Return this process's environment without its own settings, and with `variables`."""
+    """Return the environment of this process without Slugline's settings, and with `variables`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SLUGLINE_")}
-    # Wide and without colour, so that what is printed does not depend on a terminal.
+    # Wide and without colour, so that output does not depend on a terminal.
     return {**kept, "COLUMNS": "200", "NO_COLOR": "1", "PYTHONPATH": str(ROOT), **variables}
 
 
@@ -66,7 +44,7 @@ def free_port() -> int:
 def run(
     *arguments: str, cwd: Path, command: Sequence[str] = SLUGLINE, **variables: str
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a command to its end."""
+    """Run a command to its end and return its result."""
     return subprocess.run(
         [*command, *arguments],
         cwd=cwd,
@@ -97,7 +75,7 @@ def serving(
     env: Mapping[str, str],
     port: int | None = None,
 ) -> Iterator[Server]:
-    """Run `slugline serve` in `cwd` until the end of the block, then ask it to end."""
+    """Run `slugline serve` in `cwd` until the end of the block, then terminate it."""
     port, log = port or free_port(), cwd / "server.log"
     arguments = [*command, "serve", "--port", str(port), *options]
     with log.open("wb") as out:

@@ -1,4 +1,4 @@
-"""One application on one database, and how an operator and a client talk to it."""
+"""The site under test: an application on a database, and requests to it."""
 
 import os
 from dataclasses import dataclass, field
@@ -23,28 +23,29 @@ SEED_SITE = "https://wpnews.pro"
 TOKEN = "a-token-for-the-tests"  # noqa: S105 - it opens nothing but a test's database
 
 DEPTH = int(os.environ.get("SLUGLINE_TEST_DEPTH", "1"))
-"""How many times as long as usual the tests search that never are done searching."""
+"""By how much the property tests search longer than usual."""
 
 DATABASES = "sqlite", "postgresql"
 
 one_database = pytest.mark.databases("sqlite")
-"""Marks what is decided before a database is asked, or after it has answered: one kind will do."""
+"""Marks tests of behaviour that does not depend on the kind of database."""
 
 every_database = pytest.mark.databases(*DATABASES)
-"""Marks, among such, what is not."""
+"""Marks the exceptions in a module that is marked with `one_database`."""
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
 
 RESTART_SEQUENCES = (
     "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)"
     " FROM pg_sequences WHERE last_value IS NOT NULL"
 )
-"""For PostgreSQL: what counts begins again."""
+"""The PostgreSQL statement that makes numbers start at 1 again."""
 
 
 @dataclass
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that stands still until it is moved."""
 
     now: datetime = NOW
 
@@ -57,7 +58,7 @@ class Clock:
 
 @dataclass
 class Site:
-    """One application on one database, and how an operator and a reader talk to it."""
+    """One application on one database, and requests of operators and readers to it."""
 
     client: Client
     database: Database
@@ -66,42 +67,33 @@ class Site:
     authorized: dict[str, str] = field(default_factory=lambda: {"Authorization": f"Bearer {TOKEN}"})
 
     def load(self, feed: bytes | str, **headers: str) -> Response:
-        """Send `feed` as an operator would."""
+        """Send `feed` to the admin endpoint and return the response."""
         content = feed.encode() if isinstance(feed, str) else feed
         return self.client.post(
             "/admin/loads", content=content, headers={**self.authorized, **headers}
         )
 
     def loaded(self, feed: bytes | str, **headers: str) -> dict[str, Any]:
-        """Load `feed` and return the report of a load that went well."""
-        answer = self.load(feed, **headers)
-        assert answer.status_code == 200, answer.text
-        report: dict[str, Any] = answer.json()
-        return report
+        """Load `feed`, check that it succeeded, and return its receipt."""
+        response = self.load(feed, **headers)
+        assert response.status_code == 200, response.text
+        receipt: dict[str, Any] = response.json()
+        return receipt
 
     def get(self, path: str, accept: str | None = None, **headers: str) -> Response:
-        """Get `path` as a reader would."""
-        # An empty Accept is no preference: the client would say */* of its own.
+        """Get `path` with an Accept header, or without a preference."""
+        # The client would send "*/*"; an empty field has the same meaning as none.
         return self.client.get(path, headers={"Accept": accept or "", **headers})
 
 
-# What is known of a database itself stays with it.
-EMPTIED_TABLES = [table.name for table in Base.metadata.sorted_tables if table.name != "properties"]
-
-DELETE_STATEMENTS = [
-    *(f"DELETE FROM {name}" for name in reversed(EMPTIED_TABLES)),  # noqa: S608 - our own names
-    "DELETE FROM properties WHERE name = 'rendering'",
-]
-
-
 def settings_for(database_url: str, **changed: Any) -> Settings:
-    """Return the settings of a site with the seed's own address, but for what is `changed`."""
-    told = {"database_url": database_url, "public_base_url": SEED_SITE, "admin_token": TOKEN}
-    return Settings.model_validate({**told, **changed})
+    """Return the settings of a site at the seed's own address, with some of them `changed`."""
+    values = {"database_url": database_url, "public_base_url": SEED_SITE, "admin_token": TOKEN}
+    return Settings.model_validate({**values, **changed})
 
 
 def start_site(settings: Settings, clock: Clock) -> Site:
-    """Return the site that `settings` describe, with its client entered: somebody has to leave."""
+    """Return a running site. The caller exits its client at the end."""
     app = create_app(settings, clock)
     client = Client(app)
     client.__enter__()
@@ -109,42 +101,40 @@ def start_site(settings: Settings, clock: Clock) -> Site:
 
 
 def empty_database(database: Database) -> None:
-    """Empty a database. There is little in it, and so to delete it is faster than to truncate."""
+    """Delete all rows but the database's own properties, and restart its sequences."""
+    tables = [t.name for t in reversed(Base.metadata.sorted_tables) if t.name != "properties"]
     with database.writing() as session:
-        session.execute(text("DELETE FROM article_words"))
-        if database.embedded:
-            for statement in DELETE_STATEMENTS:
-                session.execute(text(statement))
-        else:
-            # All at once: to ask a server twenty times takes longer than what it does.
-            server: Any = session.connection().connection.driver_connection
-            server.execute("; ".join((*DELETE_STATEMENTS, RESTART_SEQUENCES)), prepare=False)
+        for name in ("article_words", *tables):
+            session.execute(text(f"DELETE FROM {name}"))  # noqa: S608 - our own names
+        session.execute(text("DELETE FROM properties WHERE name = 'rendering'"))
+        if not database.embedded:
+            session.execute(text(RESTART_SEQUENCES))
 
 
 def reset_site(site: Site) -> None:
-    """Let `site` be as if it had just been opened on an empty database."""
+    """Make `site` as if it had just been started on an empty database."""
     site.clock.now = NOW
     empty_database(site.database)
-    service = app_state(site)
-    service.follower.invalidate_written()
-    for remembered in (
-        service.article_cache,
-        service.not_found_cache,
-        service.listing_cache,
-        service.search_cache,
-        service.failed_logins,
-        service.anonymous_audit_limit,
-        service.audit_limit,
-        service.valid_token_cache,
+    state = app_state(site)
+    state.follower.invalidate_written()
+    for cache in (
+        state.article_cache,
+        state.not_found_cache,
+        state.listing_cache,
+        state.search_cache,
+        state.failed_logins,
+        state.anonymous_audit_limit,
+        state.audit_limit,
+        state.valid_token_cache,
     ):
-        remembered.clear()
+        cache.clear()
 
 
 def app_state(site: Site) -> AppState:
-    """Return the service behind `site`."""
+    """Return the state of the application behind `site`."""
     app: Any = site.client.app
-    service: AppState = app.state.service
-    return service
+    state: AppState = app.state.service
+    return state
 
 
 def post_feed(site: Site, feed: str, query: str = "", **headers: str) -> Any:

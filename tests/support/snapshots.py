@@ -1,4 +1,4 @@
-"""What a database holds at one time, read without the code that is to be tested."""
+"""The contents of a database at one time, read without the code under test."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -32,42 +32,42 @@ from tests.support.site import Site
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All articles, by their numbers, with all that is theirs; whose the aliases are."""
+    """All articles by id, with their topics and entities, and the article of each alias."""
 
     articles: dict[int, dict[str, Any]]
     aliases: dict[str, int]
 
     @property
     def slugs(self) -> dict[str, int]:
-        """Which article is at a slug, withdrawn or not."""
+        """The id of the article at each slug, withdrawn or not."""
         return {each["slug"]: number for number, each in self.articles.items()}
 
     @property
     def live(self) -> dict[str, str]:
-        """The digests of what is not withdrawn, by slug."""
+        """The digests of articles that are not withdrawn, by slug."""
         articles = self.articles.values()
         return {each["slug"]: each["digest"] for each in articles if each["withdrawn_at"] is None}
 
     @property
     def public(self) -> dict[str, str]:
-        """The digests of what readers see, by slug."""
+        """The digests of public articles, by slug."""
         articles = self.articles.values()
         return {each["slug"]: each["digest"] for each in articles if each["listed_at"] is not None}
 
-    def telling(self, key: str | None) -> set[int]:
-        """Return the articles that tell a story."""
+    def by_canonical_key(self, key: str | None) -> set[int]:
+        """Return the ids of the articles with a canonical key."""
         found = {number for number, each in self.articles.items() if each["canonical_key"] == key}
         return found if key else set()
 
-    def assert_sound(self) -> None:
-        """Nothing stands twice, and what is somebody's slug is nobody's alias."""
+    def assert_consistent(self) -> None:
+        """No canonical key occurs twice, and no slug is also an alias."""
         assert not self.slugs.keys() & self.aliases.keys()
         keys = [each["canonical_key"] for each in self.articles.values() if each["canonical_key"]]
         assert len(keys) == len(set(keys)), Counter(keys)
 
 
 def snapshot(database: Database) -> Snapshot:
-    """Return what `database` holds now."""
+    """Return the contents of `database`."""
     with database.reading() as session:
         articles: dict[int, dict[str, Any]] = {
             row.id: {**row._mapping, "topics": [], "entities": []}  # noqa: SLF001 - its documented name
@@ -85,10 +85,10 @@ def snapshot(database: Database) -> Snapshot:
 
 
 @dataclass
-class Mirror:
-    """What two clients hold that follow the change feed and ask for what it names.
+class ChangeFeedFollower:
+    """The articles of two clients that follow the change feed and fetch what it names.
 
-    One sees what there is, the other what readers see.
+    One follows all changes, the other the public ones.
     """
 
     seq: int = 0
@@ -96,7 +96,7 @@ class Mirror:
     public: dict[str, str] = field(default_factory=dict)
 
     def follow(self, database: Database, now: Snapshot) -> None:
-        """Do what the feed says since the last time. It must come to what `now` is."""
+        """Apply the changes since the last call. The result must be what `now` has."""
         steps = changes(database, self.seq)
         assert [each.seq for each in steps] == list(range(self.seq + 1, self.seq + 1 + len(steps)))
         self.seq += len(steps)
@@ -119,8 +119,8 @@ def _follow(held: dict[str, str], steps: list[tuple[str, Any]], there: dict[str,
     assert held == there
 
 
-def assert_catalogued(database: Database) -> None:
-    """What readers can list and find is exactly what they see, counted and indexed once."""
+def assert_public_index_is_complete(database: Database) -> None:
+    """Exactly the public articles are listed, counted and indexed, each of them once."""
     now = snapshot(database)
     listed = {n: each for n, each in now.articles.items() if each["listed_at"] is not None}
     terms: Counter[tuple[str, str]] = Counter()
@@ -143,19 +143,19 @@ def assert_catalogued(database: Database) -> None:
                 assert at == now.articles[number]["listed_at"]
         key = "rowid" if database.embedded else "key"
         keys = sorted(session.scalars(text(f"SELECT {key} FROM article_words")))  # noqa: S608 - one of two
-        held = words_in(session.connection()) if database.embedded else None
+        held = index_rows(session.connection()) if database.embedded else None
     assert keys == sorted(index_key(each["listed_at"], n) for n, each in listed.items())
     if held is not None:
         assert held == sorted(
             (index_key(each["listed_at"], n), field, place, word)
             for n, each in listed.items()
-            for field, words in words_of(each).items()
+            for field, words in expected_index_text(each).items()
             for place, word in enumerate(words.split())
         )
 
 
-def words_in(connection: Connection) -> list[Any]:
-    """Return all that the index of words has on SQLite: whose, in which field, where, and what."""
+def index_rows(connection: Connection) -> list[Any]:
+    """Return the rows of the full-text index on SQLite: key, field, position and word."""
     connection.exec_driver_sql(
         "CREATE VIRTUAL TABLE temp.met USING fts5vocab(main, article_words, instance)"
     )
@@ -163,8 +163,8 @@ def words_in(connection: Connection) -> list[Any]:
     return [tuple(row) for row in connection.exec_driver_sql(found)]
 
 
-def words_of(article: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the index of words is to have of an article, field by field."""
+def expected_index_text(article: Mapping[str, Any]) -> dict[str, str]:
+    """Return the text that the full-text index should have of an article, by field."""
     fields = {name: article[name] for name in Record.model_fields.keys() & article.keys()}
     fields["body_md"] = fields["body_md"][:300_000]
     shown = clean(Record.model_construct(**fields))
@@ -173,15 +173,15 @@ def words_of(article: Mapping[str, Any]) -> dict[str, str]:
 
 
 def changes(database: Database, since: int = 0) -> list[Any]:
-    """Return the rows of the change feed beyond `since`."""
+    """Return the rows of the change feed after `since`."""
     with database.reading() as session:
         return list(
             session.execute(select(Change.__table__).where(Change.seq > since).order_by(Change.seq))
         )
 
 
-def assert_receipt_is_true(database: Database, load_id: int) -> None:
-    """What the receipt says is what the load did, and it counts what it says."""
+def assert_receipt_matches_rows(database: Database, load_id: int) -> None:
+    """The receipt has the outcomes that the change feed shows, and counts them correctly."""
     with database.reading() as session:
         summary: dict[str, int] = session.scalars(
             select(Load.summary).where(Load.id == load_id)
@@ -210,15 +210,15 @@ def count_rows(database: Database, table: type[Base]) -> int:
 
 
 def table_contents(database: Database) -> dict[str, list[Any]]:
-    """Return every row of every table but those of what was asked for, to be compared."""
-    asked = {"loads", "load_results", "actions"}
-    kept = [t for t in Base.metadata.sorted_tables if t.name not in asked]
+    """Return the rows of all tables except receipts and the audit log, for comparison."""
+    left_out = {"loads", "load_results", "actions"}
+    tables = [t for t in Base.metadata.sorted_tables if t.name not in left_out]
     with database.reading() as session:
-        return {t.name: sorted(map(repr, session.execute(select(t)))) for t in kept}
+        return {t.name: sorted(map(repr, session.execute(select(t)))) for t in tables}
 
 
 def all_table_contents(site: Site) -> dict[str, list[Any]]:
-    """Return every row of every table."""
+    """Return the rows of all tables except the audit log."""
     with site.database.reading() as session:
         receipts = {
             table.__name__: sorted(map(repr, session.execute(select(table.__table__))))
@@ -228,7 +228,7 @@ def all_table_contents(site: Site) -> dict[str, list[Any]]:
 
 
 def articles_and_aliases(site: Site) -> dict[str, list[Any]]:
-    """Return what articles, their lists and aliases are, by names and not by numbers."""
+    """Return articles and aliases without their ids, for comparison."""
     with site.database.reading() as session:
         columns = [c for c in Article.__table__.c if c.name != "id"]
         articles = session.execute(select(*columns)).all()

@@ -16,7 +16,7 @@ from app.representations.article import BY_SUFFIX
 from tests.support.paths import SEED
 from tests.support.processes import Server, environment, serving
 from tests.support.site import SEED_SLUG, TOKEN, Site, one_database
-from tests.support.snapshots import assert_catalogued, changes
+from tests.support.snapshots import assert_public_index_is_complete, changes
 
 BARE: Final = f"/news/{SEED_SLUG}"
 SECRET: Final = "correct-horse-battery-staple"  # noqa: S105 - it opens nothing
@@ -27,7 +27,7 @@ def own(database_url: str, request: pytest.FixtureRequest) -> str:
     """The URL of a database whose schema a test may spoil: no other test gets it."""
     if database_url.startswith("sqlite"):
         return database_url
-    make: Callable[[], str] = request.getfixturevalue("postgres_template")
+    make: Callable[[], str] = request.getfixturevalue("new_postgres_database")
     return make()
 
 
@@ -190,7 +190,7 @@ def test_a_migration_that_alters_a_table_keeps_its_rows_and_their_children(
     assert filled <= columns.keys()
     assert kept(older, columns) == kept(before, columns)
     database.upgrade()
-    assert_catalogued(database)
+    assert_public_index_is_complete(database)
     assert kept(rows(database), columns) == kept(before, columns)
     database.check()
     assert "ahead" not in {each.slug for each in changes(database) if each.public}

@@ -263,9 +263,9 @@ def test_c02_an_authorized_request_neither_reads_nor_fills_the_cache(seeded: Sit
 
 
 def test_c06_cached_responses_are_served_while_the_database_is_unavailable(
-    open_site: Callable[..., Site], postgres_template: Callable[[], str], postgres_server: str
+    open_site: Callable[..., Site], new_postgres_database: Callable[[], str], postgres_server: str
 ) -> None:
-    url = postgres_template()
+    url = new_postgres_database()
     site = open_site(database_url=url)
     site.loaded(SEED.read_bytes())
     assert site.get(BARE).status_code == 200
@@ -306,10 +306,10 @@ def test_c05_a_request_after_a_write_does_not_share_a_build_begun_before_it(seed
 
 
 def test_c05_the_change_feed_is_followed_again_after_any_error(
-    open_site: Callable[..., Site], postgres_template: Callable[[], str]
+    open_site: Callable[..., Site], new_postgres_database: Callable[[], str]
 ) -> None:
     """As where a dump is restored over a database that is being served from."""
-    url = postgres_template()
+    url = new_postgres_database()
     writer, other = open_site(database_url=url), open_site(database_url=url)
     writer.loaded(SEED.read_bytes())
     assert other.get(f"{BARE}.txt").status_code == 200
@@ -354,9 +354,9 @@ def test_c05_changed_articles_are_invalidated_by_slug_and_all_if_uncertain(
 
 
 def test_c05_written_articles_are_invalidated_even_if_the_database_is_gone(
-    postgres_template: Callable[[], str], postgres_server: str
+    new_postgres_database: Callable[[], str], postgres_server: str
 ) -> None:
-    url = postgres_template()
+    url = new_postgres_database()
     forgotten: list[Collection[str] | None] = []
     database = Database(url)
     follower = ChangeFollower(database, forgotten.append, lambda: NOW)

@@ -411,11 +411,11 @@ def test_options_of_an_unknown_path_is_404(site: Site) -> None:
 
 
 @pytest.fixture
-def served(sqlite_template: Callable[[], str]) -> Iterator[int]:
+def served(new_sqlite_database: Callable[[], str]) -> Iterator[int]:
     """The port of a real server with the seed in it."""
     token = "a-token-for-the-tests"  # noqa: S105 - it opens nothing but this server
     chosen = Settings.model_validate(
-        {"database_url": sqlite_template(), "public_base_url": SEED_SITE, "admin_token": token}
+        {"database_url": new_sqlite_database(), "public_base_url": SEED_SITE, "admin_token": token}
     )
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(create_app(chosen), log_level="warning"))
