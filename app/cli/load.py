@@ -22,44 +22,43 @@ _READ_SECONDS: Final = 120
 """Read timeout. Retrying is safe, because attempts share an idempotency key."""
 
 
+Files = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Feeds (JSON, NDJSON, JSON Feed, RSS, Atom), directories, or '-'."),
+]
+Url = Annotated[str, typer.Option(envvar="SLUGLINE_PUBLIC_BASE_URL", help="The server's base URL.")]
+Token = Annotated[
+    str | None, typer.Option(envvar="SLUGLINE_ADMIN_TOKEN", help="A token with the scope 'load'.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Report outcomes; change nothing.")]
+Atomic = Annotated[bool, typer.Option("--atomic", help="Load all of a feed, or nothing.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Reject records with unknown fields.")]
+OnCollision = Annotated[
+    Literal["conflict", "suffix"],
+    typer.Option(help="For a slug of another story: report a conflict, or add a suffix."),
+]
+Restore = Annotated[bool, typer.Option("--restore", help="Restore withdrawn articles.")]
+Watch = Annotated[
+    list[Path] | None,
+    typer.Option(
+        file_okay=False, exists=True, help="Load feeds as they appear in a directory; repeatable."
+    ),
+]
+Patience = Annotated[float, typer.Option(min=0, help="Seconds to retry without progress.")]
+
+
 def load(  # noqa: PLR0913 - each is an option of the command
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Feeds (JSON, NDJSON, JSON Feed, RSS, Atom), directories, or '-'."),
-    ] = None,
+    files: Files = None,
     *,
-    url: Annotated[
-        str, typer.Option(envvar="SLUGLINE_PUBLIC_BASE_URL", help="The server's base URL.")
-    ] = "http://localhost:8000",
-    token: Annotated[
-        str | None,
-        typer.Option(envvar="SLUGLINE_ADMIN_TOKEN", help="A token with the scope 'load'."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Report outcomes; change nothing.")
-    ] = False,
-    atomic: Annotated[
-        bool, typer.Option("--atomic", help="Load all of a feed, or nothing.")
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Reject records with unknown fields.")
-    ] = False,
-    on_collision: Annotated[
-        Literal["conflict", "suffix"],
-        typer.Option(help="For a slug of another story: report a conflict, or add a suffix."),
-    ] = "conflict",
-    restore: Annotated[bool, typer.Option("--restore", help="Restore withdrawn articles.")] = False,
-    watch: Annotated[
-        list[Path] | None,
-        typer.Option(
-            file_okay=False,
-            exists=True,
-            help="Load feeds as they appear in a directory; repeatable.",
-        ),
-    ] = None,
-    patience: Annotated[
-        float, typer.Option(min=0, help="Seconds to retry without progress.")
-    ] = 300,
+    url: Url = "http://localhost:8000",
+    token: Token = None,
+    dry_run: DryRun = False,
+    atomic: Atomic = False,
+    strict: Strict = False,
+    on_collision: OnCollision = "conflict",
+    restore: Restore = False,
+    watch: Watch = None,
+    patience: Patience = 300,
 ) -> None:
     """Send feeds to a running server. Exits with 1 if any record was rejected."""
     if not files and not watch:

@@ -1,4 +1,4 @@
-"""The tables, without behaviour. In one file of more than 250 lines, as they refer to each other.
+"""The tables, without behaviour: all in one file, for they refer to each other.
 
 Every constraint has a name, every instant is UTC, no text has a length limit, and a relationship
 that was not loaded raises instead of querying.

@@ -1,7 +1,8 @@
 """The query parameters of listings, as a model that validates queries and documents them.
 
 All filters share one syntax: repeated values of a parameter are alternatives (`topic=a&topic=b`);
-with `.all` each of them is required, and with `.not` none of them may occur.
+with `.all` each of them is required, and with `.not` none of them may occur. The model is
+in one file, for half of its lines are the descriptions that API users read.
 """
 
 from collections.abc import Iterable, Mapping
