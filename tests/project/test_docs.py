@@ -110,9 +110,10 @@ def test_every_rule_that_a_test_names_is_in_the_list() -> None:
     for path in (ROOT / "tests").rglob("test_*.py"):
         for test in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE):
             named |= {
-                f"{a.upper()}-{n}" for a, n in re.findall(r"(?<=_)([nhecril])(\d\d)(?=_)", test)
+                f"{a.upper()}-{n}"
+                for a, n in re.findall(r"(?<=_)([nhecrilpo])(\d\d[a-z]?)(?=_)", test)
             }
-    listed = set(re.findall(r"^\| ([A-Z]-\d\d) \|", RULES, re.MULTILINE))
+    listed = set(re.findall(r"^\| ([A-Z]-\d\d[a-z]?) \|", RULES, re.MULTILINE))
     assert named <= listed, named - listed
 
 
