@@ -56,7 +56,7 @@ class FailedLoginLimiter:
 
     def _current_window(self, network: str, now: datetime) -> tuple[datetime, int]:
         start, count = self._failures.get(network, (now, 0))
-        # A window that starts in the future means that the clock was set back: nobody is to wait
+        # A window that starts in the future means that the clock was set back: no client is to wait
         # longer than WINDOW for that.
         return (start, count) if start <= now < start + WINDOW else (now, 0)
 
@@ -96,7 +96,7 @@ class ValidTokenCache:
 
 
 def network_of(address: str) -> str:
-    """Return the network that `address` counts for: itself, or the /64 of an IPv6 address.
+    """Return the network that `address` is counted under: itself, or the /64 of an IPv6 address.
 
     RFC 4291 section 2.5.4: the last 64 bits identify the interface, so one subscriber has them all.
     """

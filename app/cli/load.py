@@ -44,7 +44,9 @@ Watch = Annotated[
         file_okay=False, exists=True, help="Load feeds as they appear in a directory; repeatable."
     ),
 ]
-Patience = Annotated[float, typer.Option(min=0, help="Seconds to retry without progress.")]
+Patience = Annotated[
+    float, typer.Option(min=0, help="Give up after this many seconds without progress.")
+]
 
 
 def load(  # noqa: PLR0913 - each is an option of the command

@@ -136,7 +136,7 @@ class LoadClient:
                 if error.resend:
                     receipt = None
                 budget.wait(error)
-        raise DeliveryError(f"gave up after sending it {sent} times", affects_all=True)
+        raise DeliveryError(f"gave up after {sent} attempts", affects_all=True)
 
     def _key(self, feed: Feed, body: FeedBody) -> str:
         # A pipe has no digest, but it can be named only once.

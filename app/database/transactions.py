@@ -112,7 +112,8 @@ class Database:
             return
         if not self.embedded:
             raise SchemaOutdatedError(
-                "the database schema does not fit this version: run `slugline db upgrade` first"
+                "the database schema does not match this version of Slugline:"
+                " run `slugline db upgrade` first"
             )
         self.upgrade()
 

@@ -70,7 +70,7 @@ CHECKS: Final = (
     Check(
         "An ETag for each representation",
         _shared,
-        "A client with one representation is told that it has another. Let the ETags of the site"
+        "Clients that hold one representation get a 304 for another. Let the ETags of the site"
         " pass unchanged.",
     ),
     Check(

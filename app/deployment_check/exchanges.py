@@ -67,7 +67,7 @@ class Exchange:
 
     @property
     def codings(self) -> tuple[str, ...]:
-        """The codings that the answer claims, in the order in which they were applied."""
+        """The response's content codings, in the order in which they were applied."""
         return tuple(name.lower() for name in split_list(self.fields.get("content-encoding", "")))
 
     @property

@@ -59,9 +59,7 @@ def _convert(markup: str, base: str, form: str) -> str:
     if is_too_complex(
         markup
     ):  # the converter drops what is nested too deep, and a page cannot show it
-        raise HtmlConversionError(
-            "its HTML nests elements too deep or leaves too many of them open"
-        )
+        raise HtmlConversionError("its HTML nests elements too deeply or leaves too many unclosed")
     options = ConversionOptions(
         escape_asterisks=True,
         escape_underscores=True,

@@ -38,6 +38,8 @@ def to_rfc3339(text: str) -> str:
         return text
     try:
         instant = parsedate_to_datetime(" ".join([*words, _OFFSETS.get(zone, zone)]))
+        if early := re.search(r"\b00\d\d\b", found["date"]):  # email.utils reads two digits
+            instant = instant.replace(year=int(early[0]))
     except ValueError:
         return text
     if f"{instant.year:04}" not in text:

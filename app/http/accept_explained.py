@@ -26,7 +26,7 @@ TOLD_AT_MOST: Final = 100
 
 
 class Rule(StrEnum):
-    """What decided between two representations, in the order in which the rules apply."""
+    """The rules that decide between two representations, in order of precedence."""
 
     WEIGHT = "weight"
     NAMED = "named"

@@ -94,7 +94,10 @@ def validate(model: type[Params], pairs: Iterable[tuple[str, str]]) -> Params:
         params = model.model_validate(values)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        raise InvalidQueryError([*faults, *map(_invalid, details)]) from None
+        faults += map(_invalid, details)
+        positions = {excerpt(name): place for place, name in enumerate(given)}
+        faults.sort(key=lambda fault: positions[excerpt(fault.name)])
+        raise InvalidQueryError(faults) from None
     faults += params.invalid_combinations()
     if faults:
         raise InvalidQueryError(faults)

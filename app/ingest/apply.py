@@ -52,7 +52,7 @@ def prefetch(
 def simulate(
     state: BatchState, batch: Batch, policy: Policy
 ) -> list[tuple[RecordResult, Decision | None]]:
-    """Decide about the items of `batch` in order, each against the state the previous one left."""
+    """Decide each item of `batch` in order, applying its decision to `state` before the next."""
     simulated: list[tuple[RecordResult, Decision | None]] = []
     for position, item in enumerate(yielding(batch.items), batch.position + 1):
         if isinstance(item, Rejected):

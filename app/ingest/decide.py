@@ -103,7 +103,7 @@ def decide_by_age(article: ArticleWrite, new: Candidate, if_newer: Decision) -> 
 def decide_same_slug(
     article: ArticleWrite, same_story: ArticleWrite | None, new: Candidate, policy: Policy
 ) -> Decision:
-    """Decide about a record whose slug has an article that may be of the same story."""
+    """Decide the outcome of a record whose slug is taken, possibly by the same story."""
     if same_story is not None and same_story is not article:
         reason = f"the story is already at /news/{same_story.existing.slug}"
         return Decision("conflict", new, same_story, reason)

@@ -43,7 +43,7 @@ class EditRefusedError(Exception):
 
 
 class CurrentArticle(NamedTuple):
-    """The article an edit is about, and the entity tag that If-Match must name."""
+    """The article being edited, and the ETag that If-Match is compared with."""
 
     state: ArticleState
     etag: str

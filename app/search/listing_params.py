@@ -228,7 +228,7 @@ class FilterParams(QueryParams):
         return {facet: values for facet, values in found.items() if values}
 
     def invalid_combinations(self) -> Iterable[InvalidParameter]:
-        """Yield the order, if it is none that a search has."""
+        """Yield the order if searches do not have it."""
         if self.q.strip() and self.sort not in {None, *SEARCH_SORTS}:
             yield InvalidParameter("sort", f"with q must be one of {', '.join(SEARCH_SORTS)}")
 

@@ -29,7 +29,7 @@ def no_store_response(
 
 
 def head_response(fields: Mapping[str, str], media_type: str) -> Response:
-    """Return the response to HEAD of a stream, whose length is not known."""
+    """Return the response to a HEAD request for a stream, whose length is unknown."""
     response = Response(headers=fields, media_type=media_type)
     # RFC 9110 section 8.6: either the length that the response to GET would have, or none.
     del response.headers["content-length"]

@@ -28,6 +28,8 @@ from app.feeds.rfc822_dates import to_rfc3339
         ("03 Jan 49 01:02:03 Z", "2049-01-03T01:02:03Z"),
         ("03 Jan 50 01:02:03 Z", "1950-01-03T01:02:03Z"),
         ("03 Jan 68 01:02:03 Z", "1968-01-03T01:02:03Z"),
+        ("03 Jan 0068 01:02:03 Z", "0068-01-03T01:02:03Z"),
+        ("01 Jan 0001 00:00:00 GMT", "0001-01-01T00:00:00Z"),
     ],
 )
 def test_i15_a_date_keeps_its_instant(date: str, expected: str) -> None:

@@ -23,7 +23,7 @@ _TOPICS: Final = 1_024
 
 
 class LinkedListingFormat(links.LinkedFormat, Protocol):
-    """A format of listings, as far as links to it need it."""
+    """What is needed of a listing format to link to it."""
 
     @property
     def is_feed(self) -> bool:

@@ -136,7 +136,7 @@ def _all_articles_scan(shape: QueryShape) -> Select[Any]:
 
 
 def _value_scan(facet: Facet, value: BindParameter[Any], shape: QueryShape) -> Select[Any]:
-    """Return the scan of the index that has the articles with one value of a facet."""
+    """Return a scan of the index for articles with a given facet value."""
     if facet not in LINKS:
         conditions = [COLUMNS[facet] == value, *_article_conditions(shape)]
         return _limited_scan(_ARTICLES.id, _ARTICLES[shape.order_by], conditions, shape)

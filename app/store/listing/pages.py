@@ -1,4 +1,4 @@
-"""Pages of public articles: filtered or searched, in order, with cursors for the pages around."""
+"""Pages of public articles: filtered or searched, in order, with cursors to adjacent pages."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

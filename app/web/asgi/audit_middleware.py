@@ -91,7 +91,7 @@ class AuditMiddleware:
             with self._state.database.audit_transaction(BUSY_SECONDS) as session:
                 audit_log.record(session, entry)
         except DatabaseUnavailableError as error:
-            logger.warning("not in the audit log, because %s: %s", error, entry)
+            logger.warning("audit entry not written because %s: %s", error, entry)
         except Exception:
             logger.exception("not in the audit log: %s", entry)
 

@@ -135,8 +135,8 @@ class CacheMiddleware:
 
 _HEADERS_TOO_LARGE: Final = Problem(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    f"A request may have {HEADERS_AT_MOST} headers of {HEADER_BYTES_AT_MOST} bytes in total,"
-    f" of which Accept and Accept-Encoding may have {ACCEPT_BYTES_AT_MOST} each.",
+    f"At most {HEADERS_AT_MOST} headers with {HEADER_BYTES_AT_MOST} bytes in total are allowed;"
+    f" Accept and Accept-Encoding may have at most {ACCEPT_BYTES_AT_MOST} bytes each.",
 )
 
 

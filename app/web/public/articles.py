@@ -32,7 +32,7 @@ from app.web.state import AppState, get_state
 ARTICLE: Final = HttpContract()
 
 DATE_LAG: Final = timedelta(seconds=1)
-"""By how much the server's Date header may be behind the clock."""
+"""How far the server's Date header may lag behind the clock."""
 
 _ROOT: Final = article_path("")
 _SUFFIXES: Final = tuple(BY_SUFFIX)

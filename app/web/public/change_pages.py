@@ -84,7 +84,7 @@ def to_json(
 ) -> list[dict[str, Any]]:
     """Return the changes as JSON objects.
 
-    `record` is the article as it is now, or null if there is none any more.
+    `record` is the article as it is now, or null if it no longer exists.
     """
     objects: list[dict[str, Any]] = [
         {

@@ -92,7 +92,7 @@ def resolve(connection: Connection, path: str, given: ListingQuery) -> ListingRe
     facet = VOCABULARIES[vocabulary]
     label = vocabulary_pages.label(connection, facet, slug) if is_slug(slug) else None
     if label is None:
-        raise Problem(HTTPStatus.NOT_FOUND, f"No article has the {facet} at this address.")
+        raise Problem(HTTPStatus.NOT_FOUND, f"No article has this {facet}.")
     if given.slugs:
         raise invalid_parameter("slug", "is allowed at /news only")
     all_of = {**given.all_of, facet: (slug, *given.all_of.get(facet, ()))}

@@ -69,7 +69,7 @@ class _WithSentinel:
         self._sentinel = _SENTINEL_FRAME
 
     def read(self, size: int) -> bytes:
-        """Return about `size` bytes, none at the end."""
+        """Return about `size` bytes, or b"" at the end."""
         chunk, self._next = self._next, self._body.read(size)
         if not self._next:
             chunk, self._sentinel = chunk + self._sentinel, b""

@@ -247,4 +247,4 @@ def test_the_terms_of_a_vocabulary_are_listed_with_their_counts() -> None:
     assert shown.one("input", name="prefix").attributes["value"] == "A"
     assert shown.one("a", rel="next").attributes["href"] == f"{BASE}/entities?after=c"
     empty = html_tree.read(render_html(replace(told, entries=[], next=None)))
-    assert empty.classed("empty")[0].words == "Nothing begins with this."
+    assert empty.classed("empty")[0].words == "No entries start with this."

@@ -117,7 +117,7 @@ def check_plans(site: Site, path: str) -> None:
                 assert "Sort" not in found, f"{statement}\n{found}"
 
 
-def test_l03_both_databases_find_the_same_articles(standing: Callable[[str], Site]) -> None:
+def test_l03_both_databases_find_the_same_articles(shared_site: Callable[[str], Site]) -> None:
     chance = random.Random(7)  # noqa: S311 - the same texts each time
 
     def word() -> str:
@@ -151,7 +151,7 @@ def test_l03_both_databases_find_the_same_articles(standing: Callable[[str], Sit
         queries.append(" ".join(parts))
     answers = []
     for kind_of_database in "sqlite", "postgresql":
-        site = standing(kind_of_database)
+        site = shared_site(kind_of_database)
         reset_site(site)
         site.loaded(feed)
         found = [site.client.get("/news.json", params={"q": q, "limit": 100}) for q in queries]
