@@ -118,7 +118,7 @@ def test_i16_an_element_that_is_never_shown_is_stripped_with_all_that_is_in_it(n
     assert stripped(f"the <{name}> element") == "the <span></span> element"
 
 
-def test_i16_hidden_html_is_flagged_where_it_stands() -> None:
+def test_i16_hidden_html_is_flagged_at_its_position() -> None:
     body = "üü <b hidden>x</b> <!-- y -->"
     expected = "2 comments or hidden elements, the first at character 3"
     assert hidden_details(body) == [expected]
@@ -220,7 +220,7 @@ def test_i16_a_comment_separates_the_blocks_around_it_in_every_format(
         ("<b hidden>secret</b>\n===", "<span></span>\n==="),
     ],
 )  # fmt: skip
-def test_i16_stripping_changes_no_block_around_what_is_hidden(body: str, left: str) -> None:
+def test_i16_stripping_hidden_html_keeps_the_surrounding_blocks(body: str, left: str) -> None:
     assert stripped(body) == left
     assert shown_events(left, []) == shown_events(body, hidden_spans(body))
 
@@ -259,7 +259,7 @@ PIECES = st.lists(
 
 @settings(max_examples=100 * DEPTH)
 @given(BODIES | PIECES)
-def test_i16_the_stripped_body_parses_to_the_events_of_what_was_shown(body: str) -> None:
+def test_i16_the_stripped_body_parses_to_the_visible_events(body: str) -> None:
     left = strip_hidden(body)
     assert hidden_spans(left) == []
     assert shown_events(left, []) == shown_events(body, hidden_spans(body))

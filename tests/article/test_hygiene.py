@@ -156,7 +156,7 @@ HARMLESS = [
     [("invisible-characters", character) for character in INVISIBLE]
     + [("control-characters", character) for character in UNPRINTABLE],
 )
-def test_i16_a_character_that_no_reader_sees_is_flagged_where_it_stands_and_stripped(
+def test_i16_an_invisible_character_is_flagged_at_its_position_and_stripped(
     code: str, character: str
 ) -> None:
     text = f"ab{character}c {character}"
@@ -290,7 +290,7 @@ def test_i16_cleaning_any_body_twice_is_cleaning_it_once(body: str) -> None:
 
 
 @given(TEXT | TRICKY)
-def test_i16_nothing_is_stripped_but_what_is_flagged(text: str) -> None:
+def test_i16_only_flagged_characters_are_stripped(text: str) -> None:
     story = record(summary=text, body_md=text)
     codes = {flag.code for flag in flags(story)}
     odd = {"hidden-html", "invisible-characters", "control-characters"}
@@ -359,7 +359,7 @@ def runs_together(body: str) -> bool:
 
 @settings(max_examples=80 * DEPTH)
 @given(body=MARKUP)
-def test_a_link_that_runs_into_a_word_is_found_by_what_stands_behind_it(body: str) -> None:
+def test_a_link_glued_to_the_next_word_is_flagged(body: str) -> None:
     assert markdown.may_have_glued_link(body) or not runs_together(body)
 
 

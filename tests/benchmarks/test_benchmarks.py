@@ -86,7 +86,7 @@ def test_synthetic_markdown_has_the_elements_of_real_markdown() -> None:
         assert element in bodies, element
 
 
-def test_a_large_feed_has_as_many_unique_records_as_it_says() -> None:
+def test_a_large_feed_yields_the_declared_number_of_unique_records() -> None:
     large = LargeFeed(5_000_000)
     encoded = b"".join(large).splitlines(keepends=True)
     assert len(encoded) == large.records

@@ -291,7 +291,7 @@ def on_a_socket(site: Site) -> Iterator[int]:
         thread.join()
 
 
-def test_l02_who_follows_in_any_way_and_is_cut_off_anywhere_ends_with_what_there_is(
+def test_l02_a_client_that_is_interrupted_anywhere_ends_with_the_current_state(
     site: Site,
 ) -> None:
     """By pages, by lines, and by events that go on behind the last one that came whole."""

@@ -56,7 +56,7 @@ def test_every_command_explains_itself(shell: Shell, tmp_path: Path, command: st
         (["serve", "--port", "many"], 2, SLUGLINE),
     ],
 )
-def test_a_command_says_in_its_own_process_what_it_says_in_ours(
+def test_a_command_prints_the_same_in_a_process_of_its_own(
     shell: Shell, tmp_path: Path, arguments: list[str], status: int, command: tuple[str, ...]
 ) -> None:
     """What is shown of commands in this process is true of those that users start."""
@@ -116,7 +116,7 @@ def test_load_fails_in_one_readable_line(
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_i01_a_token_is_shown_once_kept_as_a_hash_and_opens_until_revoked(
+def test_i01_a_token_is_shown_once_stored_as_a_hash_and_valid_until_revoked(
     shell: Shell, tmp_path: Path, database_url: str
 ) -> None:
     def tokens(*arguments: str) -> "tuple[int, str, str]":
@@ -190,7 +190,7 @@ def test_a_setting_that_cannot_be_is_one_readable_line(
         assert value not in done.stderr
 
 
-def test_a_port_that_is_taken_is_said(served: Server, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported(served: Server, tmp_path: Path) -> None:
     port = served.base.rpartition(":")[2]
     done = run("serve", "--port", port, cwd=tmp_path)
     assert done.returncode != 0

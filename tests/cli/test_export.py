@@ -135,7 +135,7 @@ def test_r05_the_seed_is_exported_key_for_key(
     assert all(out[name] == SEEDED[name] for name in out.keys() - instants)
 
 
-def test_r05_what_a_feed_did_not_claim_is_not_exported(
+def test_r05_fields_that_a_feed_did_not_have_are_not_exported(
     site: Site, database_url: str, exported: Callable[[str], bytes]
 ) -> None:
     site.loaded(ndjson(*ODD))
@@ -236,7 +236,7 @@ def test_i19_the_memory_of_an_export_does_not_grow_with_the_articles(
     assert much - little < 25 << 10
 
 
-def test_an_export_goes_to_standard_output_and_ends_quietly_where_nobody_reads_on(
+def test_an_export_to_a_closed_pipe_ends_quietly(
     tmp_path: Path, shell: Shell, new_sqlite_database: Callable[[], str]
 ) -> None:
     url = new_sqlite_database()
@@ -276,7 +276,7 @@ def test_an_export_that_is_killed_leaves_the_file_as_it_was(
         assert not list(tmp_path.glob(".*.part"))
 
 
-def test_what_is_no_ordinary_file_is_written_to_and_a_link_stays_one(
+def test_an_export_writes_to_special_files_and_through_symbolic_links(
     tmp_path: Path, shell: Shell, new_sqlite_database: Callable[[], str]
 ) -> None:
     url = new_sqlite_database()

@@ -97,7 +97,7 @@ def test_a_directory_means_the_feeds_in_it_in_the_order_of_their_names(tmp_path:
     ]  # fmt: skip
 
 
-def test_a_file_that_is_named_is_a_feed_whatever_its_name_and_is_called_what_can_be_shown(
+def test_a_file_argument_is_a_feed_whatever_its_name_and_its_name_is_printable(
     tmp_path: Path,
 ) -> None:
     names = [b"plain.md", b"\xff\x1b[31m\n.json", b"n" * 250]
@@ -108,7 +108,7 @@ def test_a_file_that_is_named_is_a_feed_whatever_its_name_and_is_called_what_can
     assert found == ["plain.md", "\\udcff\\x1b[31m\\n.json", "n" * 250]
 
 
-def test_what_names_no_feed_is_said_before_anything_is_sent(
+def test_an_argument_that_is_no_feed_is_reported_before_anything_is_sent(
     load: Callable[..., CompletedCommand], served: Server, tmp_path: Path
 ) -> None:
     feed = write(tmp_path / "first.json", record("not-sent"))
@@ -183,7 +183,7 @@ def test_i08_each_feed_and_each_run_has_a_key_of_its_own(
     assert all(len(key) == 64 and key.isalnum() for key in keys)
 
 
-def test_a_packed_feed_says_what_it_is_packed_with(
+def test_a_compressed_feed_is_sent_with_its_content_encoding(
     load: Callable[..., CompletedCommand], served: Server, tmp_path: Path
 ) -> None:
     for name in "a.json", "a.json.gz", "a.json.ZST":
@@ -314,7 +314,7 @@ def test_it_gives_up_in_one_line_that_names_the_receipt(
         ((413, {}, b'{"detail": "two\\nlines\\u001b[31m"}'), "413 two\\nlines\\x1b[31m"),
     ],
 )
-def test_an_answer_that_is_final_is_said_in_one_line(
+def test_a_final_error_is_reported_in_one_line(
     load: Callable[..., CompletedCommand],
     served: Server,
     tmp_path: Path,
@@ -340,7 +340,7 @@ def test_i05_an_atomic_load_that_is_refused_fails_and_says_so(
     assert stored(served, "all") == 404
 
 
-def test_i09_a_dry_run_says_what_would_be_done_and_does_nothing(
+def test_i09_a_dry_run_reports_outcomes_and_changes_nothing(
     load: Callable[..., CompletedCommand], served: Server, tmp_path: Path
 ) -> None:
     write(tmp_path / "feed.ndjson", record("would-be"), record("would-not", lang="en_US"))

@@ -35,7 +35,7 @@ def test_l03_tokens_of_changed_and_withdrawn_articles_are_removed(site: Site) ->
 
 
 @pytest.mark.databases("sqlite")
-def test_l03_removing_what_is_not_indexed_changes_nothing(database: Database) -> None:
+def test_l03_removing_an_unindexed_article_changes_nothing(database: Database) -> None:
     row = IndexedText(index_key(NOW, 1), "one", "", "two three")
     for _ in range(2):
         with database.writing() as session:

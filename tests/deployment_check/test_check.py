@@ -367,7 +367,7 @@ def found_wrong(said: str) -> dict[str, str]:
     return {name: finding for name, finding in rows.items() if finding != "ok"}
 
 
-def test_the_command_explains_itself(shell: Shell, tmp_path: Path) -> None:
+def test_help_prints_usage(shell: Shell, tmp_path: Path) -> None:
     done = shell.run("check", "--help", cwd=tmp_path)
     assert done.returncode == 0
     assert "Usage: python -m app check" in done.stdout
@@ -395,7 +395,7 @@ def test_an_article_may_be_named_by_any_of_its_twins(
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_what_leaves_answers_as_they_are_is_found_fine(
+def test_a_transparent_proxy_passes_every_check(
     origin: Origin, shell: Shell, tmp_path: Path, name: str
 ) -> None:
     with in_front(origin, GOOD[name]) as front:
@@ -405,7 +405,7 @@ def test_what_leaves_answers_as_they_are_is_found_fine(
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_c04_what_is_bad_in_front_is_found_and_named(
+def test_c04_a_faulty_proxy_is_detected_and_named(
     origin: Origin, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     behave, wrong = BAD[name]
@@ -422,7 +422,7 @@ def test_c04_what_is_bad_in_front_is_found_and_named(
             assert check.advice in found[check.name]
 
 
-def test_what_is_wrong_is_said_in_plain_sentences(
+def test_faults_are_described_in_plain_sentences(
     origin: Origin, shell: Shell, tmp_path: Path
 ) -> None:
     with in_front(origin, cache(lambda _: True)) as front:
@@ -468,7 +468,7 @@ def test_a_check_that_cannot_be_made_fails_in_one_readable_line(
         (Reply(200, {"content-length": "10"}, b""), "does not respond: "),
     ],
 )
-def test_another_server_is_told_from_slugline(
+def test_a_server_that_is_not_slugline_is_recognised(
     shell: Shell, tmp_path: Path, reply: Reply, said: str
 ) -> None:
     with in_front(Origin(""), lambda *_: reply) as front:
@@ -516,7 +516,7 @@ def wrong_in(asked: Iterable[Exchange]) -> set[str]:
         {"canonical": "self", "max_age": 0, "public_base_url": "http://elsewhere.example"},
     ],
 )
-def test_no_setting_of_the_site_is_taken_for_a_fault(
+def test_site_settings_are_not_reported_as_faults(
     open_site: Callable[..., Site], changed: dict[str, Any]
 ) -> None:
     site = open_site(**changed)
@@ -527,7 +527,7 @@ def test_no_setting_of_the_site_is_taken_for_a_fault(
     assert len(asked) < 250
 
 
-def test_each_meets_a_cold_cache_and_then_all_the_others() -> None:
+def test_each_probe_is_sent_to_a_cold_cache_and_then_after_all_others() -> None:
     """With one key, whatever a cache has kept of the first is what the others may be given."""
     keys = count()
     asked = tuple(initial_probes(lambda: str(next(keys))))

@@ -93,7 +93,7 @@ def test_r01_nothing_is_wider_than_a_small_phone(look: Callable[..., str]) -> No
         assert int(found[1]) <= int(found[2]) <= 320
 
 
-def test_h05_the_page_is_at_home_under_its_own_policy(look: Callable[..., str]) -> None:
+def test_r01_the_page_works_under_its_own_content_security_policy(look: Callable[..., str]) -> None:
     with serve_pages({"/": page()}, templating.content_security_policy()) as (base, asked):
         document = look(f"{base}/")
     assert SEED_SITE in document

@@ -120,7 +120,7 @@ class Operators:
             self.ask(self.far, "POST", f"/admin/loads/{loads[back]['load']['id']}/undo")
 
 
-def test_i10_what_operators_do_at_once_is_what_they_are_told(
+def test_i10_the_reports_of_concurrent_operators_are_true(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """I-10, I-19, E-05, L-02: overlapping feeds, edits and undos, through two processes at once.

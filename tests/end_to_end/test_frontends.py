@@ -106,9 +106,7 @@ def load(client: httpx2.Client, **titles: str) -> None:
     client.post("/admin/loads", content=feed).raise_for_status()
 
 
-def test_the_page_in_the_documentation_searches_also_in_what_comes(
-    chromium: str, tmp_path: Path
-) -> None:
+def test_the_documented_page_also_searches_new_articles(chromium: str, tmp_path: Path) -> None:
     with site(tmp_path) as client:
         load(client, a="Apples & <pears>", b="Bananas")
         with opened(chromium, tmp_path, str(client.base_url), "q=pears") as window:

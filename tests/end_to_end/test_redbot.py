@@ -209,7 +209,7 @@ def test_h01_to_h03_a_linter_of_http_finds_no_fault(
             assert not faults
 
 
-def test_e01_to_e04_a_linter_gets_every_article_packed_and_confirmed(
+def test_e01_to_e04_redbot_finds_every_article_compressed_and_revalidatable(
     reports: dict[Case, dict[str, Any]], subtests: pytest.Subtests
 ) -> None:
     for case in ARTICLES:

@@ -105,7 +105,7 @@ def test_c05_no_worker_answers_with_old_bytes_a_second_after_a_load_through_anot
     assert len({seen.version for seen in far.seen}) > VERSIONS // 10
 
 
-def test_i20_a_server_that_is_told_to_stop_ends_a_load_and_its_receipt_says_so(
+def test_i20_a_stopping_server_ends_a_load_and_its_receipt_says_so(
     tmp_path: Path, database_url: str
 ) -> None:
     feed = "\n".join(

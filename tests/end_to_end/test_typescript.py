@@ -154,7 +154,7 @@ def test_a_typed_client_compiles_and_reads_what_is_there(compiled: Compiled) -> 
     }
 
 
-def test_what_is_wrong_does_not_compile(compiled: Compiled) -> None:
+def test_a_client_with_type_errors_does_not_compile(compiled: Compiled) -> None:
     lines = (SOURCES / "wrong.ts").read_text().splitlines()
     wrong = {
         (number, line.rpartition("// ")[2])

@@ -158,7 +158,7 @@ def reasons(feed: bytes, kind: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("kind", "feed", "expected", "reason"), TABLE)
-def test_i03_what_is_broken_is_told_with_its_place(
+def test_i03_a_broken_feed_is_reported_with_its_position(
     kind: str, feed: bytes, expected: str, reason: str
 ) -> None:
     feed = feed.replace(b"@", GOOD)
@@ -166,7 +166,7 @@ def test_i03_what_is_broken_is_told_with_its_place(
     assert reason in reasons(feed, kind)[-1]
 
 
-def test_i03_broken_lines_before_the_first_good_one_are_told_in_order() -> None:
+def test_i03_broken_lines_before_the_first_valid_one_are_reported_in_order() -> None:
     assert places(b"#\n\n!\n" + GOOD + b"\n?", "ndjson") == "1, 3, 4 ok, 5"
 
 
@@ -182,7 +182,7 @@ def test_i03_a_hundred_broken_lines_are_waited_for_and_no_more() -> None:
     assert stream.tell() < 100_000
 
 
-def test_i05_what_came_before_the_break_stands() -> None:
+def test_i05_records_before_a_syntax_error_are_loaded() -> None:
     feed = b"[" + GOOD + b",\n" + GOOD[:35]
     assert places(feed, "json") == "1 ok, 2"
     [reason] = reasons(feed, "json")
@@ -192,7 +192,7 @@ def test_i05_what_came_before_the_break_stands() -> None:
     )
 
 
-def test_i16_invalid_utf8_is_told_with_its_column_in_characters_and_spares_its_neighbours() -> None:
+def test_i16_invalid_utf8_is_reported_by_column_and_costs_one_record_only() -> None:
     broken = '{"title": "é漢😀'.encode() + b'\xe9"}'
     expected = ["not JSON: byte 0xe9 is not UTF-8 at column 15"]
     lines = b"\n".join([GOOD, broken, GOOD])

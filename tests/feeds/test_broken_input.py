@@ -98,7 +98,7 @@ def test_there_are_hundreds_of_kinds_and_no_two_are_one() -> None:
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
-def test_i03_a_line_that_is_broken_is_told_by_pointer_and_reason_and_spares_its_neighbours(
+def test_i03_a_broken_line_is_reported_by_pointer_and_reason_and_costs_one_record_only(
     on_sqlite: Reported, line: Line
 ) -> None:
     check_line(on_sqlite[line.name], line)
@@ -121,7 +121,7 @@ def check_line(told: Mapping[str, Any], line: Line) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_i03_broken_input_is_told_with_its_place_and_changes_nothing(
+def test_i03_broken_input_is_reported_with_its_position_and_changes_nothing(
     sqlite_site: Opened, case: Case
 ) -> None:
     check(sqlite_site, case)
@@ -130,7 +130,7 @@ def test_i03_broken_input_is_told_with_its_place_and_changes_nothing(
 @pytest.mark.parametrize(
     "case", [case for case in CASES if case.stored], ids=lambda case: case.name
 )
-def test_i16_what_postgresql_would_not_store_is_refused_before_it_sees_it(
+def test_i16_text_that_postgresql_cannot_store_is_refused_before_the_database(
     postgres_site: Opened, case: Case
 ) -> None:
     check(postgres_site, case)

@@ -137,7 +137,9 @@ JSON_FEED = b'{"title": "T", "version": "https://jsonfeed.org/version/1.1", "ite
         (b"<!-- and no root in sight", "rss"),
     ],
 )
-def test_i02_json_feed_is_told_by_its_version_and_xml_by_its_root(head: bytes, kind: str) -> None:
+def test_i02_json_feed_is_detected_by_its_version_and_xml_by_its_root(
+    head: bytes, kind: str
+) -> None:
     assert sniffed(head) == kind
     exact = "application/json" if head.startswith(b"{") else "application/atom+xml"
     if b"no root" not in head:
@@ -206,7 +208,7 @@ def test_i02_other_media_types_and_charsets_are_not_taken(
     assert caught.value.media_type == media_type
 
 
-def test_i03_an_invalid_record_is_told_with_its_line_slug_and_pointers() -> None:
+def test_i03_an_invalid_record_is_reported_with_its_line_slug_and_pointers() -> None:
     bad = json.dumps({**STORY, "slug": "Not A Slug", "topics": ["fine", "N/A"]}).encode()
     array = b"[\n" + GOOD + b",\n" + bad + b"\n,\n" + GOOD + b"]"
     first, rejected, last = outcomes(array, "json")
@@ -219,7 +221,7 @@ def test_i03_an_invalid_record_is_told_with_its_line_slug_and_pointers() -> None
     assert {fault.pointer for fault in alone.faults} == {"/slug", "/topics/1"}
 
 
-def test_i22_the_slug_of_a_rejected_item_is_told_as_an_excerpt() -> None:
+def test_i22_the_slug_of_a_rejected_item_is_shortened() -> None:
     [rejected] = outcomes(json.dumps({"slug": "A\n" * 5000}).encode(), "json")
     assert isinstance(rejected, Rejected)
     assert rejected.slug is not None
@@ -235,7 +237,7 @@ def test_i22_the_faults_of_an_item_are_capped_and_counted() -> None:
     assert len(rejected.faults) == 20
 
 
-def test_i22_a_long_content_type_is_told_as_an_excerpt() -> None:
+def test_i22_a_long_content_type_is_shortened() -> None:
     for content_type in ("A" * 5000, "text/plain; charset=" + "A" * 5000):
         with pytest.raises(UnsupportedFeedError) as caught:
             detect(content_type, b"")

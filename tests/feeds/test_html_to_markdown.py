@@ -49,7 +49,7 @@ def test_text_is_shown_as_it_is(text: str) -> None:
 
 
 @given(LITERAL, st.sampled_from(["p", "li", "h2", "b", "td", "blockquote", "div", "a href='u'"]))
-def test_text_in_html_is_shown_as_it_is(text: str, tag: str) -> None:
+def test_text_in_html_is_rendered_literally(text: str, tag: str) -> None:
     before = f"<ul><{tag}>" if tag == "li" else f"<table><tr><{tag}>" if tag == "td" else f"<{tag}>"
     shown = _Text(to_html(to_markdown(TextConstruct(before + html.escape(text), is_html=True))))
     assert words("".join(shown.text)) == words(text)
@@ -84,7 +84,7 @@ def test_a_summary_is_one_line_of_text() -> None:
 
 
 @pytest.mark.parametrize("text", ["a\x00", "\ud800"])
-def test_i16_what_cannot_be_stored_is_not_converted(text: str) -> None:
+def test_i16_html_with_unstorable_characters_is_not_converted(text: str) -> None:
     for markup in (True, False):
         with pytest.raises(HtmlConversionError):
             to_markdown(TextConstruct(text, markup))

@@ -55,7 +55,7 @@ def test_i15_a_date_whose_zone_is_missing_unknown_or_ambiguous_has_no_offset(zon
         "Tue, 23 Jun 2026 11:00:06 PM GMT", "Tue, 23 Jun 2026 23:00:06.5 GMT",
     ],
 )  # fmt: skip
-def test_i15_what_is_not_such_a_date_is_returned_unchanged(text: str) -> None:
+def test_i15_other_text_is_returned_unchanged(text: str) -> None:
     assert to_rfc3339(text) == text
 
 
@@ -65,6 +65,6 @@ def test_i15_no_text_is_an_error(text: str) -> None:
 
 
 @given(st.datetimes(datetime(1900, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis adds it
-def test_i15_what_email_utils_writes_is_read_back(instant: datetime) -> None:
+def test_i15_dates_formatted_by_email_utils_are_parsed(instant: datetime) -> None:
     instant = instant.replace(microsecond=0)
     assert datetime.fromisoformat(to_rfc3339(format_datetime(instant))) == instant

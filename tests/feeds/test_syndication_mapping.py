@@ -87,7 +87,7 @@ def test_i02_feedparser_reads_the_same_in_the_examples(name: str) -> None:
         assert len({tag.term for tag in entry.get("tags", [])}) >= len(each.topics)
 
 
-def test_i15_each_date_stands_in_for_the_other() -> None:
+def test_i15_a_missing_date_is_replaced_by_the_other_one() -> None:
     published = record(rss(ITEM))
     assert published.published_at == published.updated_at
     updated = record(atom(ENTRY))
@@ -127,14 +127,14 @@ def test_i15_dates_of_both_spellings_are_read(date: str, expected: str) -> None:
         ("", "is not a date and time"),
     ],
 )
-def test_i15_a_date_that_is_no_instant_is_rejected_where_it_stands(date: str, reason: str) -> None:
+def test_i15_an_invalid_date_is_rejected_at_its_pointer(date: str, reason: str) -> None:
     dated = ITEM.replace("Tue, 23 Jun 2026 23:00:06 GMT", date)
     found = faults(rss(ITEM, dated))
     assert list(found) == ["/rss/channel/item[2]/pubDate"]
     assert reason in found["/rss/channel/item[2]/pubDate"]
 
 
-def test_i03_what_is_missing_is_told_where_it_would_stand() -> None:
+def test_i03_a_missing_field_is_reported_at_its_expected_pointer() -> None:
     for feed, item, names in (
         (rss(ITEM, "<guid>1</guid>"), "/rss/channel/item[2]", "title content:encoded pubDate"),
         (atom(ENTRY, ""), "/feed/entry[2]", "title summary published"),
@@ -143,7 +143,7 @@ def test_i03_what_is_missing_is_told_where_it_would_stand() -> None:
         assert faults(feed) == {f"{item}/{name}": "is missing" for name in names.split()}
 
 
-def test_i03_a_wrong_value_is_told_by_the_name_that_the_feed_has_for_it() -> None:
+def test_i03_a_wrong_value_is_reported_under_its_name_in_the_feed() -> None:
     wrong = {
         "title": 5, "url": "ftp://x", "tags": "none", "date_published": 5, "summary": [],
         "content_html": "<p>",
@@ -176,7 +176,7 @@ def test_i03_html_that_nests_too_deep_is_rejected_and_not_cut() -> None:
 
 
 @pytest.mark.parametrize("item", [5, [], None, "text"])
-def test_i03_an_item_that_is_no_object_is_told_at_its_place(item: Any) -> None:
+def test_i03_an_item_that_is_not_an_object_is_reported_at_its_position(item: Any) -> None:
     assert faults(json_feed(JSON_ITEM, item)) == {
         "/items/1": "an item of a JSON Feed must be a JSON object"
     }
@@ -243,7 +243,7 @@ def test_i18_tags_become_topics_in_their_order() -> None:
     assert record(rss(ITEM + categories)).topics == topics
 
 
-def test_what_looks_like_markup_in_text_stays_text() -> None:
+def test_markup_in_plain_text_stays_text() -> None:
     title = "A &lt;b&gt; &amp;amp; *c*"
     assert record(rss(ITEM.replace("A story", title))).title == "A <b> &amp; *c*"
     assert record(atom(ENTRY.replace("A story", title))).title == "A <b> &amp; *c*"
@@ -251,13 +251,13 @@ def test_what_looks_like_markup_in_text_stays_text() -> None:
     assert record(atom(marked)).title == "A & *c*"
 
 
-def test_i16_what_came_in_is_not_repaired() -> None:
+def test_i16_damaged_text_is_not_repaired() -> None:
     odd = "Ã© \ufffd \u0092"
     assert record(rss(ITEM.replace("A story", odd))).title == odd
     assert record(json_feed({**JSON_ITEM, "title": odd})).title == odd
 
 
-def test_i17_what_a_json_feed_says_beside_is_kept_and_a_record_s_own_names_are_not_taken() -> None:
+def test_i17_unknown_members_of_a_json_feed_are_stored_unless_they_name_record_fields() -> None:
     item = {
         **JSON_ITEM,
         "_ext": {"a": 1},

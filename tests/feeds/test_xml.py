@@ -104,7 +104,7 @@ def test_a_doctype_without_declarations_is_passed_over() -> None:
     assert isinstance(entry, Entry)
 
 
-def test_i03_each_item_is_told_with_its_line_and_its_number() -> None:
+def test_i03_each_item_is_reported_with_its_line_and_number() -> None:
     broken = ITEM.replace(b"A story", b"?")
     first, second, third = outcomes(feed_of(ITEM, b"<x>\n\n</x>" + broken, b"<item\n/>"))
     assert isinstance(first, Entry)
@@ -115,7 +115,7 @@ def test_i03_each_item_is_told_with_its_line_and_its_number() -> None:
     assert third.faults[0].pointer == "/rss/channel/item[3]/title"
 
 
-def test_i03_items_before_the_break_stand_and_the_place_of_the_break_is_told() -> None:
+def test_i03_items_before_a_syntax_error_are_read_and_its_position_is_reported() -> None:
     entry, rejected = outcomes(feed_of(ITEM, b"<item>&bad;</item>"))
     assert isinstance(entry, Entry)
     assert isinstance(rejected, Rejected)
@@ -158,7 +158,7 @@ def test_i19_an_item_of_too_many_elements_is_rejected() -> None:
         (b"<title>", b"<language>x</language>"),
     ],
 )
-def test_i19_memory_does_not_grow_with_what_stands_in_an_item(
+def test_i19_memory_does_not_grow_with_the_content_of_an_item(
     opening: bytes, filler: bytes
 ) -> None:
     piece = filler * (64_000 // len(filler))

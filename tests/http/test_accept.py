@@ -143,7 +143,7 @@ def test_n02_empty_members_and_empty_parameters_say_nothing() -> None:
 
 
 @pytest.mark.parametrize("extension", [";level=1", ";x", ';x="a, b"', ";q=0.9", ";q=abc", ";;"])
-def test_n02_what_follows_the_weight_is_not_read(extension: str) -> None:
+def test_n02_parameters_after_the_weight_are_ignored(extension: str) -> None:
     assert parse_accept(f"text/html;q=0.5{extension}") == (
         Range("text", "html", has_parameters=False, q=500, position=0),
     )
@@ -209,7 +209,7 @@ def test_n04_of_types_named_exactly_the_first_listed_wins(named: list[str], weig
         ("text/html;q=0, image/png, application/*, */*", JSON),
     ],
 )
-def test_n04_of_types_matched_by_wildcards_the_first_listed_wildcard_wins(
+def test_n04_among_wildcard_matches_the_first_listed_wildcard_wins(
     accept: str, answer: str
 ) -> None:
     assert negotiate(accept, OFFERS) == answer

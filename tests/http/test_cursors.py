@@ -44,6 +44,6 @@ def test_l01_a_cursor_that_is_cut_or_extended_is_refused(
 
 
 @pytest.mark.parametrize("text", ["", "=", "ü", "a" * 65, "!!!!", "AAAA"])
-def test_l01_what_is_no_cursor_is_refused(text: str) -> None:
+def test_l01_malformed_cursors_are_refused(text: str) -> None:
     with pytest.raises(InvalidCursorError):
         decode_cursor(text, "q", KEY)

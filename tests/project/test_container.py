@@ -55,7 +55,7 @@ def test_the_container_files_pass_their_linters(command: tuple[object, ...]) -> 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_no_secret_stands_in_the_container_files() -> None:
+def test_the_container_files_contain_no_secret() -> None:
     for service in COMPOSE["services"].values():
         for name, value in service["environment"].items():
             if re.search("PASSWORD|TOKEN", name):
@@ -64,7 +64,7 @@ def test_no_secret_stands_in_the_container_files() -> None:
     assert "TOKEN" not in DOCKERFILE
 
 
-def test_the_image_runs_as_nobody_in_particular() -> None:
+def test_the_image_runs_as_an_unprivileged_user() -> None:
     assert re.findall("^USER (.*)$", DOCKERFILE, re.MULTILINE) == ["10001"]
     assert instruction("ENTRYPOINT") == ["slugline"]
 

@@ -60,7 +60,7 @@ def steps(markdown: str) -> list[tuple[str, list[str]]]:
     return found
 
 
-def test_what_the_readme_shows_is_what_happens(demo: int) -> None:
+def test_the_commands_in_the_readme_print_what_it_shows(demo: int) -> None:
     article = ""
     ran = 0
     for command, expected in steps(README):
@@ -101,7 +101,7 @@ def test_every_setting_is_documented_with_its_default_and_meaning() -> None:
         assert field.default is None or f"`{field.default}`" in row
 
 
-def test_a_batch_is_as_large_as_operators_are_told() -> None:
+def test_the_documented_batch_size_is_the_real_one() -> None:
     assert f"batches of at most {BATCH_RECORDS} records" in OPERATING
 
 

@@ -13,7 +13,7 @@ from tests.support.snapshots import (
 )
 
 
-def test_i15_a_scheduled_article_is_in_no_listing_and_no_public_change(site: Site) -> None:
+def test_i15_a_scheduled_article_is_absent_from_listings_and_public_changes(site: Site) -> None:
     site.loaded(ndjson(scheduled_record(), record("b")))
     assert snapshot(site.database).public.keys() == {"b"}
     assert [(each.slug, each.public) for each in changes(site.database)] == [

@@ -63,7 +63,9 @@ def test_h04_an_encoded_trailing_slash_redirects_like_a_plain_one(
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html", "text/markdown", "text/plain"])
 @one_database
-def test_i22_a_validation_error_may_hold_what_json_cannot(own_site: Site, accept: str) -> None:
+def test_i22_a_validation_error_with_values_that_json_lacks_is_reported(
+    own_site: Site, accept: str
+) -> None:
     held = {"input": b"\xff\xfe", "ctx": {"error": ValueError(SECRET), "limit": float("nan")}}
     faults = [{"type": "x", "loc": ("query", "a", 1), "msg": "is no good", **held}]
 

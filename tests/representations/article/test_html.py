@@ -356,7 +356,7 @@ ATTRIBUTE = r' [\w-]+="[^"]*"'
 
 @settings(max_examples=50 * DEPTH)
 @given(made=records(), payload=st.sampled_from(["", *PAYLOADS]))
-def test_r01_what_the_sanitiser_gave_it_gives_again(made: dict[str, Any], payload: str) -> None:
+def test_r01_sanitising_is_idempotent(made: dict[str, Any], payload: str) -> None:
     story = parse_record({**made, "body_md": f"{made['body_md']}\n\n{payload}"})
     shown = page_format.body_html(clean(story))
     again = page_format._sanitiser.clean(shown)  # noqa: SLF001 - what it does is our own

@@ -50,7 +50,7 @@ few = settings(max_examples=10 * DEPTH)
 
 @few
 @given(found=some)
-def test_r06_a_feed_that_is_read_back_says_what_the_records_say(found: list[Record]) -> None:
+def test_r06_a_parsed_feed_agrees_with_the_records(found: list[Record]) -> None:
     page = listing(*found)
     for name in "rss", "atom":
         body = rendered(name, page)
@@ -67,7 +67,7 @@ def test_r06_a_feed_that_is_read_back_says_what_the_records_say(found: list[Reco
 
 @few
 @given(found=some)
-def test_r06_a_json_feed_and_the_lines_say_what_the_records_say(found: list[Record]) -> None:
+def test_r06_json_feed_and_ndjson_agree_with_the_records(found: list[Record]) -> None:
     feed = json.loads(rendered("feed", listing(*found)))
     for item, each in zip(feed["items"], map(clean, found), strict=True):
         assert item["title"] == each.title
@@ -81,7 +81,7 @@ def test_r06_a_json_feed_and_the_lines_say_what_the_records_say(found: list[Reco
 
 
 @given(found=some)
-def test_r06_items_and_lines_are_what_an_article_is_as_json(found: list[Record]) -> None:
+def test_r06_json_items_and_ndjson_lines_match_the_article_json(found: list[Record]) -> None:
     everything = listing(*found, fields=frozenset(FIELDS))
     alone = [
         json.loads(BY_FORM["json"].render(each, article_links(each, ORIGIN))) for each in found
@@ -142,7 +142,7 @@ def test_each_form_is_negotiated_and_has_its_twin(site: Site, form: Any) -> None
             assert "private" in bare.headers["cache-control"] or form.name == "ndjson"
 
 
-def test_a_listing_answers_head_and_refuses_what_nobody_can_read(site: Site) -> None:
+def test_a_listing_answers_head_and_406(site: Site) -> None:
     site.loaded(ndjson(record()))
     head, got = site.client.head("/news"), site.client.get("/news")
     assert head.headers["content-length"] == got.headers["content-length"]

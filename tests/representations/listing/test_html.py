@@ -99,7 +99,7 @@ def test_r01_the_page_of_any_articles_is_safe_and_sound(found: list[Record]) -> 
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_r01_nothing_hostile_gets_through_wherever_it_stands(payload: str) -> None:
+def test_r01_no_hostile_markup_survives_in_any_field(payload: str) -> None:
     line = " ".join(payload.split())
     story = record(title=f"x {line}", summary=payload, entities=[line[:200]])
     plain = page(story, title=line, filters={"q": [payload]}, site=Site(BASE, line))
@@ -118,7 +118,7 @@ def test_r01_nothing_hostile_gets_through_wherever_it_stands(payload: str) -> No
     assert_sound(html_tree.read(render_html(shown)))
 
 
-def test_what_is_found_is_marked_in_place_of_what_it_is_in() -> None:
+def test_highlighted_matches_replace_the_title_and_add_an_excerpt() -> None:
     story = record()
     found = {"title": "A <mark>story</mark> &lt;b&gt;", "body": "Of <mark>things</mark>."}
     shown = page(
@@ -131,7 +131,7 @@ def test_what_is_found_is_marked_in_place_of_what_it_is_in() -> None:
     assert shown.one("input", name="q").attributes["value"] == "story"
 
 
-def test_the_head_leads_to_the_other_pages_and_forms_and_feeds_begin_at_the_beginning() -> None:
+def test_the_head_links_to_adjacent_pages_and_formats_and_to_feeds_from_the_first_page() -> None:
     query = "lang=en&cursor=b"
     shown = page(record(), query=query, next="lang=en&cursor=c", prev="lang=en&cursor=a")
     head = shown.one("head")
@@ -160,7 +160,7 @@ def test_the_head_leads_to_the_other_pages_and_forms_and_feeds_begin_at_the_begi
     assert links == {name: by_relation[name] for name in ("prev", "next")}
 
 
-def test_a_search_stays_within_what_the_page_is_narrowed_to() -> None:
+def test_a_search_keeps_the_filters_of_the_page() -> None:
     shown = page(query="lang=en&q=old&sort=relevance&limit=5&cursor=b", filters={"q": ["old"]})
     form = shown.one("form")
     assert form.attributes["action"] == "/topics/x"
@@ -189,7 +189,7 @@ def test_a_page_without_articles_says_so_in_words(query: str, said: str) -> None
         assert words == "topic: not a or b published from: 2026-01-01 Show all"
 
 
-def test_totals_and_what_is_not_there_are_told() -> None:
+def test_totals_and_missing_slugs_are_shown() -> None:
     missing = [
         UnresolvedSlug("a", 404),
         UnresolvedSlug("b", 410),

@@ -85,7 +85,7 @@ several = st.lists(records().map(parse_record), min_size=1, max_size=3)
 
 
 @given(several)
-def test_r06_our_own_readers_read_back_what_the_feeds_say(found: list[Record]) -> None:
+def test_r06_our_own_parsers_read_our_feeds_back(found: list[Record]) -> None:
     for suffix in FEEDS:
         feed = rendered(suffix, *found)
         read_back = list(read(io.BytesIO(feed), detect(None, feed)))
@@ -186,7 +186,7 @@ def test_r01_nothing_hostile_goes_out_in_a_feed(payload: str) -> None:
 
 
 @pytest.mark.parametrize("fields", [{}, {"summary": ""}, {"body_md": ""}])
-def test_p03_the_description_of_an_rss_item_stands_before_its_content(fields: Any) -> None:
+def test_p03_the_description_of_an_rss_item_precedes_its_content(fields: Any) -> None:
     names = [node.tag for node in channel(record(**fields))[-1]]
     assert names.count("description") == 1
     if "body_md" not in fields:

@@ -457,7 +457,7 @@ def test_c06_a_load_that_loses_its_database_is_503_and_names_the_receipt(
     assert state(impatient) == "interrupted"
 
 
-def test_i20_a_batch_retried_after_an_unseen_commit_is_counted_once(site: Site) -> None:
+def test_i20_a_batch_retried_after_an_unacknowledged_commit_is_counted_once(site: Site) -> None:
     records = [parse_record(record(f"a-{n}")) for n in range(3)]
     (batch,) = split_into_batches(Entry(1, each) for each in records)
     origin = LoadOrigin("ndjson", "0" * 64, 1, "a test")

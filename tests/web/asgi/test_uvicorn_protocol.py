@@ -117,7 +117,7 @@ ENDINGS = st.sampled_from(
 
 @given(requests=st.lists(REQUESTS, max_size=6), ending=ENDINGS, data=st.data())
 @one_database
-def test_responses_are_byte_for_byte_those_of_uvicorn(
+def test_responses_are_byte_identical_to_uvicorns(
     seeded: Site, requests: list[bytes], ending: bytes, data: st.DataObject
 ) -> None:
     whole = b"".join([*requests, ending])

@@ -65,7 +65,7 @@ def test_n04_the_deciding_rule_is_named(
     assert explanation.reason.endswith(".")
 
 
-def test_each_member_is_listed_with_what_it_matches_and_decides() -> None:
+def test_each_member_of_accept_is_listed_with_its_matches_and_effect() -> None:
     accept = "text/*;q=0.5, text/html;level=1;q=0, a/b;q=abc, application/pdf, text/html;q=0.2"
     told_ = explain(accept, OFFERS).members
     assert [(m.position, m.media_range, m.q, m.has_parameters) for m in told_] == [
@@ -117,7 +117,7 @@ def test_n04_the_explained_answer_is_the_one_that_an_article_gives(
 
 
 @pytest.mark.parametrize("setting", ["safe", "vary"])
-def test_c04_the_policy_that_is_told_is_that_of_the_settings(open_site: Any, setting: str) -> None:
+def test_c04_the_explained_cache_policy_follows_the_settings(open_site: Any, setting: str) -> None:
     site = open_site(negotiation_cache=setting, max_age=7)
     headers = told(site, "text/markdown")["answer"]["headers"]
     assert ("CDN-Cache-Control" in headers) == (setting == "safe")
@@ -126,7 +126,7 @@ def test_c04_the_policy_that_is_told_is_that_of_the_settings(open_site: Any, set
     )
 
 
-def test_a_person_is_told_in_words(site: Site) -> None:
+def test_the_plain_text_response_explains_the_negotiation(site: Site) -> None:
     answer = site.get("/negotiate?accept=text/html;q=0.9,text/markdown,a;b", "*/*")
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     first, _, title, *lines = answer.text.splitlines()

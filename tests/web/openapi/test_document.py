@@ -57,7 +57,9 @@ def test_the_article_is_documented_in_every_representation(document: dict[str, A
         assert set(twin["200"]["content"]) == {form.media_type}
 
 
-def test_loading_names_what_it_takes_who_may_and_how_it_fails(document: dict[str, Any]) -> None:
+def test_the_load_operation_documents_its_media_types_security_and_errors(
+    document: dict[str, Any],
+) -> None:
     load = document["paths"]["/admin/loads"]["post"]
     assert set(load["requestBody"]["content"]) == set(MEDIA_TYPES)
     assert load["security"] == [{"token": []}]
@@ -100,7 +102,7 @@ def test_c01_the_document_says_how_long_it_is_fresh_and_any_site_may_read_it(sit
     assert site.client.head("/openapi.json").status_code == 200
 
 
-def test_no_page_of_ours_loads_scripts_from_other_hosts(site: Site) -> None:
+def test_swagger_ui_and_redoc_are_disabled(site: Site) -> None:
     assert site.client.get("/docs").status_code == 404
     assert site.client.get("/redoc").status_code == 404
 
@@ -130,7 +132,9 @@ def test_every_operation_has_a_name_of_its_own(document: dict[str, Any]) -> None
     assert len(set(names)) == len(names)
 
 
-def test_what_readers_get_as_json_is_typed_and_has_an_example(document: dict[str, Any]) -> None:
+def test_every_json_response_for_readers_has_a_schema_and_an_example(
+    document: dict[str, Any],
+) -> None:
     typed = 0
     for path, operation in operations(document):
         shown = operation["responses"].get("200", {}).get("content", {})
@@ -171,7 +175,7 @@ def test_every_example_of_a_parameter_of_listings_is_taken(
             assert answer.status_code == (400 if name == "cursor" else 200), answer.text
 
 
-def test_the_examples_are_what_the_server_answers(open_site: Callable[..., Site]) -> None:
+def test_the_examples_equal_the_server_s_responses(open_site: Callable[..., Site]) -> None:
     site = open_site(public_base_url=examples.SITE.base_url, site_name=examples.SITE.name)
     site.clock.now = examples.LOADED_AT
     site.loaded(json.dumps(examples.RECORDS))

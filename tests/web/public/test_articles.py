@@ -79,7 +79,7 @@ def test_n02_several_accept_lines_are_one_list(seeded: Site) -> None:
     assert answer.headers["content-type"] == TYPES["markdown"]
 
 
-def test_n07_nothing_acceptable_is_406_with_all_variants(seeded: Site) -> None:
+def test_n07_406_lists_all_variants_if_none_is_acceptable(seeded: Site) -> None:
     answer = seeded.get(BARE, "application/pdf")
     assert answer.status_code == 406
     assert answer.headers["content-type"] == "application/problem+json"

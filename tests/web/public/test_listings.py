@@ -224,7 +224,7 @@ def test_articles_are_requested_by_slugs_and_missing_ones_are_reported(many: Sit
     ]
 
 
-def test_fields_and_include_select_what_items_have(many: Site) -> None:
+def test_fields_and_include_select_the_fields_of_items(many: Site) -> None:
     assert ask(many, fields="slug,title", limit=1)["items"][0].keys() == {"slug", "title"}
     assert "body_md" not in ask(many, limit=1)["items"][0]
     assert ask(many, limit=1, include="body")["items"][0]["body_md"].startswith("# ")

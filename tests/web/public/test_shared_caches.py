@@ -711,7 +711,7 @@ def test_c04_a_cache_that_ignores_codings_serves_pages_with_their_content_encodi
 
 
 @pytest.mark.parametrize("negotiation_cache", ["safe", "vary"])
-def test_c02_c04_and_e02_a_cache_that_honours_vary_serves_what_the_site_would(
+def test_c02_c04_and_e02_a_cache_that_honours_vary_serves_the_right_representation(
     open_world: Callable[..., World], negotiation_cache: str
 ) -> None:
     prove(open_world(negotiation_cache=negotiation_cache), ReadersBehindVary)
