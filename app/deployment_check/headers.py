@@ -14,12 +14,12 @@ _VARY: Final = Freshness({HTTPStatus.OK: "max-age"}, vary_is_honoured=True)
 
 
 def _expected_caching(exchange: Exchange, freshness: Freshness) -> Mapping[str, str]:
-    asked = exchange.question
+    probe = exchange.question
     return caching_headers(
         HTTPStatus.OK,
-        asked.form.media_type,
+        probe.form.media_type,
         freshness,
-        negotiated=not asked.at_twin,
+        negotiated=not probe.at_twin,
         is_authorized=False,
     )
 

@@ -31,14 +31,14 @@ def follow_up_probes(exchange: Exchange) -> Iterator[Probe]:
 
     They have the same key, so a cache answers them with what it stored for the first.
     """
-    asked, etag = exchange.question, exchange.etag
-    if not asked.key.startswith(_VALIDATED) or not exchange.is_sound:
+    probe, etag = exchange.question, exchange.etag
+    if not probe.key.startswith(_VALIDATED) or not exchange.is_sound:
         return
-    again = replace(asked, cold=False)
+    again = replace(probe, cold=False)
     yield replace(again, method="HEAD")
     if etag:
         yield replace(again, condition=etag)
-    if etag and asked.form is HTML:
+    if etag and probe.form is HTML:
         yield replace(again, form=FORMATS[1], condition=etag, foreign=True)
 
 

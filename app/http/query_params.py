@@ -28,7 +28,7 @@ _REASONS: Final[Mapping[str, str]] = {
     "string_too_long": "must have at most {max_length} characters",
     "too_long": "has {actual_length} values, and at most {max_length} are allowed",
 }
-"""What is said instead of pydantic's message, by the type of its error."""
+"""The text used instead of pydantic's message, by the type of its error."""
 
 Params = TypeVar("Params", bound="QueryParams")
 Parameter = dict[str, Any]

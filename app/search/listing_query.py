@@ -1,4 +1,4 @@
-"""What a listing is asked for, parsed: filters, search, order, paging, and what to include."""
+"""A parsed request for a listing: filters, search, order, paging, and what to include."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -47,9 +47,9 @@ class ListingFormat:
     is_feed: bool = False
     has_highlights: bool = False
 
-    def unused_fields(self, asked: frozenset[str]) -> frozenset[str]:
-        """Return the fields that need not be read if the request asks for those in `asked`."""
-        return LARGE_FIELDS - (asked if self.large_fields is None else self.large_fields)
+    def unused_fields(self, requested: frozenset[str]) -> frozenset[str]:
+        """Return the fields that need not be read if the request asks for those in `requested`."""
+        return LARGE_FIELDS - (requested if self.large_fields is None else self.large_fields)
 
 
 _IN_FULL = frozenset({"body_md", "topics"})
@@ -58,8 +58,8 @@ _IN_FULL = frozenset({"body_md", "topics"})
 def _feed(
     name: str, suffix: str, media_type: str, charset: str, render: Callable[[Listing], bytes]
 ) -> ListingFormat:
-    told = media_type + charset
-    return ListingFormat(name, suffix, media_type, told, render, _IN_FULL, is_feed=True)
+    content_type = media_type + charset
+    return ListingFormat(name, suffix, media_type, content_type, render, _IN_FULL, is_feed=True)
 
 
 _JSON = "application/json"

@@ -74,8 +74,8 @@ def _links(
 
 def _filters(listing: Listing) -> Iterator[str]:
     """Yield a description of each filter of the query."""
-    asked = [pair for pair in listing.filter_params if pair[0] not in _NO_FILTERS]
-    for name, pairs in groupby(asked, key=itemgetter(0)):
+    applied = [pair for pair in listing.filter_params if pair[0] not in _NO_FILTERS]
+    for name, pairs in groupby(applied, key=itemgetter(0)):
         field, _, way = name.partition(".")
         values = (" and " if way == "all" else " or ").join(value for _, value in pairs)
         yield printable(f"{field.replace('_', ' ')}: {'not ' if way == 'not' else ''}{values}")

@@ -91,5 +91,7 @@ class Listing:
 
     def url(self, suffix: str = "", query: str | None = None) -> str:
         """Return the absolute URL of this page, or of the page with `query`."""
-        asked = self.query if query is None else query
-        return f"{self.site.base_url}{self.path}{suffix}" + (f"?{asked}" if asked else "")
+        query_string = self.query if query is None else query
+        return f"{self.site.base_url}{self.path}{suffix}" + (
+            f"?{query_string}" if query_string else ""
+        )

@@ -41,7 +41,7 @@ class ExpectedAnswer(BaseModel):
 
 
 class NegotiationReport(BaseModel):
-    """A negotiation, told. `untold` members of a long list are not among `members`."""
+    """A negotiation, explained. `untold` members of a long list are not among `members`."""
 
     source: Literal["query", "request"]
     accept: str | None = Field(examples=["text/markdown, text/html;q=0.9"])
@@ -168,16 +168,16 @@ def _as_text(report: NegotiationReport) -> bytes:
 
 def _member_line(member: Member) -> str:
     if member.media_range is None:
-        said = "ignored, because it is malformed"
+        effect = "ignored, because it is malformed"
     elif member.decides:
-        said = f"{'decides' if member.q else 'excludes'} {', '.join(member.decides)}"
+        effect = f"{'decides' if member.q else 'excludes'} {', '.join(member.decides)}"
     elif member.matches:
-        said = f"matches {', '.join(member.matches)}, but others are more specific"
+        effect = f"matches {', '.join(member.matches)}, but others are more specific"
     else:
-        said = "matches nothing on offer"
+        effect = "matches nothing on offer"
     weight = "" if member.q is None else f"q={member.q:g}"
     bare = " (without its parameters)" if member.has_parameters else ""
-    return f"  {member.position}. {member.text:<24} {weight:<7} {said}{bare}"
+    return f"  {member.position}. {member.text:<24} {weight:<7} {effect}{bare}"
 
 
 def _offer_line(standing: OfferScore) -> str:

@@ -164,7 +164,7 @@ def _changes(*created: Record) -> dict[str, Any]:
 
 
 def _explained() -> dict[str, Any]:
-    told = explain(ACCEPT, tuple(article.BY_MEDIA_TYPE))
+    explanation = explain(ACCEPT, tuple(article.BY_MEDIA_TYPE))
     fields = {
         "Content-Type": "text/markdown; charset=utf-8",
         "Content-Location": "/news/{slug}.md",
@@ -175,14 +175,14 @@ def _explained() -> dict[str, Any]:
     return {
         "source": "query",
         "accept": ACCEPT,
-        "members": list(map(asdict, told.members)),
-        "untold": told.untold,
-        "representations": list(map(asdict, told.standings)),
+        "members": list(map(asdict, explanation.members)),
+        "untold": explanation.untold,
+        "representations": list(map(asdict, explanation.standings)),
         "answer": {
             "status": 200,
             "representation": "markdown",
-            "rule": told.rule,
-            "reason": told.reason,
+            "rule": explanation.rule,
+            "reason": explanation.reason,
             "headers": fields,
         },
     }
