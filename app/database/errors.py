@@ -51,7 +51,9 @@ def translated() -> Iterator[None]:
 def _is_temporary(error: DBAPIError | psycopg.Error) -> bool:
     driver_error = error.orig if isinstance(error, DBAPIError) else error
     sqlstate = getattr(driver_error, "sqlstate", None)
-    return isinstance(error, _OPERATIONAL) or sqlstate in _TEMPORARY_SQLSTATES
+    # The file may be one that an operator put there by mistake, and will replace.
+    is_no_database = getattr(driver_error, "sqlite_errorname", None) == "SQLITE_NOTADB"
+    return isinstance(error, _OPERATIONAL) or sqlstate in _TEMPORARY_SQLSTATES or is_no_database
 
 
 def _reason(error: Exception) -> str:

@@ -317,6 +317,14 @@ class Change(Base):
     """
 
     __tablename__ = "changes"
+    __table_args__ = (
+        Index(
+            "ix_changes_removed",
+            "slug",
+            sqlite_where=text("article_id IS NULL"),
+            postgresql_where=text("article_id IS NULL"),
+        ),
+    )
 
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[str]

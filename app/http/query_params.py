@@ -69,7 +69,7 @@ def parse_pairs(query: str) -> list[tuple[str, str]]:
     pairs = parse_qsl(query, keep_blank_values=True)
     if len(pairs) > PARAMETERS_AT_MOST:
         reason = f"{len(pairs)} parameters are given, and at most {PARAMETERS_AT_MOST} are allowed"
-        raise invalid_parameter("", reason)
+        raise invalid_parameter("query", reason)
     return pairs
 
 

@@ -84,7 +84,16 @@ _LAST_CHANGE: Final = (
     .correlate(_TABLE)
     .scalar_subquery()
 )
-_READABLE = SELECT_RECORD.add_columns(_LAST_CHANGE.label("changed_at")).where(
+# Where the creation of another article at this slug was undone, clients may still have that one.
+_LAST_REMOVAL: Final = (
+    select(func.max(Change.at))
+    .where(Change.slug == _ARTICLES.slug, Change.article_id.is_(None))
+    .correlate(_TABLE)
+    .scalar_subquery()
+)
+_READABLE = SELECT_RECORD.add_columns(
+    _LAST_CHANGE.label("changed_at"), _LAST_REMOVAL.label("removed_at")
+).where(
     _ARTICLES.slug == bindparam("slug"),
     _ARTICLES.published_at <= bindparam("now"),
     _ARTICLES.withdrawn_at.is_(None),
@@ -118,7 +127,10 @@ class AliasOrTombstone:
 
 
 class PublishedArticle(NamedTuple):
-    """An article that readers may see, and when it last changed after it was created, if ever."""
+    """An article that readers may see, and when its address last changed, if ever.
+
+    The creation of the first article at an address does not count.
+    """
 
     record: Record
     changed_at: datetime | None
@@ -127,7 +139,10 @@ class PublishedArticle(NamedTuple):
 def find_published(connection: Connection, slug: str, now: datetime) -> PublishedArticle | None:
     """Return the article at `slug`, or None where there is none that readers may see by `now`."""
     row = connection.execute(_READABLE, {"slug": slug, "now": now}).one_or_none()
-    return None if row is None else PublishedArticle(to_record(row), row.changed_at)
+    if row is None:
+        return None
+    instants = [at for at in (row.changed_at, row.removed_at) if at is not None]
+    return PublishedArticle(to_record(row), max(instants, default=None))
 
 
 def find(connection: Connection, slug: str, now: datetime) -> Record | None:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -238,4 +239,12 @@ def test_c06_a_connection_that_the_server_closed_is_replaced_without_an_error(
     for _ in range(2):
         assert database.query(lambda asked: articles.find(asked, "a", NOW)) == STORY
         cut()
+    database.close()
+
+
+def test_c06_a_file_that_is_not_a_database_is_reported_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("These are notes, not a database.")
+    database = Database(f"sqlite:///{tmp_path}/notes.db")
+    with pytest.raises(DatabaseUnavailableError, match="file is not a database"):
+        database.is_current()
     database.close()

@@ -83,7 +83,7 @@ class AuditMiddleware:
                 self._write, entry, abandon_on_cancel=True, limiter=self._threads
             )
         if waiting.cancelled_caught:
-            logger.warning("not in the audit log yet, the database is slow: %s", entry)
+            logger.warning("audit entry not written yet because the database is slow: %s", entry)
 
     def _write(self, entry: AuditEntry) -> None:
         """Write the row, or at least a log line. It never fails: the action has been done."""
@@ -93,7 +93,7 @@ class AuditMiddleware:
         except DatabaseUnavailableError as error:
             logger.warning("audit entry not written because %s: %s", error, entry)
         except Exception:
-            logger.exception("not in the audit log: %s", entry)
+            logger.exception("audit entry not written: %s", entry)
 
 
 def _is_admin(path: str) -> bool:

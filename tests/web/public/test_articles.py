@@ -532,6 +532,20 @@ def test_c05a_last_modified_does_not_go_back_where_another_article_takes_the_slu
 
 
 @every_database
+def test_c05a_last_modified_does_not_go_back_where_a_creation_was_undone(site: Site) -> None:
+    seed = json.loads(SEED.read_text())
+    load = site.loaded(json.dumps(seed))["load"]
+    first = last_modified(site)
+    assert undo_load(site, load["id"]).status_code == 200
+    site.clock.move(minutes=1)
+    older = {"title": "Older", "updated_at": "2026-06-24T00:00:00Z"}
+    site.loaded(json.dumps(seed | older))
+    assert "Older" in site.get(BARE).text
+    assert last_modified(site) > first
+    assert not is_not_modified_since(site, first)
+
+
+@every_database
 def test_c05a_a_change_of_settings_or_templates_moves_last_modified(
     open_site: Callable[..., Site],
 ) -> None:
