@@ -1,9 +1,9 @@
 """Conditional requests: evaluate preconditions. Pure; RFC 9110, section 13."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 _ENTITY_TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 # Section 5.6.7: an IMF-fixdate, or one of the two obsolete forms.
@@ -19,8 +19,7 @@ class PreconditionFailedError(Exception):
     """A precondition of the request is false."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(NamedTuple):
     """The precondition headers of a request; repeated lines are joined, None if absent."""
 
     if_match: str | None = None

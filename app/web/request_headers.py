@@ -24,21 +24,17 @@ class HeadersTooLargeError(Exception):
 class RequestPreferences(NamedTuple):
     """What a request says of the response it wants; "" where a header is absent.
 
-    `path` is percent-decoded, `query` is not. `is_authorized` says that the request has an
+    `path` is percent-decoded, `query` is not. `coding` is the content coding that `Accept-Encoding`
+    selects. `is_authorized` says that the request has an
     `Authorization` header, whatever it is worth.
     """
 
     path: str
     query: str
     accept: str
-    accept_encoding: str
+    coding: str
     conditions: Conditions
     is_authorized: bool
-
-    @property
-    def coding(self) -> str:
-        """The content coding of the response that `Accept-Encoding` selects."""
-        return _coding(self.accept_encoding)
 
     @property
     def is_anonymous_read(self) -> bool:
@@ -59,6 +55,8 @@ class RequestPreferences(NamedTuple):
         # success, which alone has an ETag here.
         if conditions is _UNCONDITIONAL or not etag:
             return False
+        if conditions == Conditions(if_none_match=etag):
+            return True  # the usual form, without parsing a list
         return is_unmodified(conditions, etag, response.last_modified)
 
 
@@ -86,7 +84,7 @@ def request_preferences(scope: Mapping[str, Any]) -> RequestPreferences:
         scope["path"],
         scope["query_string"].decode("latin-1"),
         accept.decode("latin-1"),
-        accept_encoding.decode("latin-1"),
+        _coding(accept_encoding),
         _read_conditions(conditions) if conditions else _UNCONDITIONAL,
         b"authorization" in found,
     )
@@ -106,5 +104,5 @@ _CONDITIONS: Final = {
 
 
 @lru_cache(_CODINGS_REMEMBERED)
-def _coding(accept_encoding: str) -> str:
-    return content_coding.choose(accept_encoding)
+def _coding(accept_encoding: bytes) -> str:
+    return content_coding.choose(accept_encoding.decode("latin-1"))
