@@ -100,6 +100,7 @@ class Base(DeclarativeBase):
 # Store short rows in the index of their composite primary key (SQLite, "WITHOUT ROWID Tables").
 _WITHOUT_ROWID: Final = {"sqlite_with_rowid": False}
 _SCHEDULED = text("listed_at IS NULL AND withdrawn_at IS NULL")
+_REMOVED = text("article_id IS NULL")
 
 
 class Article(Base):
@@ -321,8 +322,8 @@ class Change(Base):
         Index(
             "ix_changes_removed",
             "slug",
-            sqlite_where=text("article_id IS NULL"),
-            postgresql_where=text("article_id IS NULL"),
+            sqlite_where=_REMOVED,
+            postgresql_where=_REMOVED,
         ),
     )
 

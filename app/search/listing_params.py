@@ -19,7 +19,6 @@ from app.http.query_params import (
     InvalidParameter,
     OneOf,
     QueryParams,
-    openapi_parameters,
     validate,
 )
 from app.search.listing_query import (
@@ -262,6 +261,3 @@ class NewsParams(FilterParams):
 def parse(pairs: Iterable[tuple[str, str]]) -> ListingQuery:
     """Return the query of a listing. Raises InvalidQueryError, naming every fault."""
     return validate(NewsParams, pairs).to_query()
-
-
-PARAMETERS: Final = tuple(each["name"] for each in openapi_parameters(NewsParams))

@@ -145,12 +145,6 @@ def find_published(connection: Connection, slug: str, now: datetime) -> Publishe
     return PublishedArticle(to_record(row), max(instants, default=None))
 
 
-def find(connection: Connection, slug: str, now: datetime) -> Record | None:
-    """Return the article at `slug`, or None where there is none that readers may see by `now`."""
-    found = find_published(connection, slug, now)
-    return found and found.record
-
-
 def find_alias_or_tombstone(
     connection: Connection, slug: str, now: datetime
 ) -> AliasOrTombstone | None:

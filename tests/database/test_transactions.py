@@ -16,6 +16,7 @@ from sqlalchemy.exc import InvalidRequestError, StatementError
 from app.article.record import Record, parse_record
 from app.database.tables import Article, Base, Change, Token
 from app.database.transactions import (
+    Connection,
     Database,
     DatabaseUnavailableError,
     SchemaOutdatedError,
@@ -47,6 +48,12 @@ def own(request: pytest.FixtureRequest) -> Iterator[Database]:
     database = Database(request.getfixturevalue(request.param)())
     yield database
     database.close()
+
+
+def find(connection: Connection, slug: str) -> Record | None:
+    """Return the published record at `slug`."""
+    found = articles.find_published(connection, slug, NOW)
+    return found and found.record
 
 
 def test_the_migrations_create_exactly_the_tables(own: Database) -> None:
@@ -141,7 +148,7 @@ def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError):
         write()
     with database.reading() as session:
-        assert articles.find(session.connection(), "a", NOW) is None
+        assert find(session.connection(), "a") is None
 
 
 def test_l02_concurrent_writers_number_their_changes_without_gaps(
@@ -166,12 +173,12 @@ def test_l02_concurrent_writers_number_their_changes_without_gaps(
 
 def test_a_reading_session_sees_one_snapshot_while_others_write(database: Database) -> None:
     with database.reading() as reader:
-        assert articles.find(reader.connection(), "a", NOW) is None
+        assert find(reader.connection(), "a") is None
         with database.writing() as writer:
             written(writer, STORY)
-        assert articles.find(reader.connection(), "a", NOW) is None
+        assert find(reader.connection(), "a") is None
     with database.reading() as reader:
-        assert articles.find(reader.connection(), "a", NOW) == STORY
+        assert find(reader.connection(), "a") == STORY
 
 
 def test_i21_a_commit_on_sqlite_is_on_disk_when_it_is_acknowledged(
@@ -208,7 +215,7 @@ def test_any_entity_name_of_a_valid_record_can_be_stored(
     kept = STORY.model_copy(update={"entities": tuple(dict.fromkeys(names))})
     with database.writing() as session:
         article_id = written(session, kept.model_copy(update={"slug": "n"}))
-        found = articles.find(session.connection(), "n", NOW)
+        found = find(session.connection(), "n")
         assert found is not None
         assert found.entities == kept.entities
         session.expunge_all()
@@ -232,12 +239,12 @@ def test_c06_a_connection_that_the_server_closed_is_replaced_without_an_error(
         written(session, STORY)
     cut()
     with database.writing() as session:
-        assert articles.find(session.connection(), "a", NOW) == STORY
+        assert find(session.connection(), "a") == STORY
     cut()
     with database.reading() as session:
-        assert articles.find(session.connection(), "a", NOW) == STORY
+        assert find(session.connection(), "a") == STORY
     for _ in range(2):
-        assert database.query(lambda asked: articles.find(asked, "a", NOW)) == STORY
+        assert database.query(lambda asked: find(asked, "a")) == STORY
         cut()
     database.close()
 

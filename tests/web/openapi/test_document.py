@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 import pytest
 from jsonschema import Draft202012Validator
 
+from app.http.query_params import openapi_parameters
 from app.representations.article import BY_SUFFIX, FORMATS
-from app.search.listing_params import PARAMETERS
+from app.search.listing_params import NewsParams
 from app.web.openapi import examples
 from app.web.problems import problem_format
 from app.web.uploads.request_body import MEDIA_TYPES
@@ -18,6 +19,8 @@ from tests.support.site import Site, one_database
 
 pytestmark = one_database
 OPERATORS = "/admin"
+
+PARAMETERS = tuple(each["name"] for each in openapi_parameters(NewsParams))
 
 
 @pytest.fixture

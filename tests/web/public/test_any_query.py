@@ -11,11 +11,13 @@ from random import Random
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from app.search.listing_params import PARAMETERS
+from app.http.query_params import openapi_parameters
+from app.search.listing_params import NewsParams
 from app.search.listing_query import FIELDS, INCLUDABLE, SEARCH_SORTS, SORTS
 from tests.support.feed_records import ndjson, numbered_record, record
 from tests.support.site import DEPTH, Site
 
+PARAMETERS = tuple(each["name"] for each in openapi_parameters(NewsParams))
 AT_ONCE: Final = 100
 QUERIES: Final = 1_000 * DEPTH
 
